@@ -1,0 +1,77 @@
+"""One number of the book: what it is, what it rests on, or why it cannot be given.
+
+Every analysis module hands its numbers over as `Result` objects; the book glues them into the prose and writes them to
+`results.json`. A number that cannot be computed carries one of the closed list of `REASONS` instead of a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BASES = ("printed", "bounded", "free", "physics", "design", "data")
+
+REASONS: dict[str, str] = {
+    "no_patients": "no patient in this group",
+    "arm_empty": "one of the compared groups is empty",
+    "too_few_patients": "too few patients for this estimate",
+    "too_few_events": "too few events for this estimate",
+    "no_events": "no event was observed",
+    "not_reached": "not reached: fewer than half had the event",
+    "interval_not_reached": "the curve ends before the interval can be formed",
+    "no_day_zero": "no day 0: the defining therapy was not given",
+    "no_measurements": "not measured in this cohort",
+    "no_baseline": "no baseline value",
+    "no_followup": "no value after therapy",
+    "no_lesions": "no liver lesion was measured",
+    "no_multiple_lesions": "no patient with several lesions",
+    "no_reference_range": "no upper or lower limit of normal was recorded",
+    "no_comparable_tracer": "no pair of scans with the same tracer",
+    "constant_values": "all values are equal, the test is not defined",
+    "separation": "events separate the groups completely: a hazard or odds ratio is not estimable",
+    "not_converged": "the estimate did not converge",
+    "not_recorded": "not recorded in these data",
+    "only_reconstruction": "defined for the reconstructed cohort only",
+    "not_applicable": "does not apply to this cohort",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A number with unit, interval, n, method and basis; `reason` is set exactly when `value` is None.
+
+    `basis` says what the value rests on in the reconstructed cohort (printed, bounded, free, physics, design); on any
+    other cohort the first three become "data" when the book is built.
+    """
+
+    id: str
+    value: float | int | str | bool | None
+    lower: float | None = None
+    upper: float | None = None
+    n: int | None = None
+    unit: str = ""
+    method: str = ""
+    interval: str = ""
+    basis: str = "free"
+    reason: str | None = None
+    percent: float | None = None
+    events: int | None = None
+    denominator: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) != (self.reason is not None):
+            raise ValueError(f"{self.id}: a result has either a value or a reason")
+        if self.reason is not None and self.reason not in REASONS:
+            raise ValueError(f"{self.id}: '{self.reason}' is not in the closed list of reasons")
+        if self.basis not in BASES:
+            raise ValueError(f"{self.id}: '{self.basis}' is not a basis")
+        for name in ("value", "lower", "upper", "percent"):
+            number = getattr(self, name)
+            if isinstance(number, float) and number != number:
+                raise ValueError(f"{self.id}: {name} is NaN; give a reason instead")
+
+
+def missing(
+    id: str, reason: str, *, n: int | None = None, unit: str = "", method: str = "", basis: str = "free"
+) -> Result:
+    """A result that cannot be computed, with the key of the reason from `REASONS`."""
+    return Result(id, None, n=n, unit=unit, method=method, basis=basis, reason=reason)

@@ -1,0 +1,74 @@
+"""Holm by hand, attainable P values by counting."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.multiplicity import adjust, attainable, holm, least_fisher_p
+
+
+def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_never_falls():
+    # sorted .01 .02 .03 .04 -> 4x.01=.04, 3x.02=.06, max(.06, 2x.03)=.06, max(.06, .04)=.06
+    got = holm(pd.Series([0.04, 0.01, 0.03, 0.02]))
+    np.testing.assert_allclose(got, [0.06, 0.04, 0.06, 0.06])
+
+
+def test_a_test_without_p_counts_in_the_family_and_stays_without():
+    got = holm(pd.Series([0.01, np.nan]))
+    assert got[0] == 0.02
+    assert np.isnan(got[1])
+
+
+def test_the_eight_printed_tests_as_one_family():
+    printed = {
+        "ggt": 0.0003,
+        "suv": 0.005,
+        "alt": 0.006,
+        "ast": 0.007,
+        "best_worst": 0.05,
+        "logrank": 0.227,
+        "bili": None,
+        "sirt": None,
+    }
+    tests = pd.DataFrame({"id": list(printed), "p": pd.Series(list(printed.values()), dtype=float), "operator": "="})
+    got = adjust(tests, {"all": {"tests": list(printed), "reason": "one paper"}}).set_index("id")["holm_p"]
+    np.testing.assert_allclose(got[["ggt", "suv", "alt", "ast"]], [0.0024, 0.035, 0.036, 0.036])
+    assert got["best_worst"] == pytest.approx(0.2)
+
+
+def test_a_family_that_names_an_unknown_test_is_refused():
+    with pytest.raises(KeyError, match="nobody"):
+        adjust(pd.DataFrame({"id": ["a"], "p": [0.1], "operator": ["="]}), {"f": {"tests": ["nobody"], "reason": ""}})
+
+
+@pytest.mark.parametrize(
+    ("design", "sizes", "p"),
+    [
+        ("mann_whitney", (5, 31), 2 / 376_992),
+        ("mann_whitney", (4, 4), 2 / 70),
+        ("mann_whitney", (0, 5), 1.0),
+        ("signed_rank", (7,), 0.015625),
+        ("signed_rank", (6,), 0.03125),
+        ("signed_rank", (5,), 0.0625),
+        ("signed_rank", (4,), 0.125),
+        ("signed_rank", (0,), 1.0),
+    ],
+)
+def test_attainable_p_is_what_counting_gives(design, sizes, p):
+    assert attainable(design, sizes) == pytest.approx(p)
+
+
+def test_least_fisher_p_of_five_progressions_in_nine_and_four():
+    # all five among the nine: C(9,5)/C(13,5) = 126/1287 = .0979; all four SIRT patients and one other: 9/1287 = .0070
+    assert least_fisher_p(5, 9, 4) == pytest.approx(9 / 1287)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=12))
+def test_adjustment_never_lowers_a_p_value_nor_changes_order(p_values):
+    p = pd.Series(p_values)
+    adjusted = holm(p)
+    assert (adjusted >= p - 1e-12).all()
+    assert (adjusted.iloc[np.argsort(p.to_numpy(), kind="stable")].diff().dropna() >= -1e-12).all()

@@ -8,11 +8,12 @@ response needs 68Ga-PSMA-11 at baseline.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analysis.lesions import best_and_worst, lesion_changes
+from analysis.lesions import best_and_worst, lesion_changes, lesion_values, uptake_changes
 from analysis.response_criteria import patient_response
 from analysis.response_scans import Tables, scans, staging
 
@@ -32,11 +33,10 @@ def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     treated = pet["lu_cycles"].add(pet["sirts"]).gt(0)
     before = pet["baseline"].notna() | (not study["subgroup"]["pet_before_and_after_required"])
     after = pet[["restaging", "final"]].notna().any(axis=1) | (not study["subgroup"]["pet_before_and_after_required"])
-    frame = pd.DataFrame({"in_subgroup": treated & before & after}, index=pet.index)
+    frame = pet[["lu_cycles", "sirts", "sirt_first"]].assign(in_subgroup=treated & before & after)
     for name, therapy in (("lu_evaluable", "lu"), ("sirt_evaluable", "sirt")):
         evaluable = patient_response(lesion_changes(tables, study, therapy), study)["response"].dropna().index
         frame[name] = frame["in_subgroup"] & frame.index.isin(evaluable)
-    frame["sirt_first"] = pet["sirt_first"]
     frame["lu_evaluable"] &= ~frame["sirt_first"]
     several = best_and_worst(lesion_changes(tables, study, "lu")).index
     frame["multiple_lesions"] = frame["lu_evaluable"] & frame.index.isin(several)
@@ -53,3 +53,44 @@ def _tracer_at(scan: pd.Series, seen: pd.DataFrame) -> pd.Series:
     chosen = scan.dropna().rename("scan").astype("int64").reset_index()
     tracer = chosen.merge(seen, on=["patient_id", "scan"]).set_index("patient_id")["tracer"]
     return tracer.astype("string").reindex(scan.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that the lesion chapter starts from, restricted to the patients that each comparison may use.
+
+    changes and patients: keyed by therapy ("lu", "sirt"), from `lesion_changes` and `patient_response`; uptake: SUVmax
+    by lesion from before to after SIRT; baseline_suv: one row per lesion with SUVmax and tracer at the baseline PET.
+    """
+
+    subgroup: pd.DataFrame
+    changes: Mapping[str, pd.DataFrame]
+    patients: Mapping[str, pd.DataFrame]
+    uptake: pd.DataFrame
+    baseline_suv: pd.DataFrame
+
+
+def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
+    """Read the tables once and give every frame that the results and figures of the lesion chapter need."""
+    subgroup = imaging_subgroup(tables, study)
+    changes, patients = {}, {}
+    for therapy in ("lu", "sirt"):
+        members = subgroup.index[subgroup[f"{therapy}_evaluable"]]
+        every = lesion_changes(tables, study, therapy)
+        changes[therapy] = every[every["patient_id"].isin(members)].reset_index(drop=True)
+        patients[therapy] = patient_response(changes[therapy], study)
+    uptake = uptake_changes(tables, study, "sirt")
+    treated = subgroup.index[subgroup["sirt_evaluable"]]
+    return Evaluation(
+        subgroup=subgroup,
+        changes=changes,
+        patients=patients,
+        uptake=uptake[uptake["patient_id"].isin(treated)].reset_index(drop=True),
+        baseline_suv=_baseline_suv(tables, study),
+    )
+
+
+def _baseline_suv(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+    scan = staging(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
+    rows = lesion_values(tables, study, "suv_max").merge(scan, on=["patient_id", "scan"]).dropna(subset=["value"])
+    return rows[["patient_id", "lesion_id", "value", "tracer"]].rename(columns={"value": "suv_max"})

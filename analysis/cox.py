@@ -10,7 +10,6 @@ from firthmodels import FirthCoxPH
 from lifelines import CoxPHFitter
 from numpy.typing import ArrayLike
 
-
 # lifelines stops its Newton steps early by default: 6e-5 off in the log ratio of a small cohort
 CONVERGENCE = {"precision": 1e-10, "r_precision": 1e-15}
 
@@ -71,4 +70,5 @@ def cox_firth(times: ArrayLike, events: ArrayLike, is_exposed: ArrayLike) -> Haz
     model = FirthCoxPH().fit(x[:, None], (d, np.asarray(times, dtype=float)))
     model.lrt()
     low, high = model.conf_int(method="pl")[0]
-    return HazardRatio(*(float(np.exp(v)) for v in (model.coef_[0], low, high)), float(model.lrt_pvalues_[0]))
+    value, lower, upper = (float(np.exp(v)) for v in (model.coef_[0], low, high))
+    return HazardRatio(value, lower, upper, float(model.lrt_pvalues_[0]))

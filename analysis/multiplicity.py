@@ -6,7 +6,7 @@ printed inequality is a bound: its adjusted value is a bound too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import comb
 from typing import Any
 
@@ -72,6 +72,9 @@ def attainable(design: str, sizes: tuple[int, ...]) -> float:
 
     Raises KeyError for another design.
     """
-    return {"mann_whitney": least_mann_whitney_p, "signed_rank": least_signed_rank_p, "fisher": least_fisher_p}[design](
-        *sizes
-    )
+    least: dict[str, Callable[..., float]] = {
+        "mann_whitney": least_mann_whitney_p,
+        "signed_rank": least_signed_rank_p,
+        "fisher": least_fisher_p,
+    }
+    return least[design](*sizes)

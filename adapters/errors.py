@@ -1,0 +1,29 @@
+"""The errors a user can meet, each with the exit code of the command line.
+
+Every message is one line: what is wrong, where (file, line, entry or query), and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class AdapterError(Exception):
+    """Base of all errors that this package raises on purpose; the parts are joined into one line."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        located = f"{where}: {what}" if where else what
+        super().__init__(" ".join(f"{located}; {remedy}".split() if remedy else located.split()))
+
+
+class InputError(AdapterError):
+    """The input or the call is wrong (exit code 2)."""
+
+    exit_code = 2
+
+
+class IncompleteError(AdapterError):
+    """A source did not give everything (exit code 3)."""
+
+    exit_code = 3

@@ -1,0 +1,61 @@
+"""Where resources come from. Every source gives the same records, so that nothing after it knows which one it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from adapters.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One resource version as it arrived. `origin` and `file` hold no identifier and are safe to print."""
+
+    resource: dict[str, Any]
+    origin: str  # "Observation.ndjson:12" or "demo.json#entry[3]": for messages
+    file: str  # label under which the manifest counts it: "Observation.ndjson", "file-0003.json", a query's name
+    full_url: str | None = None
+    bundle: int | None = None  # scope of full_url: references of one Bundle are settled within it first
+
+
+class Source(Protocol):
+    """A source of resource versions.
+
+    `read` may be called more than once and gives the same records in the same order each time (a server source spools
+    what it fetched and reads the spool again). It raises InputError (exit 2) or IncompleteError (exit 3).
+    """
+
+    kind: str  # "bundle", "ndjson", "folder", "server", "bulk"
+    label: str  # "Bundle file", "NDJSON folder", "FHIR server": what pages say where study.toml gives no label
+    manifest: dict[str, Any]  # what the source wants stated: queries, verified, ... complete after the first full read
+    unreadable: int  # lines that could not be parsed and were accepted as such; complete after the first full read
+    size_bytes: int | None  # for the progress bar; None where unknown
+
+    def read(self) -> Iterator[Read]:
+        """All resource versions, one at a time."""
+        ...
+
+
+def is_server(spec: str) -> bool:
+    """Whether a source is named by an http(s) address."""
+    return spec.lower().startswith(("http://", "https://"))
+
+
+def open_source(spec: str, *, accept_unreadable: bool = False, **options: Any) -> Source:
+    """The source that `spec` names: a Bundle or resource file, an NDJSON file, a folder of them, or a FHIR base address.
+
+    `options` belong to servers. Raises InputError if there is nothing of that name.
+    """
+    if is_server(spec):
+        from adapters.sources.server import open_server
+
+        return open_server(spec, **options)
+    from adapters.sources.files import FileSource
+
+    path = Path(spec)
+    if not path.exists():
+        raise InputError("source not found", str(path), "name a file, a folder or an http(s) address")
+    return FileSource(path, accept_unreadable=accept_unreadable)

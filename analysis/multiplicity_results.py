@@ -1,0 +1,76 @@
+"""The paper's tests as rows: computed P, P after Holm in each family, and the least P that the design could give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.multiplicity import adjust, attainable
+from analysis.results import Result, missing
+
+
+def tests_of_the_study(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per test of the study: id, question, unit, sizes (text), p, operator, least_p (None where sizes are unknown)."""
+    rows = []
+    for key, test in study["multiplicity"]["tests"].items():
+        sizes = _sizes(found, test)
+        result = found.get(key)
+        p = result.value if result is not None and isinstance(result.value, float) else None
+        least = attainable(*_design(test["design"], sizes)) if sizes else None
+        rows.append(
+            {
+                "id": key,
+                "question": test["question"],
+                "unit": test["unit"],
+                "sizes": " and ".join(map(str, sizes)),
+                "p": p,
+                "operator": "=",
+                "least_p": least,
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.astype({"p": float, "least_p": float})
+
+
+def family_table(tests: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+    """Holm-adjusted P of `tests` (id, p, operator) in each family of the settings; see `multiplicity.adjust`."""
+    return adjust(tests, study["multiplicity"]["families"])
+
+
+def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
+    """The numbers of the multiplicity table, computed from the study's other results."""
+    tests = tests_of_the_study(found, study)
+    collected = [_least(row) for row in tests.itertuples()]
+    for row in family_table(tests, study).itertuples():
+        key, method = f"mult.{row.family}.{row.id}", f"Holm over the {row.tests_in_family} tests of the family"
+        source = found.get(row.id)
+        if pd.isna(row.holm_p):
+            reason = (source.reason if source is not None else None) or "not_recorded"
+            collected.append(missing(key, reason, n=row.tests_in_family, unit="P", method=method))
+        else:
+            basis = source.basis if source is not None else "free"
+            collected.append(
+                Result(key, float(row.holm_p), n=row.tests_in_family, unit="P", method=method, basis=basis)
+            )
+    return collected
+
+
+def _least(row: Any) -> Result:
+    key, method = f"mult.least.{row.id}", f"smallest two-sided P that {row.unit} as units allow"
+    if pd.isna(row.least_p):
+        return missing(key, "too_few_patients", unit="P", method=method, basis="design")
+    return Result(key, float(row.least_p), unit="P", method=method, basis="design")
+
+
+def _sizes(found: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
+    results = [found.get(key) for key in test["sizes"]]
+    sizes = [result.n for result in results if result is not None and result.n]
+    return tuple(sizes) if len(sizes) == len(test["sizes"]) else ()
+
+
+def _design(design: str, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    if design == "mann_whitney_halves":
+        return "mann_whitney", (sizes[0] // 2, sizes[0] - sizes[0] // 2)
+    return design, sizes

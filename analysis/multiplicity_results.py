@@ -11,8 +11,8 @@ from analysis.multiplicity import adjust, attainable
 from analysis.results import Result, missing
 
 
-def tests_of_the_study(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per test of the study: id, question, unit, sizes (text), p, operator, least_p (None where sizes are unknown)."""
+def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per test: id, question, unit, sizes (text), p, operator, least_p (missing where sizes are unknown)."""
     rows = []
     for key, test in study["multiplicity"]["tests"].items():
         sizes = _sizes(found, test)
@@ -41,7 +41,7 @@ def family_table(tests: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
 
 def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
     """The numbers of the multiplicity table, computed from the study's other results."""
-    tests = tests_of_the_study(found, study)
+    tests = paper_tests(found, study)
     collected = [_least(row) for row in tests.itertuples()]
     for row in family_table(tests, study).itertuples():
         key, method = f"mult.{row.family}.{row.id}", f"Holm over the {row.tests_in_family} tests of the family"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.multiplicity_results import family_table, results_from, tests_of_the_study
+from analysis.multiplicity_results import family_table, paper_tests, results_from
 from analysis.results import Result, missing
 from analysis.settings import load_study
 
@@ -20,14 +20,14 @@ def found(**p_values: float) -> dict[str, Result]:
 
 
 def test_the_least_p_of_four_pairs_is_one_eighth_and_of_5_against_31_two_in_376992():
-    least = tests_of_the_study(found(), STUDY).set_index("id")["least_p"]
+    least = paper_tests(found(), STUDY).set_index("id")["least_p"]
     assert least["resp.sirt.best_worst_p"] == pytest.approx(0.125)
     assert least["tox.alt.p"] == pytest.approx(2 / 376_992)
     assert least.isna()["suv.p"]
 
 
 def test_every_test_of_a_family_is_in_the_table():
-    tests = tests_of_the_study(found(), STUDY)
+    tests = paper_tests(found(), STUDY)
     assert len(family_table(tests, STUDY)) == 8 + 4 + 4
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import cohort
+import analysis.cohort as cohort
 from analysis.cox import SeparationError, cox_efron, cox_firth
 from analysis.design_power import detectable_hazard_ratio, e_value, e_value_of_limit
 from analysis.exact_logrank import exact_logrank

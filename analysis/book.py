@@ -1,0 +1,117 @@
+"""What every chapter starts with: the tables on disk, the settings, the manifest and the results by id.
+
+    book = open_book("survival")
+    book.glue()
+
+computes the numbers of that part only; without a name all parts are computed. Which cohort the numbers are about comes
+from the manifest: on the reconstructed cohort each number keeps what it rests on, on any other it rests on the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from adapters.contract import load_manifest, load_tables
+from analysis.report import glue_results, text
+from analysis.results import Result
+from analysis.settings import Study, load_study
+
+PARTS = {
+    "cohort": "analysis.cohort",
+    "survival": "analysis.survival_results",
+    "response": "analysis.response",
+    "dosimetry": "analysis.dosimetry",
+    "toxicity": "analysis.toxicity",
+    "psa": "analysis.psa",
+    "multiplicity": "analysis.multiplicity",
+}
+FROM_THE_PRINT = ("printed", "bounded", "free")
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Tables by name, settings, manifest, results by id."""
+
+    tables: Mapping[str, pd.DataFrame]
+    study: Study
+    manifest: Mapping[str, Any]
+    results: Mapping[str, Result]
+
+    def __getitem__(self, id: str) -> Result:
+        return self.results[id]
+
+    def glue(self, **extra: str) -> None:
+        """Hand all results, and `extra` as plain text, to the page."""
+        glue_results(self.results.values(), extra)
+
+    def text(self, id: str) -> str:
+        """A result in words, for captions made by code."""
+        return text(self.results[id])
+
+    @property
+    def is_reconstruction(self) -> bool:
+        """Whether the cohort is the one reconstructed from the paper's print."""
+        return is_reconstruction(self.manifest)
+
+
+def open_book(*parts: str) -> Book:
+    """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all)."""
+    tables, manifest, study = load_tables(), load_manifest(), load_study()
+    found = collect(tables, study, manifest, parts or tuple(PARTS))
+    return Book(tables, study, manifest, {result.id: result for result in found})
+
+
+def collect(
+    tables: Mapping[str, pd.DataFrame], study: Study, manifest: Mapping[str, Any], parts: Iterable[str] = tuple(PARTS)
+) -> list[Result]:
+    """All results of the parts in order. Raises ValueError when two results share an id."""
+    found = [settle(result, manifest) for part in parts for result in _collector(part)(tables, study)]
+    seen: set[str] = set()
+    for result in found:
+        if result.id in seen:
+            raise ValueError(f"two results have the id {result.id}")
+        seen.add(result.id)
+    return found
+
+
+def settle(result: Result, manifest: Mapping[str, Any]) -> Result:
+    """What the result rests on in this cohort: only the reconstruction can rest on the print."""
+    if result.basis in FROM_THE_PRINT and not is_reconstruction(manifest):
+        return replace(result, basis="data")
+    return result
+
+
+def is_reconstruction(manifest: Mapping[str, Any]) -> bool:
+    """True for the demo cohort itself, not for one resampled from it and not for a hospital's."""
+    return bool(manifest["synthetic"]) and list(manifest["cohort_tags"]) == ["reconstruction"]
+
+
+def banner(manifest: Mapping[str, Any]) -> str:
+    """One line for the top of every page, as HTML, saying whose data these are."""
+    if is_reconstruction(manifest):
+        return (
+            "<strong>Synthetic cohort.</strong> Reconstructed from the printed results of the paper; "
+            "no patient stands behind a row."
+        )
+    if manifest["synthetic"]:
+        return "<strong>Synthetic test data.</strong> No patient stands behind a row; nothing here is a result."
+    label = escape(str(manifest["source"]["label"] or manifest["source"]["kind"]))
+    return f"Data of {label}, pulled on {escape(str(manifest['pulled_on']))}, for internal use."
+
+
+def footer(manifest: Mapping[str, Any]) -> str:
+    """The line at the foot of every page that ties it to its data."""
+    return (
+        f'Data <code class="data-hash">{escape(str(manifest["hash"]))}</code>, pulled on '
+        f"{escape(str(manifest['pulled_on']))}. Not for treatment decisions."
+    )
+
+
+def _collector(part: str) -> Any:
+    return import_module(PARTS[part]).results

@@ -1,0 +1,122 @@
+"""What all charts share: colours and shapes of the arms, one theme, and drawing without network or server.
+
+Each chart leaves its notebook cell as a static SVG plus its specification. The book's script replaces the drawing by an
+interactive one; without scripts, in print and in JupyterLab the static one stays. The alternative text is the
+`description` of the chart, which therefore every chart must have.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from html import escape
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import vl_convert
+
+# Okabe-Ito colours; dash and shape differ as well, so that nothing rests on colour alone.
+ARM_NAMES = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
+ARM_COLOURS = {"lu": "#0072B2", "lu_sirt": "#D55E00"}
+ARM_DASHES: dict[str, list[int]] = {"lu": [1, 0], "lu_sirt": [6, 3]}
+ARM_SHAPES = {"lu": "circle", "lu_sirt": "triangle-up"}
+RESPONSE_COLOURS = {"progressive": "#D55E00", "stable": "#999999", "partial_response": "#0072B2"}
+RESPONSE_COLOURS |= {"complete_response": "#009E73", "not_evaluable": "#CCCCCC"}
+INK, PALE, RULE = "#1b1b1b", "#e6e6e6", "#767676"
+
+WIDTH, HEIGHT = 640, 320
+VEGA_LITE = "6.4"
+
+
+def theme() -> Any:
+    """Dark text on a light card in every mode, no frame, sizes that stay legible on a telephone."""
+    axis = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": "normal"}
+    return {
+        "config": {
+            "background": "white",
+            "font": "sans-serif",
+            "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": HEIGHT},
+            "axis": axis | {"gridColor": PALE, "domainColor": RULE, "tickColor": RULE, "labelOverlap": True},
+            "legend": {
+                "labelFontSize": 12,
+                "titleFontSize": 12,
+                "orient": "top",
+                "direction": "vertical",
+                "symbolSize": 90,
+                "labelLimit": 320,
+            },
+            "text": {"color": INK, "fontSize": 12},
+            "line": {"strokeWidth": 2},
+            "point": {"size": 60, "filled": True},
+        }
+    }
+
+
+def arm_scale(kind: str) -> alt.Scale:
+    """The same arm looks the same everywhere; `kind`: "colour", "dash" or "shape". Domain: names of the arms."""
+    ranges: dict[str, dict[str, Any]] = {"colour": ARM_COLOURS, "dash": ARM_DASHES, "shape": ARM_SHAPES}
+    return alt.Scale(domain=list(ARM_NAMES.values()), range=list(ranges[kind].values()))
+
+
+def missing_to_none(frame: pd.DataFrame) -> pd.DataFrame:
+    """Nullable and categorical columns as plain ones, missing as None or NaN, so that Altair draws what is there."""
+    plain = frame.copy()
+    for column in plain.columns:
+        if pd.api.types.is_bool_dtype(plain[column]) or isinstance(plain[column].dtype, pd.CategoricalDtype):
+            plain[column] = plain[column].astype("object").where(plain[column].notna(), None)
+        elif pd.api.types.is_numeric_dtype(plain[column]):
+            plain[column] = plain[column].astype("float64")
+    return plain
+
+
+def no_data(what: str) -> str:
+    """The paragraph in place of a chart that has nothing to draw."""
+    return f'<p class="no-data">Nothing to draw: {escape(what)}.</p>'
+
+
+def chart_html(chart: alt.TopLevelMixin) -> str:
+    """Container with static SVG and specification; its id is the hash of the specification, equal on every run.
+
+    Raises ValueError for a chart without description: it would have no alternative text.
+    """
+    spec = chart.to_dict()
+    return spec_html(spec)
+
+
+def spec_html(spec: dict[str, Any]) -> str:
+    """The same for a Vega-Lite specification as a dictionary."""
+    description = spec.get("description")
+    if not description:
+        raise ValueError("a chart needs a description: it is its alternative text")
+    text = json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    name = f"chart-{sha256(text.encode()).hexdigest()[:12]}"
+    safe = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return (
+        f'<div class="chart" id="{name}">{_static(spec, name, description)}'
+        f'<script type="application/json" class="chart-spec">{safe}</script></div>'
+    )
+
+
+def _static(spec: dict[str, Any], name: str, description: str) -> str:
+    fixed = json.loads(json.dumps(spec))
+    if fixed.get("width") == "container":
+        fixed["width"] = WIDTH
+    svg = vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    label = escape(description, quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _display(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {"text/html": spec_html(spec)}
+
+
+def enable() -> None:
+    """Theme and renderer for the running notebook."""
+    alt.theme.register("study", enable=True)(theme)
+    alt.renderers.register("study", _display)
+    alt.renderers.enable("study")
+    alt.data_transformers.disable_max_rows()

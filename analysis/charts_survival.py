@@ -1,0 +1,97 @@
+"""Survival drawn: Kaplan-Meier curves with band, censor marks, median and the numbers at risk under the same axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from analysis.charts import ARM_NAMES, HEIGHT, INK, arm_scale, missing_to_none
+
+ROW_HEIGHT = 17
+FIRST_ROW = 62  # below the axis and its title
+COLUMNS_AT_RISK = 10  # more would overlap on a telephone
+
+
+def kaplan_meier(
+    curve: pd.DataFrame,
+    censored: pd.DataFrame,
+    at_risk: pd.DataFrame,
+    medians: Mapping[str, float | None],
+    description: str,
+) -> alt.LayerChart | alt.FacetChart:
+    """Curves of the arms in months.
+
+    `curve`: arm, time_months, survival, lower, upper; `censored`: arm, time_months, survival; `at_risk`: arm,
+    time_months, at_risk; `medians`: arm to months, None where the curve does not reach one half (no line is drawn).
+    """
+    curve, censored, at_risk = (_named(frame) for frame in (curve, censored, at_risk))
+    moments = sorted(at_risk["time_months"].unique())
+    shown = moments[:: max(1, ceil(len(moments) / COLUMNS_AT_RISK))]
+    x = alt.X(
+        "time_months:Q",
+        title="Months from day 0",
+        scale=alt.Scale(domain=[0, max([*moments, 1.0])], nice=False),
+        axis=alt.Axis(values=shown, format="d"),
+    )
+    layers = [*_curves(curve, x), _censor_marks(censored, x), *_median_lines(medians, x)]
+    layers += _risk_rows(at_risk[at_risk["time_months"].isin(shown)], x)
+    return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(ARM_NAMES)))
+
+
+def _colour() -> alt.Color:
+    return alt.Color("arm:N", title=None, scale=arm_scale("colour"))
+
+
+def _curves(curve: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
+    y = alt.Y("survival:Q", title="Alive", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    band = alt.Chart(curve.dropna(subset=["lower", "upper"])).mark_area(interpolate="step-after", opacity=0.13)
+    lines = alt.Chart(curve).mark_line(interpolate="step-after")
+    dash = alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash"))
+    tooltip = [
+        alt.Tooltip("arm:N", title="Arm"),
+        alt.Tooltip("time_months:Q", title="Months", format=".1f"),
+        alt.Tooltip("survival:Q", title="Alive", format=".0%"),
+        alt.Tooltip("lower:Q", title="95% band from", format=".0%"),
+        alt.Tooltip("upper:Q", title="to", format=".0%"),
+    ]
+    return [
+        lines.encode(x, y, _colour(), strokeDash=dash, tooltip=tooltip),  # first, so that the legend shows lines
+        band.encode(x, alt.Y("lower:Q", title="Alive"), alt.Y2("upper:Q"), _colour()),
+    ]
+
+
+def _censor_marks(censored: pd.DataFrame, x: alt.X) -> alt.Chart:
+    marks = alt.Chart(censored).mark_tick(thickness=2, size=12, orient="vertical", aria=False)
+    return marks.encode(x, alt.Y("survival:Q"), _colour())
+
+
+def _median_lines(medians: Mapping[str, float | None], x: alt.X) -> list[alt.Chart]:
+    reached = [{"arm": ARM_NAMES[arm], "time_months": value} for arm, value in medians.items() if value is not None]
+    if not reached:
+        return []
+    frame = pd.DataFrame(reached).assign(half=0.5, zero=0.0)
+    rule: dict[str, Any] = {"strokeDash": [2, 3], "strokeWidth": 1.2, "aria": False}
+    down = alt.Chart(frame).mark_rule(**rule).encode(x, alt.Y("half:Q"), alt.Y2("zero:Q"), _colour())
+    latest = frame[frame["time_months"] == frame["time_months"].max()]
+    across = alt.Chart(latest).mark_rule(color=INK, **rule)
+    return [down, across.encode(alt.X("zero:Q"), alt.X2("time_months:Q"), alt.Y("half:Q"))]
+
+
+def _risk_rows(at_risk: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
+    layers: list[alt.Chart] = []
+    text: dict[str, Any] = {"fontSize": 12, "baseline": "middle", "clip": False, "aria": False}
+    for position, (arm, rows) in enumerate(at_risk.groupby("arm", sort=False)):
+        height = HEIGHT + FIRST_ROW + 2 * position * ROW_HEIGHT
+        label = alt.Chart(pd.DataFrame({"arm": [arm], "label": [f"At risk, {arm}"]})).mark_text(align="left", **text)
+        layers.append(label.encode(x=alt.value(0), y=alt.value(height), text="label:N", color=_colour()))
+        counts = alt.Chart(rows).mark_text(**text)
+        layers.append(counts.encode(x, y=alt.value(height + ROW_HEIGHT), text="at_risk:Q", color=_colour()))
+    return layers

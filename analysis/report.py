@@ -1,0 +1,180 @@
+"""Words for numbers: "5.7 months (95% CI 2.9–8.5; n = 31)". The only place of the project that rounds.
+
+How many digits a unit or an id gets stands in `report_digits.toml`. Half is rounded up, as a reader does by hand. A
+result without a value is given as its reason in words. On the reconstructed cohort a number that the print of the paper
+does not force carries a mark, so that nobody takes a choice of the reconstruction for a finding.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fnmatch import fnmatchcase
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from analysis.results import REASONS, Result
+
+MINUS = "\u2212"
+SMALLEST_P = Decimal("0.0001")
+
+# What stands behind a number of the reconstructed cohort: sign after the number, words shown on hover.
+MARKS = {
+    "bounded": ("○", "The paper's print limits this number but does not fix it: see what the print allows."),
+    "free": ("◇", "The reconstruction chose this number; the paper's print does not: it is not a finding."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a number is written: digits after the point, the label behind it, whether + is shown."""
+
+    decimals: int
+    label: str = ""
+    sign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A ready piece of prose: plain text and, where it carries a mark, the HTML that shows it."""
+
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def style_of(result: Result) -> Style:
+    """Digits and label by the first pattern that fits the id, else by unit, else the default."""
+    settings = _settings()
+    for pattern, style in settings["id"].items():
+        if fnmatchcase(result.id, pattern):
+            return Style(**style)
+    return Style(**settings["unit"].get(result.unit, settings["default"]))
+
+
+def number(value: float, style: Style) -> str:
+    """The value with its digits, half rounded up, a real minus sign and commas from 1,000 on; no label."""
+    quantum = Decimal(1).scaleb(-style.decimals)
+    rounded = Decimal(repr(float(value))).quantize(quantum, rounding=ROUND_HALF_UP)
+    sign = MINUS if rounded < 0 else "+" if style.sign and rounded > 0 else ""
+    return f"{sign}{abs(rounded):,}"
+
+
+def p_value(p: float) -> str:
+    """ "0.227", "0.0003", "< 0.0001": three digits, or one more figure where three would print 0.000."""
+    exact = Decimal(repr(float(p)))
+    if exact < SMALLEST_P:
+        return f"< {SMALLEST_P}"
+    digits = Decimal("0.001") if exact >= Decimal("0.001") else SMALLEST_P
+    return str(exact.quantize(digits, rounding=ROUND_HALF_UP))
+
+
+def value_text(result: Result) -> str:
+    """The value alone with its label, or the reason why there is none."""
+    if result.value is None:
+        return REASONS[str(result.reason)]
+    if isinstance(result.value, bool):
+        return "yes" if result.value else "no"
+    if isinstance(result.value, str):
+        return result.value
+    if result.unit == "P":
+        return p_value(result.value)
+    style = style_of(result)
+    return number(result.value, style) + style.label
+
+
+def interval_text(result: Result) -> str:
+    """The interval with its kind, "95% CI 2.9–8.5"; empty where the result has none."""
+    if result.lower is None and result.upper is None:
+        return ""
+    kind = result.interval.split(",")[0] or "interval"
+    style = style_of(result)
+    lower, upper = ("not reached" if limit is None else number(limit, style) for limit in (result.lower, result.upper))
+    plain = "not reached" not in (lower, upper) and not {MINUS, "+"} & set(lower + upper)
+    joined = f"{lower}–{upper}" if plain else f"{lower} to {upper}"
+    return f"{kind} {joined}{'%' if style.label == '%' else ''}"
+
+
+def count_text(result: Result) -> str:
+    """Numerator and denominator, "5 of 9", where the result has both; empty otherwise."""
+    if result.denominator is None:
+        return ""
+    top = result.events if result.events is not None else result.value
+    return f"{top} of {result.denominator}" if isinstance(top, int) else ""
+
+
+def n_text(result: Result) -> str:
+    """ "n = 31", or empty."""
+    return "" if result.n is None else f"n = {result.n:,}"
+
+
+def percent_text(result: Result) -> str:
+    """The percentage that belongs to a count, "58.1%", or empty."""
+    return "" if result.percent is None else number(result.percent, Style(1)) + "%"
+
+
+def text(result: Result) -> str:
+    """The whole statement: value, then in brackets what belongs to it."""
+    behind = [count_text(result), percent_text(result), interval_text(result)]
+    if result.value is None or result.denominator is None:
+        behind.append(n_text(result))
+    if isinstance(result.value, str | bool):
+        behind = [n_text(result)]
+    inside = "; ".join(part for part in behind if part)
+    head = f"P {value_text(result)}" if result.unit == "P" and str(value_text(result)).startswith("<") else None
+    if head is None:
+        head = f"P = {value_text(result)}" if result.unit == "P" and result.value is not None else value_text(result)
+    return f"{head} ({inside})" if inside else head
+
+
+def mark(basis: str) -> str:
+    """The sign behind a number that the print does not force, as HTML with its meaning; empty for all others."""
+    if basis not in MARKS:
+        return ""
+    sign, meaning = MARKS[basis]
+    return f'<sup class="basis basis-{basis}"><abbr title="{escape(meaning)}">{sign}</abbr></sup>'
+
+
+def words(result: Result, plain: str) -> Words:
+    """Plain text of a result with its mark."""
+    sign = MARKS[result.basis][0] if result.basis in MARKS and result.value is not None else ""
+    shown = mark(result.basis) if sign else ""
+    return Words(plain + sign, f'<span class="result" data-id="{escape(result.id)}">{escape(plain)}{shown}</span>')
+
+
+def pieces(result: Result) -> dict[str, Words]:
+    """All pieces a chapter may glue: the id alone is the whole statement, the suffixes its parts."""
+    parts = {
+        "": text(result),
+        ":value": value_text(result),
+        ":interval": interval_text(result),
+        ":n": n_text(result),
+        ":count": count_text(result),
+        ":percent": percent_text(result),
+    }
+    return {result.id + suffix: words(result, plain) for suffix, plain in parts.items() if plain}
+
+
+def glue_results(results: Iterable[Result], extra: Mapping[str, Any] | None = None) -> None:
+    """Hand every piece of every result to the page, and `extra` (key to plain text) with them."""
+    from myst_nb import glue  # only a running notebook needs it
+
+    for result in results:
+        for key, piece in pieces(result).items():
+            glue(key, piece, display=False)
+    for key, plain in (extra or {}).items():
+        glue(key, Words(str(plain), escape(str(plain))), display=False)
+
+
+@cache
+def _settings() -> dict[str, Any]:
+    return tomllib.loads((files("analysis") / "report_digits.toml").read_text("utf-8"))

@@ -1,0 +1,64 @@
+"""FHIR R4 or not: resource types, profiles, CapabilityStatement, and elements that exist only in another version."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+from adapters.errors import InputError
+
+_FACTS = json.loads((files("adapters.reading") / "versions.json").read_text(encoding="utf-8"))
+RESOURCE_TYPES: frozenset[str] = frozenset(_FACTS["types"])
+_TYPES_ELSEWHERE: dict[str, str] = _FACTS["types_elsewhere"]
+_ELEMENTS_ELSEWHERE: dict[str, dict[str, str]] = _FACTS["elements_elsewhere"]
+_PROFILE = re.compile(
+    r"http://hl7\.org/fhir/(?:(?P<folder>\d\.\d|DSTU2|STU3|R[456])/StructureDefinition/|"
+    r"StructureDefinition/[^|]*\|(?P<version>\d+\.\d))"
+)
+REMEDY = "only FHIR R4 is read: export as R4"
+
+
+def check_version(resource: dict[str, Any], origin: str) -> None:
+    """Raises InputError, naming file and element, if the resource is of another FHIR version or no FHIR type at all."""
+    kind = resource["resourceType"]
+    if kind not in RESOURCE_TYPES:
+        version = _TYPES_ELSEWHERE.get(kind)
+        if version is not None:
+            raise InputError(f"{kind} exists only in FHIR {version}", origin, REMEDY)
+        raise InputError("resourceType is not a FHIR R4 resource type", origin, "give FHIR R4 resources")
+    if kind == "CapabilityStatement":
+        _check_capability(resource, origin)
+    _check_profiles(resource, origin)
+    elsewhere = _ELEMENTS_ELSEWHERE.get(kind)
+    if elsewhere is None:
+        return
+    for element in resource:
+        if element in elsewhere:
+            raise InputError(f"{kind}.{element} exists only in FHIR {elsewhere[element]}", origin, REMEDY)
+    if kind == "Condition" and isinstance(resource.get("clinicalStatus"), str):
+        raise InputError("Condition.clinicalStatus as a text exists only in FHIR STU3", origin, REMEDY)
+
+
+def check_fhir_version(version: Any, origin: str) -> None:
+    """Raises InputError unless the version number that a server or file states is one of R4 or R4B (4.x)."""
+    if not (isinstance(version, str) and version.startswith("4.")):
+        raise InputError("CapabilityStatement.fhirVersion is not FHIR R4 (4.x)", origin, REMEDY)
+
+
+def _check_capability(resource: dict[str, Any], origin: str) -> None:
+    if "fhirVersion" in resource:
+        check_fhir_version(resource["fhirVersion"], origin)
+
+
+def _check_profiles(resource: dict[str, Any], origin: str) -> None:
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    for profile in profiles if isinstance(profiles, list) else ():
+        match = _PROFILE.match(profile) if isinstance(profile, str) else None
+        if match is None:
+            continue
+        version = match["folder"] or match["version"]
+        if not (version.startswith("4.") or version == "R4"):
+            raise InputError(f"meta.profile names FHIR {version}", origin, REMEDY)

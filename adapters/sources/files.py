@@ -1,0 +1,116 @@
+"""Files and folders as a source: which files count, how they are opened, and under which label they are counted."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from adapters.errors import InputError
+from adapters.reading.versions import RESOURCE_TYPES
+from adapters.sources import Read
+from adapters.sources.bundle import Place, Tally, read_document
+from adapters.sources.ndjson import read_lines
+
+LINES = (".ndjson", ".jsonl")
+DOCUMENT = (".json",)
+NOT_RESOURCES = {"log.ndjson", "manifest.json"}  # what export tools write about themselves beside the data
+_SAFE_WORDS = {"bundle", "demo", "export", "data", "patients", "resources"}
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def _plain_name(path: Path) -> str:
+    name = path.name.lower()
+    return name.removesuffix(".gz")
+
+
+def _is_lines(path: Path) -> bool:
+    return _plain_name(path).endswith(LINES)
+
+
+def safe_label(path: Path, number: int) -> str:
+    """A name for the manifest. File names may hold names or numbers of patients, so only known words are kept."""
+    words = re.split(r"[._\-]", path.name)
+    extensions = {"ndjson", "jsonl", "json", "gz"}
+    known = all(w in RESOURCE_TYPES or w in _SAFE_WORDS or w in extensions for w in words)
+    kind = "ndjson" if _is_lines(path) else "json"
+    return path.name if known else f"file-{number:04d}.{kind}"
+
+
+class FileSource:
+    """A Bundle or resource file, an NDJSON file, or a folder of them (subfolders too, hidden ones not)."""
+
+    def __init__(self, path: Path, *, accept_unreadable: bool = False) -> None:
+        self._root = path
+        self._accept_unreadable = accept_unreadable
+        self._files = _files(path)
+        self.size_bytes: int | None = sum(file.stat().st_size for file in self._files)
+        self.bytes_read = 0
+        self.unreadable = 0
+        lines = sum(map(_is_lines, self._files))
+        if path.is_dir():
+            self.kind = "folder"
+            self.label = "NDJSON folder" if lines == len(self._files) else "folder of FHIR files"
+        else:
+            self.kind, self.label = ("ndjson", "NDJSON file") if lines else ("bundle", "Bundle file")
+        self.manifest: dict[str, Any] = {"files": len(self._files)}
+
+    def read(self) -> Iterator[Read]:
+        """All resource versions, file by file in the order of their names. Raises InputError."""
+        tally = Tally()
+        self.bytes_read = 0
+        for number, file in enumerate(self._files, start=1):
+            shown = str(file.relative_to(self._root)) if self._root.is_dir() else file.name
+            yield from self._read_file(file, Place(shown, safe_label(file, number)), tally)
+            self.bytes_read += file.stat().st_size
+        self.unreadable = tally.unreadable
+        self.manifest |= {
+            "entries_without_resource": tally.entries_without_resource,
+            "pages_with_next": tally.pages_with_next,
+        }
+
+    def _read_file(self, file: Path, place: Place, tally: Tally) -> Iterator[Read]:
+        try:
+            with _open(file) as stream:
+                if _is_lines(file):
+                    yield from read_lines(stream, place, tally, accept_unreadable=self._accept_unreadable)
+                else:
+                    yield from read_document(stream.read(), place, tally)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise InputError("the compressed file is cut off or damaged", place.origin, "copy it again") from None
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})", place.origin, "check the file") from None
+
+
+def _open(file: Path) -> IO[bytes]:
+    """The bytes of a file, decompressed if it begins as gzip does, whatever its name."""
+    stream = file.open("rb")
+    magic = stream.read(2)
+    stream.seek(0)
+    if magic != _GZIP_MAGIC:
+        return stream
+    return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        if not path.is_file():
+            raise InputError("not a regular file", str(path), "name a file or a folder")
+        return [path]
+    root = path.resolve()
+    found = []
+    for file in sorted(path.rglob("*")):
+        relative = file.relative_to(path)
+        if any(part.startswith(".") for part in relative.parts) or file.name in NOT_RESOURCES:
+            continue
+        if _plain_name(file).endswith(LINES + DOCUMENT) and file.is_file():
+            if not file.resolve().is_relative_to(root):
+                raise InputError("a link leads out of the folder", str(relative), "copy the file into it")
+            found.append(file)
+    if not found:
+        raise InputError("no FHIR files", str(path), "put .json, .ndjson or .jsonl files (or .gz) into the folder")
+    return found

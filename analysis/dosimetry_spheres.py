@@ -1,0 +1,39 @@
+"""How much of the energy released in a small lesion stays in it?
+
+Absorbed fraction of a uniformly active sphere for its own electrons: the integral of the point kernel over
+1 - 3r/4R + r^3/16R^3, the share of random starting points whose partner at distance r lies inside as well (Berger 1970,
+MIRD pamphlet 7). Photons are left out; they add about 3 % to 177Lu in a sphere of 300 g.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.dosimetry_constants import local_dose_per_hour
+from analysis.dosimetry_kernels import kernel_shells
+
+
+def sphere_diameter_mm(mass_g: npt.ArrayLike) -> np.ndarray:
+    """Diameter (mm) of a sphere of unit density and `mass_g`."""
+    return (6000 * np.asarray(mass_g, dtype=float) / np.pi) ** (1 / 3)
+
+
+def sphere_mass_g(diameter_mm: npt.ArrayLike, shape_factor: float = 1.0) -> np.ndarray:
+    """Mass (g, unit density) of a body of long axis `diameter_mm`; shape_factor 1 is a sphere, less a flatter body."""
+    return shape_factor * np.pi / 6000 * np.asarray(diameter_mm, dtype=float) ** 3
+
+
+def absorbed_fraction(name: str, diameter_mm: npt.ArrayLike) -> np.ndarray:
+    """Self-absorbed fraction (0-1) of the electron energy of `lu177` or `y90` in spheres; shape as `diameter_mm`."""
+    middle, share = kernel_shells(name)
+    radius = np.asarray(diameter_mm, dtype=float) / 2
+    relative = middle / np.maximum(radius[..., None], 1e-9)
+    inside = np.where(relative < 2, 1 - 0.75 * relative + relative**3 / 16, 0.0)
+    return inside @ share
+
+
+def sphere_s_value(name: str, mass_g: npt.ArrayLike) -> np.ndarray:
+    """Self-dose S value of spheres of unit density, mGy / (MBq h), electrons only."""
+    mass = np.asarray(mass_g, dtype=float)
+    return 1000 * local_dose_per_hour(name) * absorbed_fraction(name, sphere_diameter_mm(mass)) / mass

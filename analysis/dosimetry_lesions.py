@@ -71,13 +71,13 @@ def lesion_dose_inputs(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame
         sides.append(values[["patient_id", "lesion_id", "value"]].rename(columns={"value": name}))
     frame = sides[0].merge(sides[1], on=["patient_id", "lesion_id"]).dropna(subset=["suv_max", "diameter_mm"])
     cycles = cycles_table(tables)
-    course = cycles.groupby("patient_id").agg(
+    course = cycles.groupby("patient_id", as_index=False).agg(
         day=("day", "first"),
         cycles=("cycle", "max"),
         first_activity_gbq=("activity_gbq", "first"),
         activity_gbq=("activity_gbq", lambda gbq: gbq.sum(skipna=False)),
     )
-    frame = frame.merge(course, left_on="patient_id", right_index=True)
+    frame = frame.merge(course, on="patient_id").reset_index(drop=True)
     frame["weight_kg"] = nearest_value(tables["observations"], frame, "weight")
     return frame.drop(columns="day").sort_values(["patient_id", "lesion_id"]).reset_index(drop=True)
 

@@ -55,7 +55,9 @@ def criteria_results(study: Mapping[str, Any]) -> list[Result]:
 
 
 def no_response_reason(found: Evaluation, therapy: str) -> str:
-    """Why nobody can be judged after `therapy`: no patient, not given, no scans around it, no lesion measured on them."""
+    """Why nobody can be judged after `therapy`: no patient, not given, no scans around it, no lesion measured on
+    them.
+    """
     if found.subgroup.empty:
         return "no_patients"
     given = found.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)

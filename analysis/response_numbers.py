@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 
 from analysis.results import Result, missing
@@ -76,3 +77,14 @@ def p_result(id: str, p: float | None, *, n: int, method: str, reason: str, basi
     if p is None:
         return missing(id, reason, n=n, unit="P", method=method, basis=basis)
     return Result(id, p, n=n, unit="P", method=method, basis=basis)
+
+
+def assumption_result(
+    id: str, values: pd.DataFrame, *, reason: str, method: str, unit: str = "Gy", basis: str = "free"
+) -> Result:
+    """Median of the first column with the medians of the second and third (low, high) as range; `reason` if empty."""
+    if values.empty:
+        return missing(id, reason, n=0, unit=unit, method=method, basis=basis)
+    centre, low, high = (float(np.median(values[column])) for column in values.columns)
+    interval = "range of assumption"
+    return Result(id, centre, low, high, n=len(values), unit=unit, method=method, interval=interval, basis=basis)

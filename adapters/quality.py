@@ -126,6 +126,8 @@ class Ledger:
     versions_read: int = 0
     _open: dict[str, str] = field(default_factory=dict)
     _parts: set[str] = field(default_factory=set)
+    _used: set[str] = field(default_factory=set)
+    _waiting: dict[str, list[tuple[Finding, int]]] = field(default_factory=dict)
 
     def read(self, key: str, file: str) -> None:
         """Register the version that stands for its key. Raises LedgerError if one is open already."""
@@ -148,6 +150,7 @@ class Ledger:
         if key in self._parts:
             return
         self._settle(key, "used", "")
+        self._used.add(key)
         self.rows_fed[(_split(key), "0" if rows == 0 else "1" if rows == 1 else "more")] += 1
 
     def left_out(self, key: str, reason: LeftOutReason) -> None:
@@ -175,6 +178,16 @@ class Ledger:
         """Count a finding; `where` are the fields of Finding."""
         self.findings[Finding(kind, **where)] += count
 
+    def about(self, key: str, kind: FindingKind, *, count: int = 1, **where: Any) -> None:
+        """A finding about one resource: it counts only if the resource reaches the tables or is quarantined.
+
+        So what a source happens to hold about people outside the cohort changes no finding.
+        """
+        if key in self._used or key in self._parts:
+            self.finding(kind, count=count, **where)
+        elif key in self._open:
+            self._waiting.setdefault(key, []).append((Finding(kind, **where), count))
+
     def close(self) -> None:
         """Raises LedgerError unless each resource version read has exactly one disposition."""
         if self._open or self.versions_read != self.dispositions.total():
@@ -198,6 +211,9 @@ class Ledger:
         if file is None:
             raise LedgerError(f"a {_split(key)} was settled twice or was never read")
         self.dispositions[(_split(key), file, disposition, reason)] += 1
+        for finding, count in self._waiting.pop(key, ()):
+            if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
+                self.findings[finding] += count
 
     def _count(self, resource_type: str, file: str, reason: LeftOutReason | QuarantineReason) -> None:
         disposition = "left_out" if isinstance(reason, LeftOutReason) else "quarantined"

@@ -21,10 +21,10 @@ RANKS = {"preliminary": 0, "final": 1, "completed": 1, "amended": 2, "corrected"
 def _load() -> tuple[dict[str, str], dict[tuple[str, str], LeftOutReason | None]]:
     elements: dict[str, str] = {}
     reasons: dict[tuple[str, str], LeftOutReason | None] = {}
-    with (files("adapters.reading") / "statuses.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            elements[row["resource_type"]] = row["element"]
-            reasons[(row["resource_type"], row["status"])] = LeftOutReason(row["reason"]) if row["reason"] else None
+    text = (files("adapters.reading") / "statuses.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        elements[row["resource_type"]] = row["element"]
+        reasons[(row["resource_type"], row["status"])] = LeftOutReason(row["reason"]) if row["reason"] else None
     return elements, reasons
 
 

@@ -78,11 +78,14 @@ def latest(candidates: list[Candidate]) -> tuple[Candidate | None, list[Settled]
 def correction(candidates: list[Candidate]) -> tuple[Candidate | None, list[Settled]]:
     """Which of several resources for one measurement counts: corrected, final, preliminary; then the latest."""
     best = max(c.rank for c in candidates)
-    lower = [(c, LeftOutReason.REPLACED) for c in candidates if c.rank < best]
+    lower: list[Settled] = [(c, LeftOutReason.REPLACED) for c in candidates if c.rank < best]
     top = [c for c in candidates if c.rank == best]
     chosen, settled = latest(top)
-    renamed = {LeftOutReason.OLDER_VERSION: LeftOutReason.REPLACED}
-    return chosen, lower + [(c, renamed.get(reason, reason)) for c, reason in settled]  # type: ignore[call-overload]
+    return chosen, lower + [(c, _renamed(reason)) for c, reason in settled]
+
+
+def _renamed(reason: LeftOutReason | QuarantineReason) -> LeftOutReason | QuarantineReason:
+    return LeftOutReason.REPLACED if reason is LeftOutReason.OLDER_VERSION else reason
 
 
 def _collapse(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[Settled]]:

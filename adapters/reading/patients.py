@@ -1,0 +1,148 @@
+"""Who is left out whatever they had: not selected, without consent, or test patients among real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from adapters.errors import InputError
+from adapters.reading.references import Directory
+from adapters.sources import Read
+
+HTEST = ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")
+COHORT_TAGS = "https://example.org/fhir/radionuclide-study/CodeSystem/cohort"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which patients a call asks for; None where it does not restrict.
+
+    patients : ids ("123", "Patient/123") or identifiers ("system|value", "value")
+    group : id of a Group resource in the source
+    """
+
+    patients: frozenset[str] | None = None
+    group: str | None = None
+
+
+def load_patients(path: Path) -> frozenset[str]:
+    """The lines of a file of ids; blank lines and lines from # on are no ids. Raises InputError."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise InputError("the file of patients cannot be read", path.name, "give a text file, one id a line") from None
+    wanted = frozenset(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    if not wanted:
+        raise InputError("the file of patients names nobody", path.name, "give one id a line")
+    return wanted
+
+
+def codings_of(resource: dict[str, Any], name: str) -> Iterator[tuple[str, str]]:
+    """System and code of meta.security or meta.tag."""
+    meta = resource.get("meta")
+    found = meta.get(name) if isinstance(meta, dict) else None
+    for coding in found if isinstance(found, list) else ():
+        if isinstance(coding, dict):
+            yield str(coding.get("system")), str(coding.get("code"))
+
+
+def is_tagged(resource: dict[str, Any]) -> bool:
+    """Whether the resource is marked as test data (security label HTEST)."""
+    return HTEST in codings_of(resource, "security")
+
+
+@dataclass
+class People:
+    """What is remembered of Patient, Group and Consent resources while reading."""
+
+    names: dict[str, list[str]] = field(default_factory=dict)  # Patient key -> ids and identifiers it goes by
+    groups: dict[str, Read] = field(default_factory=dict)
+    consents: list[Read] = field(default_factory=list)
+
+    def add_patient(self, key: str, resource: dict[str, Any]) -> None:
+        """Remember under which ids and identifiers a patient may be asked for."""
+        names = self.names.setdefault(key, [key, key.partition("/")[2]])
+        names.extend(_identifiers(resource))
+
+    def selected(self, selection: Selection, directory: Directory) -> set[str] | None:
+        """The keys asked for, None if the call does not restrict. Raises InputError if the Group is not there."""
+        chosen: set[str] | None = None
+        if selection.patients is not None:
+            wanted = selection.patients
+            chosen = {key for key, names in self.names.items() if not wanted.isdisjoint(names)}
+        if selection.group is not None:
+            members = self._members(selection.group, directory)
+            chosen = members if chosen is None else chosen & members
+        return chosen
+
+    def _members(self, group: str, directory: Directory) -> set[str]:
+        read = self.groups.get(group.removeprefix("Group/"))
+        if read is None:
+            raise InputError("the source holds no such Group", "--group", "give the id of a Group in the source")
+        members = read.resource.get("member")
+        entities = [m.get("entity") for m in members or () if isinstance(m, dict) and m.get("inactive") is not True]
+        return self._meant(entities, read, directory)
+
+    def consenting(self, codes: Collection[str], today: date, directory: Directory) -> set[str]:
+        """The keys of patients with an active Consent that today permits every one of the provision codes."""
+        permitted: dict[str, dict[str, tuple[str, bool]]] = {}
+        for read in self.consents:
+            if read.resource.get("status") != "active":
+                continue
+            stated = str(read.resource.get("dateTime", ""))
+            provisions = list(_provisions(read.resource.get("provision"), today))
+            for patient in self._meant([read.resource.get("patient")], read, directory):
+                known = permitted.setdefault(patient, {})
+                for code, allowed in provisions:
+                    # the later statement about a code counts; of two of one time the refusal
+                    known[code] = max(known.get(code, ("", True)), (stated, allowed), key=lambda s: (s[0], not s[1]))
+        return {p for p, known in permitted.items() if all(known.get(c, ("", False))[1] for c in codes)}
+
+    def _meant(self, references: Iterable[Any], read: Read, directory: Directory) -> set[str]:
+        by_name = {name: key for key, names in self.names.items() for name in names}
+        found = set()
+        for reference in references:
+            if not isinstance(reference, dict):
+                continue
+            literal = reference.get("reference")
+            key = directory.find(literal, "", read.bundle) if isinstance(literal, str) else None
+            identifier = reference.get("identifier")
+            if key is None and isinstance(identifier, dict):
+                key = by_name.get(f"{identifier.get('system', '')}|{identifier.get('value')}")
+            if key is not None:
+                found.add(key)
+        return found
+
+
+def _identifiers(resource: dict[str, Any]) -> Iterator[str]:
+    identifiers = resource.get("identifier")
+    for identifier in identifiers if isinstance(identifiers, list) else ():
+        if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+            yield identifier["value"]
+            yield f"{identifier.get('system', '')}|{identifier['value']}"
+
+
+def _provisions(provision: Any, today: date) -> Iterator[tuple[str, bool]]:
+    """Each provision code that counts today, with whether it is permitted, nested provisions included."""
+    if not isinstance(provision, dict) or not _covers(provision.get("period"), today):
+        return
+    kind = provision.get("type")
+    if kind in ("permit", "deny"):
+        for concept in provision.get("code") or ():
+            for coding in (concept.get("coding") or ()) if isinstance(concept, dict) else ():
+                yield str(coding.get("code")), kind == "permit"
+                yield f"{coding.get('system', '')}|{coding.get('code')}", kind == "permit"
+    for nested in provision.get("provision") or ():
+        yield from _provisions(nested, today)
+
+
+def _covers(period: Any, today: date) -> bool:
+    """Whether a period holds the day, by the precision it states; an open end is open."""
+    if not isinstance(period, dict):
+        return True
+    start, end = str(period.get("start", ""))[:10], str(period.get("end", ""))[:10]
+    day = today.isoformat()
+    return day[: len(start)] >= start and (not end or day[: len(end)] <= end)

@@ -1,0 +1,164 @@
+"""References in all their forms become "Type/id"; those by identifier or condition stay for a join by keys later.
+
+Settled here: relative, absolute, versioned, `urn:uuid:` and other fullUrls (within their Bundle first), contained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.sources import Read
+
+_LITERAL = re.compile(
+    r"(?:(?P<base>https?://[^?#]+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[^/?#\s]+)(?:/_history/[^/?#\s]+)?"
+)
+_CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?identifier=(?:(?P<system>[^|&]*)\|)?(?P<value>[^|&]+)")
+# Where a reference that leads nowhere costs data; others (practitioners, encounters) are not read at all.
+NEEDED = frozenset(
+    {"subject", "patient", "focus", "partOf", "medicationReference", "request", "valueReference", "other"}
+)
+
+
+def server_of(full_url: str | None, resource_type: str) -> str:
+    """The server address in a fullUrl that ends in /Type/id, "" for any other."""
+    match = _LITERAL.fullmatch(full_url) if full_url else None
+    return match["base"] or "" if match and match["type"] == resource_type else ""
+
+
+def hashed_id(*parts: str) -> str:
+    """An id for what has none, of letters and digits that FHIR allows in ids."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def key_of(read: Read, content: bytes) -> str:
+    """ "Type/id" of a record: its id, else its fullUrl's, else one made from its content."""
+    kind = read.resource["resourceType"]
+    identifier = read.resource.get("id")
+    if isinstance(identifier, str) and identifier:
+        return f"{kind}/{identifier}"
+    if read.full_url:
+        match = _LITERAL.fullmatch(read.full_url)
+        return f"{kind}/{match['id'] if match else hashed_id(read.full_url)}"
+    return f"{kind}/{hashed_id(content.hex())}"
+
+
+@dataclass
+class Directory:
+    """All resources read, by the addresses under which references name them."""
+
+    bases: dict[str, set[str]] = field(default_factory=dict)  # key -> the servers it came from, "" for none stated
+    qualified: dict[tuple[str, str], str] = field(default_factory=dict)  # (key, server) -> key where servers collide
+    _urls: dict[str, tuple[str, str, int | None]] = field(default_factory=dict)  # fullUrl -> key, server, Bundle
+    _scoped: dict[tuple[int | None, str], tuple[str, str]] = field(default_factory=dict)
+    _shared: set[str] = field(default_factory=set)  # fullUrls that mean different things in different Bundles
+
+    def add(self, read: Read, key: str) -> str:
+        """Note a record under its key and fullUrl; gives the server it came from."""
+        base = server_of(read.full_url, read.resource["resourceType"])
+        self.bases.setdefault(key, set()).add(base)
+        if read.full_url:
+            known = self._urls.setdefault(read.full_url, (key, base, read.bundle))
+            if known[0] != key:
+                self._shared.add(read.full_url)
+                self._scoped[(known[2], read.full_url)] = known[:2]
+                self._scoped[(read.bundle, read.full_url)] = (key, base)
+        return base
+
+    def key(self, key: str, base: str) -> str:
+        """The key under which the resource of that server is known after reading."""
+        return self.qualified.get((key, base), key)
+
+    def find(self, reference: str, base: str, bundle: int | None) -> str | None:
+        """The key that a literal reference means, or None; `base` and `bundle` are those of the referring resource."""
+        by_url = self._by_url(reference, bundle)
+        if by_url is not None:
+            return by_url
+        match = _LITERAL.fullmatch(reference)
+        if match is None:
+            return None
+        server = match["base"] if match["base"] is not None else base
+        by_url = self._by_url(f"{server}/{match['type']}/{match['id']}", bundle) if server else None
+        if by_url is not None:
+            return by_url
+        key = f"{match['type']}/{match['id']}"
+        bases = self.bases.get(key)
+        if bases is None or (server and server not in bases and "" not in bases):
+            return None
+        return self.key(key, server)
+
+    def _by_url(self, url: str, bundle: int | None) -> str | None:
+        if url in self._shared:
+            found = self._scoped.get((bundle, url))
+        else:
+            known = self._urls.get(url)
+            found = known[:2] if known else None
+        return self.key(*found) if found else None
+
+
+@dataclass(frozen=True)
+class Settler:
+    """Rewrites the references of one resource; `types` are the resource types that are read at all."""
+
+    directory: Directory
+    types: frozenset[str]
+
+    def settle(self, read: Read, key: str, base: str) -> tuple[list[dict[str, Any]], list[str]]:
+        """The resource (id as in its key) and its contained ones as resources of their own, and unresolved paths."""
+        resource = read.resource
+        resource["id"] = key.partition("/")[2]
+        contained = resource.pop("contained", None) or []
+        local: dict[str, str] = {"#": key}
+        parts = []
+        for part in contained if isinstance(contained, list) else ():
+            if isinstance(part, dict) and isinstance(part.get("resourceType"), str):
+                name = str(part.get("id", "")).removeprefix("#")
+                part["id"] = hashed_id(key, name)
+                local[f"#{name}"] = f"{part['resourceType']}/{part['id']}"
+                parts.append(part)
+        unresolved = []
+        for whole in (resource, *parts):
+            for path, holder in _references(whole, whole["resourceType"]):
+                needed = path.rpartition(".")[2] in NEEDED
+                if not self._rewrite(holder, local, base, read.bundle, needed=needed):
+                    unresolved.append(path)
+        return [resource, *(part for part in parts if part["resourceType"] in self.types)], unresolved
+
+    def _rewrite(
+        self, holder: dict[str, Any], local: dict[str, str], base: str, bundle: int | None, *, needed: bool
+    ) -> bool:
+        """Settle one reference in place; False if it should lead to a resource that was not read."""
+        reference = holder["reference"]
+        found = local.get(reference) or self.directory.find(reference, base, bundle)
+        if found is not None:
+            holder["reference"] = found
+            return True
+        conditional = _CONDITIONAL.fullmatch(reference)
+        if conditional is not None:
+            del holder["reference"]
+            holder.setdefault("type", conditional["type"])
+            system = {"system": conditional["system"]} if conditional["system"] else {}
+            holder.setdefault("identifier", {**system, "value": conditional["value"]})
+            return True
+        literal = _LITERAL.fullmatch(reference)
+        if literal is not None and literal["type"] not in self.types:
+            return True
+        del holder["reference"]  # so that nothing downstream takes another server's id for one of ours
+        return "identifier" in holder or (literal is None and not needed)
+
+
+def _references(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every Reference in a resource, with its path of element names."""
+    if isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield path, value
+        for name, member in value.items():
+            if isinstance(member, (dict, list)):
+                yield from _references(member, f"{path}.{name}")
+    elif isinstance(value, list):
+        for member in value:
+            if isinstance(member, (dict, list)):
+                yield from _references(member, path)

@@ -1,0 +1,208 @@
+"""The reading stage: a first pass over the source settles which versions count, a second gives them to the views.
+
+Two passes, because a reference may name what comes later, and because only keys and hashes stay in memory between them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from adapters.errors import InputError
+from adapters.quality import FindingKind, Ledger, LeftOutReason, QuarantineReason
+from adapters.reading import versions_of_one as one
+from adapters.reading.corrections import Corrections
+from adapters.reading.patients import COHORT_TAGS, People, Selection, codings_of, is_tagged
+from adapters.reading.references import Directory, Settler, hashed_id, key_of, server_of
+from adapters.reading.status import status_outcome, status_path
+from adapters.reading.versions import check_version
+from adapters.settings import Settings
+from adapters.sources import Read, Source
+
+Progress = Callable[[str, int], None]  # stage, resource versions so far
+
+
+def silent(_stage: str, _number: int) -> None:
+    """Progress that nobody sees."""
+
+
+@dataclass
+class Stage:
+    """One reading of a source. Call `index`, then give `resources()` to the tables with the settings it returned."""
+
+    source: Source
+    settings: Settings
+    ledger: Ledger
+    types: frozenset[str]  # the resource types that views read
+    selection: Selection = field(default_factory=Selection)
+    progress: Progress = silent
+    synthetic: bool = False
+    cohort_tags: tuple[str, ...] = ()
+    _directory: Directory = field(default_factory=Directory)
+    _people: People = field(default_factory=People)
+    _corrections: Corrections = field(default_factory=Corrections)
+    _candidates: dict[str, list[one.Candidate]] = field(default_factory=dict)
+    _winners: dict[int, str] = field(default_factory=dict)
+    _tags: Counter[str] = field(default_factory=Counter)
+
+    def index(self, today: date) -> Settings:
+        """First pass: check every record and settle versions; gives the settings with the patients to exclude.
+
+        Raises InputError: another FHIR version, no resources, test data mixed in such that nobody would be left.
+        """
+        number = 0
+        for number, read in enumerate(self.source.read(), start=1):
+            self._note(read, number)
+            self.progress("reading", number)
+        if number == 0:
+            raise InputError("no resources", self.source.label, "the source is empty: check what it should hold")
+        if self.source.unreadable:
+            self.ledger.finding(FindingKind.UNREADABLE_LINE, severity="error", count=self.source.unreadable)
+        chosen = self._settle_versions()
+        self._settle_corrections(chosen)
+        excluded = self._excluded(chosen, today)
+        self._register(chosen)
+        self._candidates.clear()
+        self.cohort_tags = tuple(sorted(self._tags))
+        return msgspec.structs.replace(self.settings, excluded=excluded)
+
+    def resources(self) -> Iterator[dict[str, Any]]:
+        """Second pass: the version that counts of each resource, references settled, contained ones as their own."""
+        settler = Settler(self._directory, self.types)
+        seen = 0
+        for number, read in enumerate(self.source.read(), start=1):
+            key = self._winners.get(number)
+            if key is None:
+                continue
+            seen += 1
+            base = server_of(read.full_url, read.resource["resourceType"])
+            if not key.startswith(f"{read.resource['resourceType']}/"):
+                raise InputError("the source changed while it was read", read.origin, "pull again")
+            resources, unresolved = settler.settle(read, key, base)
+            for path in unresolved:
+                kind = path.partition(".")[0]
+                self.ledger.about(key, FindingKind.UNRESOLVED_REFERENCE, resource_type=kind, path=path)
+            for part in resources[1:]:
+                self.ledger.part(f"{part['resourceType']}/{part['id']}")
+            yield from resources
+            self.progress("views", seen)
+        if seen != len(self._winners):
+            raise InputError("the source changed while it was read", self.source.label, "pull again")
+
+    def _note(self, read: Read, number: int) -> None:
+        resource = read.resource
+        check_version(resource, read.origin)
+        kind = resource["resourceType"]
+        if kind == "Group":
+            self._people.groups[str(resource.get("id"))] = read
+        if kind == "Consent" and self.settings.consent.required:
+            self._people.consents.append(read)
+        if kind not in self.types:
+            self._outcome_of_server(resource)
+            self.ledger.set_aside(kind, read.file, LeftOutReason.TYPE_NOT_READ)
+            return
+        content = one.digest(resource)
+        key = key_of(read, content)
+        meta = resource.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        outcome = status_outcome(resource, self.settings.reading.accepted_status)
+        candidate = one.Candidate(
+            number=number,
+            kind=kind,
+            base=self._directory.add(read, key),
+            digest=content,
+            updated=one.updated(meta),
+            version=one.version(meta),
+            file=read.file,
+            outcome=outcome,
+            rank=one.rank(resource),
+            tagged=is_tagged(resource),
+        )
+        self._candidates.setdefault(key, []).append(candidate)
+        self._tags.update(code for system, code in codings_of(resource, "tag") if system == COHORT_TAGS)
+        if kind == "Patient":
+            self._people.add_patient(key, resource)
+        elif outcome is None:
+            self._corrections.add(read, key, candidate)
+
+    def _outcome_of_server(self, resource: dict[str, Any]) -> None:
+        """An OperationOutcome among the data may say that the answer was not whole."""
+        issues = resource.get("issue") if resource["resourceType"] == "OperationOutcome" else None
+        for issue in issues if isinstance(issues, list) else ():
+            severity = issue.get("severity") if isinstance(issue, dict) else None
+            shown = "error" if severity in ("error", "fatal") else "info"
+            self.ledger.finding(FindingKind.SERVER_OUTCOME, severity=shown, resource_type="OperationOutcome")
+
+    def _settle_versions(self) -> dict[str, one.Candidate]:
+        chosen: dict[str, one.Candidate] = {}
+        for key, candidates in self._candidates.items():
+            if len(candidates) == 1:
+                chosen[key] = candidates[0]
+                continue
+            for number, (base, own) in enumerate(one.by_server(candidates)):
+                name = key
+                if number > 0:
+                    name = f"{key.partition('/')[0]}/{hashed_id(base, key)}"
+                    self._directory.qualified[(key, base)] = name
+                winner, settled = one.latest(own)
+                if winner is not None:
+                    chosen[name] = winner
+                self._set_aside(settled)
+        return chosen
+
+    def _settle_corrections(self, chosen: dict[str, one.Candidate]) -> None:
+        gone: set[int] = set()
+        for settled in self._corrections.settle(chosen, self._directory):
+            self._set_aside(settled)
+            gone |= {candidate.number for candidate, _ in settled}
+        for key in [key for key, candidate in chosen.items() if candidate.number in gone]:
+            del chosen[key]
+
+    def _set_aside(self, settled: list[one.Settled]) -> None:
+        for candidate, reason in settled:
+            self.ledger.set_aside(candidate.kind, candidate.file, reason)
+            if reason is QuarantineReason.CONFLICTING_VERSIONS:
+                self.ledger.finding(FindingKind.CONFLICTING_VERSIONS, severity="error", resource_type=candidate.kind)
+
+    def _excluded(self, chosen: dict[str, one.Candidate], today: date) -> dict[str, LeftOutReason]:
+        patients = [key for key, candidate in chosen.items() if candidate.kind == "Patient"]
+        excluded: dict[str, LeftOutReason] = {}
+        if self.settings.consent.required:
+            codes = self.settings.consent.provision_codes
+            consenting = self._people.consenting(codes, today, self._directory)
+            excluded |= {p: LeftOutReason.NO_CONSENT for p in patients if p not in consenting}
+        selected = self._people.selected(self.selection, self._directory)
+        if selected is not None:
+            excluded |= {p: LeftOutReason.OUTSIDE_SELECTION for p in patients if p not in selected}
+        tagged = sum(candidate.tagged for candidate in chosen.values())
+        self.synthetic = 0 < tagged == len(chosen)
+        if tagged and not self.synthetic:
+            self.ledger.finding(FindingKind.TEST_DATA_MIXED, count=tagged)
+            excluded |= {p: LeftOutReason.TEST_PATIENT for p in patients if chosen[p].tagged}
+            if patients and all(chosen[p].tagged for p in patients):
+                raise InputError(
+                    f"all patients are tagged as test data (HTEST), but {len(chosen) - tagged} resources are not",
+                    self.source.label,
+                    "tag all resources, or none",
+                )
+        return excluded
+
+    def _register(self, chosen: dict[str, one.Candidate]) -> None:
+        """What counts is open in the ledger from here on; statuses and tags that keep a resource out are settled."""
+        tagged = any(candidate.tagged for candidate in chosen.values())
+        mixed = tagged and not self.synthetic
+        for key, candidate in chosen.items():
+            self.ledger.read(key, candidate.file)
+            if isinstance(candidate.outcome, LeftOutReason):
+                self.ledger.left_out(key, candidate.outcome)
+            elif candidate.outcome is not None:
+                self.ledger.quarantined(key, candidate.outcome, status_path(candidate.kind))
+            elif mixed and candidate.tagged and candidate.kind != "Patient":
+                self.ledger.left_out(key, LeftOutReason.TEST_PATIENT)
+            else:
+                self._winners[candidate.number] = key

@@ -1,0 +1,143 @@
+"""How different are the arms at the start, and how different would arms drawn by lot be?
+
+Standardised mean differences with their interval, beside the range that drawing the same number of patients at random
+gives by itself: with 5 against 31 most of the usual "0.1" line is noise, so no such line is drawn.
+
+Sources: Austin, Stat Med 2009;28:3083-3107 (standardised difference); Hedges and Olkin, Statistical Methods for
+Meta-Analysis, 1985 (its variance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from analysis.results import Result, missing
+
+# characteristic -> (label, compared on the log scale, what its difference rests on)
+COVARIATES: dict[str, tuple[str, bool, str]] = {
+    "age_years": ("Age", False, "bounded"),
+    "gleason": ("Gleason score", False, "free"),
+    "psa": ("PSA (log)", True, "bounded"),
+    "alp": ("Alkaline phosphatase (log)", True, "bounded"),
+    "ldh": ("Lactate dehydrogenase (log)", True, "bounded"),
+    "ecog": ("ECOG performance status", False, "bounded"),
+    "bone": ("Bone metastases", False, "printed"),
+    "lymph_node": ("Lymph node metastases", False, "printed"),
+    "lung": ("Lung metastases", False, "printed"),
+    "other": ("Other metastases", False, "printed"),
+    "docetaxel": ("Docetaxel", False, "printed"),
+    "cabazitaxel": ("Cabazitaxel", False, "printed"),
+    "abiraterone": ("Abiraterone", False, "printed"),
+    "enzalutamide": ("Enzalutamide", False, "printed"),
+    "ra223": ("223Ra", False, "printed"),
+    "ebrt_bone": ("External-beam radiation therapy to bone", False, "printed"),
+}
+BINARY = frozenset(name for name, (_, _, basis) in COVARIATES.items() if basis == "printed")
+COLUMNS = ["characteristic", "label", "n_lu", "n_lu_sirt", "smd", "lower", "upper", "permuted_lower", "permuted_upper"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def balance_frame(patients: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per characteristic of `patient_frame`: difference (SIRT minus 177Lu alone) in standard deviations.
+
+    Columns as `COLUMNS`; smd and limits are NaN where an arm lacks values or nobody differs in either arm;
+    permuted_lower and permuted_upper hold 95 % of the differences under random arms of the same size.
+    """
+    values = _matrix(patients)
+    exposed = patients["arm"].eq("lu_sirt").to_numpy()
+    observed = _differences(values, exposed[None, :])[0]
+    known = ~np.isnan(values)
+    sizes = np.stack([known[~exposed].sum(axis=0), known[exposed].sum(axis=0)])
+    half = stats.norm.ppf(0.975) * _standard_error(observed, sizes)
+    lower, upper = _permutation_range(values, exposed, study)
+    columns = (list(COVARIATES), [label for label, _, _ in COVARIATES.values()], *sizes)
+    numbers = (observed, observed - half, observed + half, lower, upper)
+    return pd.DataFrame(dict(zip(COLUMNS, (*columns, *numbers), strict=True)))
+
+
+def balance_results(patients: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+    """`t1.smd.<characteristic>` with its interval, and `.permuted` with the range under random arms."""
+    found: list[Result] = []
+    for row in balance_frame(patients, study).itertuples():
+        id, basis, n = f"t1.smd.{row.characteristic}", COVARIATES[row.characteristic][2], row.n_lu + row.n_lu_sirt
+        method = "standardised difference, SIRT minus 177Lu-PSMA alone"
+        if np.isnan(row.smd):
+            reason = _reason(patients, row)
+            found += [
+                missing(key, reason, n=n, unit="SD", method=method, basis=basis) for key in (id, f"{id}.permuted")
+            ]
+            continue
+        found.append(Result(id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin", basis))
+        range_method = "standardised difference between arms drawn at random, 97.5th percentile"
+        limits = (float(row.permuted_upper), float(row.permuted_lower), float(row.permuted_upper))
+        found.append(Result(f"{id}.permuted", *limits, n, "SD", range_method, "95% of random arms", basis))
+    return found
+
+
+def _reason(patients: pd.DataFrame, row: Any) -> str:
+    if patients.empty:
+        return "no_patients"
+    if patients["arm"].nunique() < 2:
+        return "arm_empty"
+    if not row.n_lu or not row.n_lu_sirt:
+        return "no_measurements"
+    return "constant_values" if min(row.n_lu, row.n_lu_sirt) > 1 else "too_few_patients"
+
+
+def _matrix(patients: pd.DataFrame) -> Floats:
+    """Patients in rows, characteristics in columns; logarithms where the settings of `COVARIATES` ask for them."""
+    values = patients[list(COVARIATES)].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    for column, (_, on_log_scale, _) in enumerate(COVARIATES.values()):
+        if on_log_scale:
+            positive = np.where(values[:, column] > 0, values[:, column], np.nan)
+            values[:, column] = np.log(positive)
+    return values
+
+
+def _differences(values: Floats, exposed: npt.NDArray[np.bool_]) -> Floats:
+    """Standardised differences for several allocations at once: shape (allocations, characteristics)."""
+    known = ~np.isnan(values)
+    filled = np.where(known, values, 0.0)
+    filled = filled - np.where(known.any(axis=0), filled.sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0) * known
+    member = exposed.astype(float)
+    n1, n0 = member @ known, (1 - member) @ known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean1, mean0 = member @ filled / n1, (1 - member) @ filled / n0
+        square1, square0 = member @ filled**2 / n1 - mean1**2, (1 - member) @ filled**2 / n0 - mean0**2
+        binary = np.array([name in BINARY for name in COVARIATES])
+        # a proportion's variance is p(1 - p); a sample variance divides by n - 1
+        variance1 = np.where(binary, square1, square1 * n1 / (n1 - 1))
+        variance0 = np.where(binary, square0, square0 * n0 / (n0 - 1))
+        spread = np.sqrt((variance1 + variance0) / 2)
+        return np.where(spread > 1e-12, (mean1 - mean0) / spread, np.nan)
+
+
+def _standard_error(difference: Floats, sizes: Floats) -> Floats:
+    n0, n1 = sizes.astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sqrt((n0 + n1) / (n0 * n1) + difference**2 / (2 * (n0 + n1)))
+
+
+def _permutation_range(
+    values: Floats, exposed: npt.NDArray[np.bool_], study: Mapping[str, Any]
+) -> tuple[Floats, Floats]:
+    nothing = np.full(values.shape[1], np.nan)
+    if exposed.all() or not exposed.any():
+        return nothing, nothing
+    settings = study["balance"]
+    generator = np.random.default_rng(settings["seed"])
+    draws = np.tile(exposed, (settings["permutations"], 1))
+    differences = _differences(values, generator.permuted(draws, axis=1))
+    lower, upper = nothing.copy(), nothing.copy()
+    for column in range(values.shape[1]):
+        found = differences[~np.isnan(differences[:, column]), column]
+        if found.size:
+            lower[column], upper[column] = np.quantile(found, [0.025, 0.975])
+    return lower, upper

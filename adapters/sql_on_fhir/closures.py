@@ -84,7 +84,7 @@ class _Compiler:
         return self.compile(base, scope)
 
     def _member(self, node: Member, scope: Scope) -> Typed:
-        if node.base is None and _names_the_focus(node.name, scope.type):
+        if node.base is None and names_the_focus(node.name, scope.type):
             return Typed(lambda focus, env: focus, scope.type)
         base = self._base(node.base, scope)
         return step(base, node.name)
@@ -133,7 +133,8 @@ class _Compiler:
         return Typed(_reader("_" + base.name, owner.run), "Element")
 
 
-def _names_the_focus(name: str, focus_type: str | None) -> bool:
+def names_the_focus(name: str, focus_type: str | None) -> bool:
+    """True for `Patient` in `Patient.name` where the focus is a Patient."""
     return focus_type is not None and name[:1].isupper() and name in elements.ancestry(focus_type)
 
 

@@ -12,7 +12,15 @@ import pyarrow as pa
 # The two libraries of functions enter themselves into the table of functions.
 from adapters.sql_on_fhir import columns, functions_collection, functions_value  # noqa: F401
 from adapters.sql_on_fhir.definition import Column, read_view
+from adapters.sql_on_fhir.errors import ExpressionError
+from adapters.sql_on_fhir.fast_runtime import Unusual
+from adapters.sql_on_fhir.fast_view import RunView, generate
+from adapters.sql_on_fhir.shapes import Shape
+from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.tolerant import Tolerant
+
+# A wrong shape shows as AttributeError or TypeError where the fast form meets it.
+UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError)
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +70,17 @@ class CompiledView:
             for column in self.view.columns
         )
         self.names = tuple(column.name for column in self.columns)
+        self.unusual = 0
+        self._run = self._fast(None)
+        self.shape = Shape()
+        self.run_struct = self._fast(self.shape)
         self.arrow_schema = pa.schema([self._field(column) for column in self.view.columns])
+
+    def _fast(self, shape: Shape | None) -> RunView | None:
+        try:
+            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape)
+        except NotFastError:
+            return None
 
     def _field(self, column: Column) -> pa.Field:
         kind = self._tolerant.types[column.name]
@@ -88,6 +106,14 @@ class CompiledView:
         """The rows of one resource as tuples in column order; none if it is of another type."""
         if not isinstance(resource, Mapping) or resource.get("resourceType") != self.resource_type:
             return []
+        if self._run is not None:
+            rows: list[tuple[Any, ...]] = []
+            try:
+                self._run(resource, rows.append)
+            except UNUSUAL:
+                self.unusual += 1
+            else:
+                return rows
         return self._tolerant.rows(resource, self._reporter(on_finding))
 
     def _reporter(self, on_finding: OnFinding | None) -> Any:

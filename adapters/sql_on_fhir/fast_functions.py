@@ -1,0 +1,232 @@
+"""The functions and logic of FHIRPath as source; what is not here is called as closure on collected values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.sql_on_fhir import elements, functions
+from adapters.sql_on_fhir.closures import Scope
+from adapters.sql_on_fhir.elements import Element
+from adapters.sql_on_fhir.errors import ExpressionError
+from adapters.sql_on_fhir.fast import Expressions, Many, One, Value
+from adapters.sql_on_fhir.fast_runtime import UNSETTLED, reference_keys, settle_dict, settle_struct
+from adapters.sql_on_fhir.parser import type_specifier
+from adapters.sql_on_fhir.source import NotFastError
+from adapters.sql_on_fhir.syntax import Binary, Call, Literal, Member, Node
+from adapters.sql_on_fhir.typed import Environment, Typed
+
+BOOLEAN = "System.Boolean"
+Condition = tuple[str, str]  # Python conditions for "is true" and for "is false"; neither holds for empty
+
+
+class Generator(Expressions):
+    """Expressions with functions and logic."""
+
+    def _binary(self, node: Binary, this: One) -> Value:
+        if node.operator in ("=", "!=", "<", ">", "<=", ">=", "and", "or"):
+            return self.verdict(self.condition(node, this))
+        if node.operator in ("+", "-", "*", "/", "div", "mod", "&"):
+            return self.operation(node, this)
+        raise NotFastError(node.operator)
+
+    def operation(self, node: Binary, this: One) -> Value:
+        """Arithmetic: the closure of the operator on the collected operands."""
+        left, right = self.fast(node.left, this), self.fast(node.right, this)
+        first, second = self.collected(left), self.collected(right)
+        operand_types = (Typed(lambda focus, env: focus[0], left.type), Typed(lambda focus, env: focus[1], right.type))
+        from adapters.sql_on_fhir.operators import binary
+
+        try:
+            typed = binary(node, *operand_types)
+        except ExpressionError as fault:
+            raise NotFastError(fault.reason) from fault
+        return self.run_closure(typed, f"[{first}, {second}]")
+
+    def verdict(self, condition: Condition) -> One:
+        """True, False or None as a value."""
+        true, false = condition
+        present = false == f"not {true}"
+        text = f"bool({true})" if present else f"True if {true} else (False if {false} else None)"
+        return One(self.source.set(text), BOOLEAN, present=present)
+
+    def condition(self, node: Node, this: One) -> Condition:
+        """When an expression is true and when it is false."""
+        if isinstance(node, Binary):
+            if node.operator == "=":
+                return self.equality(node, this)
+            if node.operator == "!=":
+                true, false = self.equality(node, this)
+                return false, true
+            if node.operator in ("<", ">", "<=", ">="):
+                return self.order(node, this)
+            if node.operator in ("and", "or"):
+                return self.connected(node, this)
+        if isinstance(node, Call) and node.name == "not" and not node.arguments and node.base is not None:
+            true, false = self.condition(node.base, this)
+            return false, true
+        if isinstance(node, Call) and node.name in ("exists", "empty") and len(node.arguments) <= (node.name == "exists"):
+            found = self.exists(node, this)
+            return (found, f"not {found}") if node.name == "exists" else (f"not {found}", found)
+        return self.boolean(self.value(node, this))
+
+    def boolean(self, value: Value) -> Condition:
+        one = self.single(value)
+        if one.type not in elements.BOOLEAN_TYPES:
+            raise NotFastError("no Boolean")
+        if not self.structs and not one.present:
+            self.guard(f"{one.name} is not None and type({one.name}) is not bool")
+        return f"({one.name} is True)", f"({one.name} is False)"
+
+    def connected(self, node: Binary, this: One) -> Condition:
+        left, right = self.condition(node.left, this), self.condition(node.right, this)
+        other = "or" if node.operator == "and" else "and"
+        return f"({left[0]} {node.operator} {right[0]})", f"({left[1]} {other} {right[1]})"
+
+    def exists(self, node: Call, this: One) -> str:
+        """A variable that says whether there is anything."""
+        if isinstance(node.base, Member) and not node.arguments:
+            choice = self.choice_exists(node.base, this)
+            if choice is not None:
+                return choice
+        value = self.base(node.base, this)
+        if node.arguments:
+            value = self.filtered(value, node.arguments[0])
+        if isinstance(value, One):
+            return "True" if value.present else self.source.set(f"{value.name} is not None")
+        found = self.source.set("False")
+
+        def note(item: One) -> None:
+            self.source.add(f"{found} = True")
+            if value.loops == 1:
+                self.source.add("break")
+
+        value.each(note)
+        return found
+
+    def choice_exists(self, node: Member, this: One) -> str | None:
+        """`value.exists()` where value is a choice: any of its properties."""
+        base = self.base(node.base, this)
+        options = elements.elements(base.type, node.name) if base.type is not None else ()
+        if len(options) < 2 or not isinstance(base, One):
+            return None
+        found = [self.get(base, option).name for option in options]
+        return self.source.set(" or ".join(f"{name} is not None" for name in found))
+
+    def filtered(self, value: Value, criterion: Node) -> Value:
+        """The values for which the criterion is true."""
+
+        def each(body: Callable[[One], None]) -> None:
+            def test(item: One) -> None:
+                true, _ = self.condition(criterion, item)
+                with self.source.block(f"if {true}:"):
+                    body(item)
+
+            self.deliver(value, test)
+
+        if isinstance(value, Many):
+            return Many(each, value.type, value.targets, value.loops)
+        return Many(each, value.type, value.targets, 2)  # no loop to break out of
+
+    def _call(self, node: Call, this: One) -> Value:
+        functions.signature(node)
+        native = getattr(self, "_fn_" + node.name.lower(), None)
+        if native is not None:
+            found: Value = native(node, this)
+            return found
+        return self.applied(node, this)
+
+    def _fn_where(self, node: Call, this: One) -> Value:
+        return self.filtered(self.base(node.base, this), node.arguments[0])
+
+    def _fn_first(self, node: Call, this: One) -> Value:
+        return self.first(self.base(node.base, this))
+
+    def _fn_exists(self, node: Call, this: One) -> Value:
+        return self.verdict(self.condition(node, this))
+
+    _fn_empty = _fn_exists
+    _fn_not = _fn_exists
+
+    def _fn_oftype(self, node: Call, this: One) -> Value:
+        return self.of_type(node.base, type_specifier(node.arguments[0]), this)
+
+    _fn_as = _fn_oftype
+
+    def _fn_extension(self, node: Call, this: One) -> Value:
+        url = node.arguments[0]
+        if not isinstance(url, Literal) or not isinstance(url.value, str):
+            raise NotFastError("url")
+        base = self.base(node.base, this)
+        if base.type is None or base.type in elements.PRIMITIVE_TYPES:
+            raise NotFastError("an extension of a primitive")
+        wanted = self.constant(url.value, "System.String").name
+        options = self.step(base, "extension")
+
+        def each(body: Callable[[One], None]) -> None:
+            def test(item: One) -> None:
+                found = self.step(item, "url")
+                assert isinstance(found, One)  # noqa: S101 - Extension.url does not repeat
+                with self.source.block(f"if {found.name} == {wanted}:"):
+                    body(item)
+
+            self.deliver(options, test)
+
+        return Many(each, "Extension", (), options.loops if isinstance(options, Many) else 2)
+
+    def _fn_getresourcekey(self, node: Call, this: One) -> Value:
+        base = self.base(node.base, this)
+        if not isinstance(base, One) or not base.is_root or base.type is None:
+            raise NotFastError("not the resource itself")
+        identity = self.step(base, "id")
+        assert isinstance(identity, One)  # noqa: S101 - Resource.id does not repeat
+        prefix = self.source.refer(f"{base.type}/", ("key", base.type))
+        return One(self.source.set(f"{prefix} + {identity.name} if {identity.name} else None"), "System.String")
+
+    def _fn_getreferencekey(self, node: Call, this: One) -> Value:
+        wanted = type_specifier(node.arguments[0]) if node.arguments else None
+        base = self.base(node.base, this)
+        if base.type != "Reference":
+            raise NotFastError("not a reference")
+        element = Element("reference", "string", False)
+        return self.over(base, lambda owner: self.reference_key(owner, wanted, base.targets), element)
+
+    def reference_key(self, owner: One, wanted: str | None, targets: tuple[str, ...]) -> One:
+        literal = self.get(owner, Element("reference", "string", False)).name
+        bases = self.settings.own_bases
+        memory = self.source.refer(reference_keys(wanted, bases), ("keys", wanted, bases))
+        if self.structs and owner.shape is not None:
+            owner.shape.child(Element("type", "uri", False))
+            identifier = owner.shape.child(Element("identifier", "Identifier", False))
+            for key in ("system", "value"):
+                identifier.child(Element(key, "string", False))
+        settle = settle_struct if self.structs else settle_dict
+        other = self.source.refer(settle(wanted, targets, bases), ("settle", wanted, targets, bases))
+        unsettled = self.source.refer(UNSETTLED, ("unsettled",))
+        key = self.source.set(f"{memory}[{literal}] if {literal} is not None else {unsettled}")
+        self.source.add(f"if {key} is {unsettled}: {key} = {other}({owner.name}, r)")
+        return One(key, "System.String")
+
+    def applied(self, node: Call, this: One) -> Value:
+        """A function as closure on the collected values of its base; its arguments must be constants."""
+        base = self.base(node.base, this)
+        if self.structs and base.type not in elements.PRIMITIVE_TYPES:
+            raise NotFastError("closures read dicts")
+        if not all(isinstance(argument, Literal) for argument in node.arguments):
+            raise NotFastError("an argument is not constant")
+        whole = Typed(lambda focus, env: focus, base.type, base.targets)
+        entry = functions.signature(node)
+        try:
+            typed = entry.build(
+                functions.Invocation(node, whole, Scope(None), self.settings, self._compile_constant)
+            )
+        except ExpressionError as fault:
+            raise NotFastError(fault.reason) from fault
+        return self.run_closure(typed, self.collected(base))
+
+    def _compile_constant(self, node: Node, scope: Scope) -> Typed:
+        from adapters.sql_on_fhir.closures import compile_function
+
+        return compile_function(node, scope, self.settings)
+
+

@@ -1,0 +1,253 @@
+"""A whole view as one Python function: loops for forEach and unionAll, a tuple appended for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.sql_on_fhir import columns, elements, primitives
+from adapters.sql_on_fhir.closures import Scope, compile_function
+from adapters.sql_on_fhir.definition import Column, Select, View
+from adapters.sql_on_fhir.elements import Element
+from adapters.sql_on_fhir.errors import ExpressionError
+from adapters.sql_on_fhir.fast import Many, One, Value
+from adapters.sql_on_fhir.fast_functions import Generator
+from adapters.sql_on_fhir.fast_runtime import NUMBERS, valid, valid_time_part
+from adapters.sql_on_fhir.shapes import Shape
+from adapters.sql_on_fhir.source import NotFastError, Source
+from adapters.sql_on_fhir.syntax import Constant, Node, children
+from adapters.sql_on_fhir.tolerant import MAX_REPEAT_DEPTH
+from adapters.sql_on_fhir.typed import Settings
+
+RunView = Callable[[Any, Callable[[tuple[Any, ...]], None]], None]
+Continue = Callable[[], None]
+
+
+def generate(view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None) -> RunView:
+    """The function `run(resource, append)`; with `shape` for structs, else for dicts. Raises NotFastError."""
+    return _ViewWriter(view, settings, types, shape).function()
+
+
+class _ViewWriter:
+    """Writes the selects of one view."""
+
+    def __init__(self, view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None) -> None:
+        self.view = view
+        self.types = types
+        self.source = Source()
+        self.structs = shape is not None
+        self.generator = Generator(self.source, settings, structs=self.structs)
+        self.root = One("r", view.resource, shape=shape, present=True, is_root=True)
+        self.variables: dict[str, str] = {}
+        self.settings = settings
+
+    def function(self) -> RunView:
+        if not elements.is_known(self.view.resource):
+            raise NotFastError("unknown resource type")
+        for path in self.view.where:
+            true, _ = self.generator.condition(path.node, self.root)
+            self.source.add(f"if not {true}: return")
+        self.select(self.view.root, self.root, self.emit, last=True)
+        made: RunView = self.source.function("def run(r, append):")
+        return made
+
+    def emit(self) -> None:
+        names = [self.variables[column.name] for column in self.view.columns]
+        self.source.add(f"append(({', '.join(names)},))")
+
+    def select(self, select: Select, this: One, then: Continue, *, last: bool) -> None:
+        """Write a select; `then` writes what follows for each of its rows, at no cost if `last`."""
+        if select.iteration is None:
+            self.body(select, this, then, last=last)
+        elif select.iteration == "forEach":
+            self.loop(select, self.generator.value(select.over[0].node, this), then, last=last)
+        elif select.iteration == "repeat":
+            self.loop(select, self.descended(select, this), then, last=last)
+        elif last:
+            self.loop_or_null(select, this, then)
+        else:
+            self.gathered(select, lambda add: self.loop_or_null(select, this, add), then)
+
+    def loop(self, select: Select, value: Value, then: Continue, *, last: bool) -> None:
+        outer = self.generator.row_index
+        counter = self.source.set("-1") if numbers_rows(select) else None
+
+        def body(item: One) -> None:
+            if counter is not None:
+                self.source.add(f"{counter} += 1")
+                self.generator.row_index = counter
+            if item.type is None:
+                raise NotFastError("open type")
+            self.body(select, item, then, last=last)
+
+        self.generator.deliver(value, body)
+        self.generator.row_index = outer
+
+    def loop_or_null(self, select: Select, this: One, then: Continue) -> None:
+        """forEachOrNull: the rows of the foci, or one row of nulls where there is none."""
+        some = self.source.set("False")
+        value = self.generator.value(select.over[0].node, this)
+        noted = Many(lambda body: self.generator.deliver(value, lambda item: self.note(some, item, body)), value.type)
+        self.loop(select, noted, then, last=True)
+        with self.source.block(f"if not {some}:"):
+            for column in select.all_columns():
+                self.variables[column.name] = "0" if is_row_index(column.path.node) else "None"
+            then()
+
+    def note(self, some: str, item: One, body: Callable[[One], None]) -> None:
+        self.source.add(f"{some} = True")
+        body(item)
+
+    def gathered(self, select: Select, write: Callable[[Continue], None], then: Continue) -> None:
+        """Collect the rows of a select in a list first, so that what follows is written once."""
+        rows = self.source.set("[]")
+        names = [column.name for column in select.all_columns()]
+
+        def add() -> None:
+            self.source.add(f"{rows}.append(({', '.join(self.variables[name] for name in names)},))")
+
+        write(add)
+        fresh = [self.source.fresh() for _ in names]
+        with self.source.block(f"for {', '.join(fresh)}, in {rows}:"):
+            self.variables.update(zip(names, fresh, strict=True))
+            then()
+
+    def descended(self, select: Select, this: One) -> Value:
+        """The foci of a repeat, by closures: dicts only."""
+        if self.structs:
+            raise NotFastError("repeat")
+        try:
+            steps = [compile_function(path.node, Scope(None), self.settings).run for path in select.over]
+            kinds = {compile_function(path.node, Scope(this.type), self.settings).type for path in select.over}
+        except ExpressionError as fault:
+            raise NotFastError(fault.reason) from fault
+        kind = kinds.pop() if len(kinds) == 1 else None
+        from adapters.sql_on_fhir.repeating import descend
+
+        walk = self.source.refer(lambda focus: descend(steps, focus, MAX_REPEAT_DEPTH))
+        found = self.source.set(f"{walk}({this.name})")
+
+        def each(body: Callable[[One], None]) -> None:
+            item = self.source.fresh()
+            with self.source.block(f"for {item} in {found}:"):
+                body(One(item, kind, present=True))
+
+        return Many(each, kind)
+
+    def body(self, select: Select, this: One, then: Continue, *, last: bool) -> None:
+        """Columns, then nested selects one inside the other, then the union."""
+        for column in select.columns:
+            self.variables[column.name] = self.column(column, this)
+        self.nested(list(select.selects), select, this, then, last=last)
+
+    def nested(self, rest: list[Select], select: Select, this: One, then: Continue, *, last: bool) -> None:
+        if rest:
+            follows = len(rest) > 1 or bool(select.unions)
+            self.select(
+                rest[0],
+                this,
+                lambda: self.nested(rest[1:], select, this, then, last=last),
+                last=last and not follows,
+            )
+        elif not select.unions:
+            then()
+        elif last or len(select.unions) == 1:
+            self.branches(select, this, then, last=last)
+        else:
+            self.gathered(select.unions[0], lambda add: self.branches(select, this, add, last=True), then)
+
+    def branches(self, select: Select, this: One, then: Continue, *, last: bool) -> None:
+        for branch in select.unions:
+            self.select(branch, this, then, last=last)
+
+    # Columns
+
+    def column(self, column: Column, this: One) -> str:
+        """A variable with the column's value, fitted to its type."""
+        value = self.generator.value(column.path.node, this)
+        kind = self.types[column.name]
+        if column.collection:
+            return self.collection(value, kind)
+        one = self.generator.single(value)
+        return self.fitted(one, kind)
+
+    def collection(self, value: Value, kind: str | None) -> str:
+        found = self.source.set("[]")
+        self.generator.deliver(value, lambda item: self.source.add(f"{found}.append({self.fitted(item, kind)})"))
+        return found
+
+    def fitted(self, value: One, kind: str | None) -> str:
+        """The variable of a value after the check of its type; constants need none."""
+        name = value.name
+        if kind is None or not name.startswith("v"):
+            return name if kind is None else self.fitted_constant(value, kind)
+        there = "" if value.present else f"{name} is not None and "
+        trusted = self.structs and value.shape is not None
+        if kind in elements.BOOLEAN_TYPES:
+            self.demand(there, f"type({name}) is not bool", value.type in elements.BOOLEAN_TYPES and (trusted or value.present))
+        elif kind == "decimal":
+            numbers = self.source.refer(NUMBERS, ("numbers",))
+            self.generator.guard(f"{there}type({name}) not in {numbers}")
+        elif kind in elements.INTEGER_TYPES:
+            low, high = primitives.INTEGER_LIMITS[kind]
+            self.generator.guard(f"{there}(type({name}) is not int or not {low} <= {name} <= {high})")
+        elif kind in elements.TEMPORAL_TYPES:
+            self.temporal(name, there, kind)
+        elif kind in elements.TEXT_TYPES:
+            is_text = value.type in elements.TEXT_TYPES or value.type in elements.TEMPORAL_TYPES
+            self.demand(there, f"type({name}) is not str", is_text and (trusted or value.type == "System.String"))
+        elif self.structs:
+            raise NotFastError("a complex column needs the whole element")
+        return name
+
+    def demand(self, there: str, fault: str, certain: bool) -> None:
+        if not certain:
+            self.generator.guard(there + fault)
+
+    def temporal(self, name: str, there: str, kind: str) -> None:
+        """A whole date and its time are checked apart, since either comes again where both together do not."""
+        whole = self.source.refer(valid(kind), ("valid", kind))
+        if kind in ("dateTime", "instant"):
+            days = self.source.refer(valid("date"), ("valid", "date"))
+            times = self.source.refer(valid_time_part(), ("valid time",))
+            self.generator.guard(f"{there}type({name}) is not str")
+            with self.source.block(f"if {there}len({name}) > 10:"):
+                self.source.add(f"{days}[{name}[:10]]; {times}[{name}[10:]]")
+            if kind == "dateTime":
+                self.source.add(f"elif {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
+            else:
+                self.source.add(f"elif {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
+        else:
+            self.source.add(f"if {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
+
+    def fitted_constant(self, value: One, kind: str) -> str:
+        """A literal in the path: converted now; one that does not fit is left to the tolerant form."""
+        if value.name == "None" or value.name == self.generator.row_index:
+            return value.name
+        held = self.source.names.get(value.name)
+        if held is None:
+            held = {"True": True, "False": False}.get(value.name, None)
+            held = int(value.name) if held is None else held
+        try:
+            return self.source.refer(columns.fitted(kind)(held))
+        except columns.Misfit as misfit:
+            raise NotFastError(str(misfit)) from misfit
+
+
+def is_row_index(node: Node) -> bool:
+    """True for `%rowIndex` alone."""
+    return isinstance(node, Constant) and node.name == "rowIndex"
+
+
+def numbers_rows(select: Select) -> bool:
+    """True if a path of the select or below uses `%rowIndex`."""
+    paths = [path.node for path in select.over] + [column.path.node for column in select.columns]
+    if any(_uses_row_index(node) for node in paths):
+        return True
+    return any(numbers_rows(part) for part in (*select.selects, *select.unions))
+
+
+def _uses_row_index(node: Node) -> bool:
+    return is_row_index(node) or any(_uses_row_index(child) for child in children(node))
+
+

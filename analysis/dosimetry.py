@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.cohort import Tables
 from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, nonuniform_sirt, prostate
 from analysis.dosimetry_constants import literature, local_dose_constant, nuclide
 from analysis.dosimetry_kernels import energy_radius_mm
@@ -22,7 +23,6 @@ from analysis.dosimetry_sirt import sirt_table
 from analysis.dosimetry_spectra import beta_mean
 from analysis.dosimetry_spheres import absorbed_fraction
 from analysis.response_numbers import assumption_result, centre_result
-from analysis.response_scans import Tables
 from analysis.results import Result, missing
 
 NUCLIDES = {"lu": "lu177", "y": "y90"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.cohort import Tables
 from analysis.dosimetry_assumptions import assumed
 from analysis.dosimetry_biology import (
     biologically_effective_dose,
@@ -22,7 +23,6 @@ from analysis.dosimetry_biology import (
 from analysis.dosimetry_constants import literature, nuclide
 from analysis.dosimetry_lesions import cycles_table
 from analysis.dosimetry_patterns import cluster_dose
-from analysis.response_scans import Tables
 
 
 @dataclass(frozen=True, slots=True)

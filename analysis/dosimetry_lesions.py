@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.cohort import Tables, completed
 from analysis.dosimetry_assumptions import assumed, assumptions
 from analysis.dosimetry_constants import local_dose_per_hour, mean_life
 from analysis.dosimetry_sirt import nearest_value
 from analysis.dosimetry_spheres import absorbed_fraction
 from analysis.lesions import lesion_values
-from analysis.response_scans import GIVEN, Tables, staging
+from analysis.response_scans import staging
 
 LESION_ASSUMPTIONS = ("uptake_conversion", "effective_half_life", "shape_factor")
 MBQ_PER_GBQ, G_PER_KG = 1000, 1000
@@ -47,9 +48,8 @@ def lesion_dose_gy(
 
 def cycles_table(tables: Tables) -> pd.DataFrame:
     """One row per 177Lu-PSMA cycle on an exact day: patient_id, day, cycle (from 1), activity_gbq (NaN if unknown)."""
-    rows = tables["procedures"]
-    given = rows["procedure"].eq("lu_psma") & rows["status"].isin(GIVEN) & rows["day"].notna()
-    frame = rows.loc[given, ["patient_id", "day", "order", "activity_gbq"]].astype({"day": "int64"})
+    rows = completed(tables, "lu_psma")
+    frame = rows.loc[rows["day"].notna(), ["patient_id", "day", "order", "activity_gbq"]].astype({"day": "int64"})
     frame = frame.sort_values(["patient_id", "day", "order"], kind="stable").reset_index(drop=True)
     frame["cycle"] = frame.groupby("patient_id").cumcount() + 1
     return frame[["patient_id", "day", "cycle", "activity_gbq"]]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.cohort import Tables, completed
 from analysis.dosimetry_activity import (
     body_surface_m2,
     liver_dose_gy,
@@ -22,7 +23,6 @@ from analysis.dosimetry_activity import (
     surface_activity_gbq,
 )
 from analysis.dosimetry_assumptions import assumed
-from analysis.response_scans import GIVEN, Tables
 
 MEASURES = {
     "height": "height_cm",
@@ -61,9 +61,10 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     (given minus reduced), liver_gy (one compartment), tumour_gy with tumour_low_gy and tumour_high_gy,
     normal_liver_gy, lung_gy.
     """
-    rows = tables["procedures"]
-    given = rows["procedure"].eq("sirt") & rows["status"].isin(GIVEN) & rows["day"].notna()
-    frame = rows.loc[given, ["patient_id", "day", "activity_gbq"]].rename(columns={"activity_gbq": "given_gbq"})
+    rows = completed(tables, "sirt")
+    frame = rows.loc[rows["day"].notna(), ["patient_id", "day", "activity_gbq"]].rename(
+        columns={"activity_gbq": "given_gbq"}
+    )
     frame = frame.sort_values(["patient_id", "day"], kind="stable").reset_index(drop=True)
     for measure, column in MEASURES.items():
         frame[column] = nearest_value(tables["observations"], frame, measure)

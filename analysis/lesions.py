@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.cohort import Tables
 from analysis.response_criteria import classify_change, percent_change
-from analysis.response_scans import Tables, scans, staging
+from analysis.response_scans import scans, staging
 
 FRAMES = {"lu": ("baseline", "restaging"), "sirt": ("before_sirt", "final")}
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.cohort import Tables
 from analysis.lesions import best_and_worst
 from analysis.response_cases import case_results
 from analysis.response_numbers import centre_result, p_result, proportion_result
 from analysis.response_rank_tests import mann_whitney, signed_rank
-from analysis.response_scans import Tables, scans, staging
+from analysis.response_scans import scans, staging
 from analysis.response_subgroup import Evaluation, evaluate
 from analysis.results import Result, missing
 

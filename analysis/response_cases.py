@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.cohort import Tables
 from analysis.lesions import lesion_values
-from analysis.response_scans import Tables, scans, staging
+from analysis.response_scans import scans, staging
 from analysis.response_subgroup import Evaluation
 from analysis.results import Result, missing
 

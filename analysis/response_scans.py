@@ -14,31 +14,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.cohort import Tables, analysis_set, completed
+
 IMAGING_PROCEDURES = ("psma_pet", "ct", "mri")
 IMAGING_MEASURES = ("lesion_diameter", "lesion_short_axis", "suv_max")
-GIVEN = ("completed", "stopped")
-
-Tables = Mapping[str, pd.DataFrame]
 
 
 def therapy_days(tables: Tables, procedure: str) -> pd.DataFrame:
-    """Days on which `procedure` was given: columns patient_id, day, order; sorted; rows without an exact day are left
-    out.
-
-    A therapy that was stopped was given in part and counts; one in progress has not ended and does not.
-    """
-    rows = tables["procedures"]
-    given = rows["procedure"].eq(procedure) & rows["status"].isin(GIVEN) & rows["day"].notna()
-    chosen = rows.loc[given, ["patient_id", "day", "order"]].astype({"day": "int64"})
+    """Days on which `procedure` was completed: columns patient_id, day, order; sorted; only rows with an exact day."""
+    rows = completed(tables, procedure)
+    chosen = rows.loc[rows["day"].notna(), ["patient_id", "day", "order"]].astype({"day": "int64"})
     return chosen.sort_values(["patient_id", "day", "order"], kind="stable").reset_index(drop=True)
 
 
-def liver_patients(tables: Tables) -> pd.Index:
-    """Ids of patients with a recorded liver metastasis (condition or measured liver lesion), sorted."""
-    conditions, lesions = tables["conditions"], tables["lesions"]
-    named = conditions.loc[conditions["condition"].eq("metastasis") & conditions["site"].eq("liver"), "patient_id"]
-    seen = lesions.loc[lesions["organ"].eq("liver"), "patient_id"]
-    return pd.Index(sorted(set(named) | set(seen)), dtype="object", name="patient_id")
+def liver_patients(tables: Tables, study: Mapping[str, Any]) -> pd.Index:
+    """Ids of the patients in the analysis set, sorted: castration-resistant cancer, liver metastases, 177Lu-PSMA."""
+    return pd.Index(sorted(analysis_set(tables, study)["patient_id"]), dtype="object", name="patient_id")
 
 
 def count_before(events: pd.DataFrame, therapy: pd.DataFrame) -> np.ndarray:
@@ -60,7 +51,9 @@ def imaging_days(tables: Tables) -> pd.DataFrame:
     """
     procedures, observations = tables["procedures"], tables["observations"]
     scans = procedures.loc[
-        procedures["procedure"].isin(IMAGING_PROCEDURES) & procedures["status"].isin(GIVEN) & procedures["day"].notna(),
+        procedures["procedure"].isin(IMAGING_PROCEDURES)
+        & procedures["status"].eq("completed")
+        & procedures["day"].notna(),
         ["patient_id", "day", "procedure", "tracer"],
     ].rename(columns={"procedure": "kind"})
     measured = observations.loc[
@@ -107,7 +100,7 @@ def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def staging(tables: Tables, study: Mapping[str, Any], shows: str = "has_diameter") -> pd.DataFrame:
-    """One row per patient with liver metastases: the scans that frame each therapy, as numbers of `scans` (NA if none).
+    """One row per patient of the analysis set: the scans that frame each therapy, as numbers of `scans` (NA if none).
 
     Only scans with `shows` (has_diameter: for response; has_pet: for uptake and for the imaging subgroup) are looked
     at. Columns: lu_cycles, lu_cycles_before_sirt, sirts, sirt_first (SIRT before the first cycle), baseline (last
@@ -115,7 +108,7 @@ def staging(tables: Tables, study: Mapping[str, Any], shows: str = "has_diameter
     scan before the first SIRT), final (first scan after SIRT with no cycle in between), first_lu_day, sirt_day (last
     SIRT before `final`, else the first one).
     """
-    patients = liver_patients(tables)
+    patients = liver_patients(tables, study)
     lu, sirt = therapy_days(tables, "lu_psma"), therapy_days(tables, "sirt")
     frame = pd.DataFrame(index=patients)
     frame["lu_cycles"] = lu.groupby("patient_id").size().reindex(patients, fill_value=0)

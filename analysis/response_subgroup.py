@@ -13,15 +13,16 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.cohort import Tables
 from analysis.lesions import best_and_worst, lesion_changes, lesion_values, uptake_changes
 from analysis.response_criteria import patient_response
-from analysis.response_scans import Tables, scans, staging
+from analysis.response_scans import scans, staging
 
-REASONS_LEFT_OUT = ("no_radionuclide_therapy", "no_pet_before", "no_pet_after")
+REASONS_LEFT_OUT = ("no_pet_before", "no_pet_after")
 
 
 def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per patient with liver metastases, index patient_id, sorted.
+    """One row per patient of the analysis set, index patient_id, sorted.
 
     Columns, all bool but the last two: in_subgroup, lu_evaluable (response to 177Lu-PSMA before any SIRT),
     sirt_evaluable (response to SIRT), multiple_lesions (lu_evaluable with at least two evaluable target lesions),
@@ -30,10 +31,9 @@ def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     patients.
     """
     pet = staging(tables, study, shows="has_pet")
-    treated = pet["lu_cycles"].add(pet["sirts"]).gt(0)
     before = pet["baseline"].notna() | (not study["subgroup"]["pet_before_and_after_required"])
     after = pet[["restaging", "final"]].notna().any(axis=1) | (not study["subgroup"]["pet_before_and_after_required"])
-    frame = pet[["lu_cycles", "sirts", "sirt_first"]].assign(in_subgroup=treated & before & after)
+    frame = pet[["lu_cycles", "sirts", "sirt_first"]].assign(in_subgroup=before & after)
     for name, therapy in (("lu_evaluable", "lu"), ("sirt_evaluable", "sirt")):
         evaluable = patient_response(lesion_changes(tables, study, therapy), study)["response"].dropna().index
         frame[name] = frame["in_subgroup"] & frame.index.isin(evaluable)
@@ -43,9 +43,7 @@ def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame["baseline_tracer"] = _tracer_at(pet["baseline"], scans(tables, study))
     frame["ga68"] = frame["lu_evaluable"] & frame["baseline_tracer"].eq("ga68_psma_11").fillna(False).astype(bool)
     reason = pd.Series(pd.NA, index=frame.index, dtype="string")
-    reason = (
-        reason.mask(~after, "no_pet_after").mask(~before, "no_pet_before").mask(~treated, "no_radionuclide_therapy")
-    )
+    reason = reason.mask(~after, "no_pet_after").mask(~before, "no_pet_before")
     return frame.assign(reason_left_out=reason)
 
 

@@ -52,6 +52,7 @@ def _patients(patients: Sequence[Patient]) -> pd.DataFrame:
 
 def _conditions(patients: Sequence[Patient]) -> pd.DataFrame:
     rows = [{"patient_id": p.id, "condition": "metastasis", "site": "liver", "day": -30} for p in patients if p.liver]
+    rows += [{"patient_id": p.id, "condition": "castration_resistance", "site": "none", "day": -300} for p in patients]
     return _frame(rows, {"patient_id": "string", "condition": "category", "site": "category", "day": "Int64"})
 
 

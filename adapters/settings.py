@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -93,8 +94,11 @@ SECTIONS = {"study": StudySection, "cohort": Cohort, "time": Time, "reading": Re
 
 
 def load_settings(path: str | Path | None = None) -> Settings:
-    """Settings from study.toml (default: the repository's). Raises InputError naming the section and key that is wrong."""
-    file = DEFAULT_PATH if path is None else Path(path)
+    """Settings from `path`, else the file named in STUDY_SETTINGS, else the repository's study.toml.
+
+    Raises InputError naming the section and key that is wrong.
+    """
+    file = Path(path or os.environ.get("STUDY_SETTINGS") or DEFAULT_PATH)
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

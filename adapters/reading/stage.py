@@ -43,6 +43,8 @@ class Stage:
     progress: Progress = silent
     synthetic: bool = False
     cohort_tags: tuple[str, ...] = ()
+    patients: int = 0
+    restricted: dict[str, int] = field(default_factory=dict)  # how many patients were asked for by name, and found
     _directory: Directory = field(default_factory=Directory)
     _people: People = field(default_factory=People)
     _corrections: Corrections = field(default_factory=Corrections)
@@ -176,8 +178,10 @@ class Stage:
             codes = self.settings.consent.provision_codes
             consenting = self._people.consenting(codes, today, self._directory)
             excluded |= {p: LeftOutReason.NO_CONSENT for p in patients if p not in consenting}
+        self.patients = len(patients)
         selected = self._people.selected(self.selection, self._directory)
         if selected is not None:
+            self.restricted = {"asked": len(self.selection.patients or ()), "found": len(selected)}
             excluded |= {p: LeftOutReason.OUTSIDE_SELECTION for p in patients if p not in selected}
         tagged = sum(candidate.tagged for candidate in chosen.values())
         self.synthetic = 0 < tagged == len(chosen)

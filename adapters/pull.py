@@ -1,0 +1,135 @@
+"""From a source to tidy tables on disk: complete, or an error and the last tables untouched."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from adapters import contract
+from adapters.errors import InputError
+from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
+from adapters.publish import publish
+from adapters.quality import Ledger
+from adapters.reading.patients import Selection
+from adapters.reading.stage import Progress, Stage, silent
+from adapters.settings import Settings, load_settings
+from adapters.sources import Source
+from adapters.tables import build_tables
+
+VIEWS = Path(__file__).resolve().parent / "views"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a pull is asked for besides the source.
+
+    selection : patients or Group to restrict to
+    allow_empty : write empty tables where nobody is left, instead of an error
+    link : file that keeps study ids across pulls
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    allow_empty: bool = False
+    link: Path | None = None
+
+
+def types_read(settings: Settings) -> frozenset[str]:
+    """The resource types that the views read, by the names of their files (<table>.<ResourceType>.json)."""
+    folders = [VIEWS, settings.overlay("views")]
+    files = [file for folder in folders if folder is not None for file in folder.glob("*.json")]
+    return frozenset(file.name.split(".")[1] for file in files if file.name.count(".") == 2)
+
+
+def pull(
+    source: Source,
+    out: str | Path,
+    *,
+    settings: Settings | None = None,
+    request: Request | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Read the source into tidy tables under `out` and give the manifest written beside them.
+
+    Raises InputError (exit 2) or IncompleteError (exit 3); `out` then holds what it held before.
+    """
+    settings, request = settings or load_settings(), request or Request()
+    now = _now(settings)
+    ledger = Ledger()
+    stage = Stage(source, settings, ledger, types_read(settings), request.selection, progress)
+    settings = stage.index(now.date())
+    _require_patients(stage, request)
+    tables = build_tables(stage.resources(), settings=settings, ledger=ledger)
+    ledger.close()
+    _require_cohort(tables, settings, request, source)
+    progress("writing", len(tables))
+    manifest = _manifest(source, settings, stage, ledger, tables) | {"pulled_on": now.date().isoformat()}
+
+    def fill(folder: Path) -> str:
+        for name, frame in tables.items():
+            contract.write_table(name, frame, folder)
+        written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]
+        rules = [path.read_bytes() for _, path in sorted(rule_files(settings).items())]
+        manifest["hash"] = short_hash(written + rules)
+        write_manifest(manifest, folder / "manifest.json")
+        return str(manifest["hash"])
+
+    publish(Path(out), fill)
+    return manifest
+
+
+def _now(settings: Settings) -> datetime:
+    """The time of the pull in the study's zone; SOURCE_DATE_EPOCH fixes it for builds that must repeat exactly."""
+    from zoneinfo import ZoneInfo
+
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    instant = datetime.fromtimestamp(int(fixed), UTC) if fixed and fixed.isdigit() else datetime.now(UTC)
+    return instant.astimezone(ZoneInfo(settings.time.zone))
+
+
+def _require_patients(stage: Stage, request: Request) -> None:
+    if stage.patients == 0 and not request.allow_empty:
+        raise InputError("no patients among the resources", stage.source.label, "add the Patient resources")
+
+
+def _require_cohort(tables: dict[str, pd.DataFrame], settings: Settings, request: Request, source: Source) -> None:
+    if len(tables["patients"]) or request.allow_empty:
+        return
+    if settings.excluded:
+        reasons = ", ".join(sorted({reason.value for reason in settings.excluded.values()}))
+        what = f"no patient is left who meets the cohort rule (left out before: {reasons})"
+    else:
+        what = f"no patient meets the cohort rule ({', '.join(settings.cohort.any_of)})"
+    raise InputError(what, source.label, "see `doctor`, pass --cohort all, or --allow-empty for empty tables")
+
+
+def _manifest(
+    source: Source, settings: Settings, stage: Stage, ledger: Ledger, tables: dict[str, pd.DataFrame]
+) -> dict[str, Any]:
+    stated = dict(source.manifest)
+    return {
+        "source": {"kind": source.kind, "label": settings.study.source_label or source.label},
+        "synthetic": stage.synthetic,
+        "cohort_tags": list(stage.cohort_tags),
+        "queries": stated.pop("queries", []),
+        "reading": stated | {"unreadable": source.unreadable},
+        "dispositions": ledger.counts(),
+        "findings": findings_by_kind(ledger),
+        "tables": {name: len(frame) for name, frame in sorted(tables.items())},
+        "hashes": file_hashes(rule_files(settings)),
+        "versions": package_versions(),
+        "cohort_rule": list(settings.cohort.any_of),
+        "restricted": stage.restricted,
+        "consent": {"required": settings.consent.required, "provision_codes": list(settings.consent.provision_codes)},
+        "day_zero": {
+            "procedure": settings.time.day_zero,
+            "zone": settings.time.zone,
+            "data_cutoff": settings.time.data_cutoff.isoformat() if settings.time.data_cutoff else None,
+            "merge_days": settings.reading.merge_days,
+        },
+        "complete": True,
+    }

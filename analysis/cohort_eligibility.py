@@ -20,6 +20,10 @@ from analysis.results import Result, missing
 OUTCOMES = ("met", "excluded", "undetermined")
 COLUMNS = ["patient_id", "rule", "value", "limit", "unit", "outcome"]
 PER_UL_IN_10_9_L = 1000.0  # 1,000 per microlitre are 1 10*9/L
+RULES = {
+    "lu": ("wbc", "plt", "hb", "crea", "transaminases"),
+    "sirt": ("bilirubin", "shunt", "ascites", "gi_flow", "extrahepatic_controlled", "hepatic_progressive"),
+}
 LU_LABORATORY = ("leukocytes", "platelets", "haemoglobin", "creatinine", "ast", "alt")
 
 
@@ -146,31 +150,34 @@ def _coded_rule(patients: pd.Series, rule: str, answers: pd.Series, excludes_whe
 def eligibility_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """How many treated patients each rule would have excluded, and how many it cannot judge.
 
-    `elig.lu.<rule>.excluded`, `.undetermined`, and the same for `elig.sirt.<rule>`.
+    `elig.lu.<rule>.excluded`, `.undetermined`, the same for `elig.sirt.<rule>`, and `elig.<therapy>.any`: patients
+    treated although at least one rule excludes them.
     """
     found: list[Result] = []
     for therapy, frame in (("lu", lu_eligibility(tables, study)), ("sirt", sirt_eligibility(tables, study))):
-        for rule, group in frame.groupby("rule", sort=False):
-            found += [
-                _outcome(f"elig.{therapy}.{rule}.{outcome}", group, outcome) for outcome in ("excluded", "undetermined")
-            ]
-        found.append(_any_rule(therapy, frame))
+        empty = "arm_empty" if therapy == "sirt" and len(analysis_set(tables, study)) else "no_patients"
+        for rule in RULES[therapy]:
+            group = frame[frame["rule"].eq(rule)]
+            reason = "not_applicable" if len(frame) and group.empty else empty
+            found += [_outcome(f"elig.{therapy}.{rule}.{outcome}", group, outcome, reason) for outcome in OUTCOMES[1:]]
+        found.append(_any_rule(f"elig.{therapy}.any", frame, empty))
     return found
 
 
-def _any_rule(therapy: str, frame: pd.DataFrame) -> Result:
-    id, method = f"elig.{therapy}.any", "treated although a rule of the paper excludes"
+def _any_rule(id: str, frame: pd.DataFrame, empty: str) -> Result:
+    method = "treated although a rule of the paper excludes"
     if frame.empty:
-        reason = "arm_empty" if therapy == "sirt" else "no_patients"
-        return missing(id, reason, n=0, unit="count", method=method)
+        return missing(id, empty, n=0, unit="count", method=method)
     excluded = frame.loc[frame["outcome"].eq("excluded"), "patient_id"].nunique()
     total = frame["patient_id"].nunique()
     return Result(id, excluded, n=total, unit="count", method=method, denominator=total)
 
 
-def _outcome(id: str, group: pd.DataFrame, outcome: str) -> Result:
-    count = int(group["outcome"].eq(outcome).sum())
+def _outcome(id: str, group: pd.DataFrame, outcome: str, reason: str) -> Result:
     method = "treated patients beyond the limit" if outcome == "excluded" else "treated patients without the value"
+    if group.empty:
+        return missing(id, reason, n=0, unit="count", method=method)
+    count = int(group["outcome"].eq(outcome).sum())
     return Result(id, count, n=len(group), unit="count", method=method, denominator=len(group))
 
 

@@ -159,7 +159,6 @@ _PROCEDURES = Table(
         Column("site", "cat", "Organ treated or imaged; none where not recorded", categories=SITES),
         Column("tracer", "cat", "PET tracer; none where there is none", categories=TRACERS),
         _STATUS,
-        Column("source_resources", "int", "How many FHIR resources told of this one act", minimum=1),
     ),
     ("patient_id", "procedure_id"),
 )

@@ -9,7 +9,7 @@ from the manifest: on the reconstructed cohort each number keeps what it rests o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from importlib import import_module
@@ -18,19 +18,22 @@ from typing import Any
 import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
+from analysis.multiplicity_results import results_from
 from analysis.report import glue_results, text
 from analysis.results import Result
 from analysis.settings import Study, load_study
 
+Collector = Callable[[Mapping[str, pd.DataFrame], Study], list[Result]]
+# Part -> module whose `results(tables, study)` gives its numbers. Imported when asked for: a chapter needs one or two.
 PARTS = {
-    "cohort": "analysis.cohort",
+    "cohort": "analysis.cohort_results",
     "survival": "analysis.survival_results",
     "response": "analysis.response",
     "dosimetry": "analysis.dosimetry",
-    "toxicity": "analysis.toxicity",
+    "toxicity": "analysis.toxicity_results",
     "psa": "analysis.psa",
-    "multiplicity": "analysis.multiplicity",
 }
+MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 FROM_THE_PRINT = ("printed", "bounded", "free")
 
 
@@ -63,15 +66,23 @@ class Book:
 def open_book(*parts: str) -> Book:
     """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all)."""
     tables, manifest, study = load_tables(), load_manifest(), load_study()
-    found = collect(tables, study, manifest, parts or tuple(PARTS))
+    found = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
     return Book(tables, study, manifest, {result.id: result for result in found})
 
 
 def collect(
-    tables: Mapping[str, pd.DataFrame], study: Study, manifest: Mapping[str, Any], parts: Iterable[str] = tuple(PARTS)
+    tables: Mapping[str, pd.DataFrame],
+    study: Study,
+    manifest: Mapping[str, Any],
+    parts: Collection[str] = (*PARTS, MULTIPLICITY),
 ) -> list[Result]:
     """All results of the parts in order. Raises ValueError when two results share an id."""
-    found = [settle(result, manifest) for part in parts for result in _collector(part)(tables, study)]
+    chosen = [part for part in parts if part != MULTIPLICITY]
+    if MULTIPLICITY in parts:
+        chosen = list(PARTS)
+    found = [settle(result, manifest) for part in chosen for result in _collector(part)(tables, study)]
+    if MULTIPLICITY in parts:
+        found += [settle(result, manifest) for result in results_from({r.id: r for r in found}, study)]
     seen: set[str] = set()
     for result in found:
         if result.id in seen:
@@ -113,5 +124,6 @@ def footer(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _collector(part: str) -> Any:
-    return import_module(PARTS[part]).results
+def _collector(part: str) -> Collector:
+    collector: Collector = import_module(PARTS[part]).results
+    return collector

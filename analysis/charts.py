@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -71,9 +73,45 @@ def missing_to_none(frame: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def no_data(what: str) -> str:
-    """The paragraph in place of a chart that has nothing to draw."""
-    return f'<p class="no-data">Nothing to draw: {escape(what)}.</p>'
+def named_arms(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame with the arms in words, missing cells as Altair draws them."""
+    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(ARM_NAMES)))
+
+
+@dataclass(frozen=True, slots=True)
+class NoChart:
+    """What stands in place of a chart that has nothing to draw: a sentence saying why."""
+
+    why: str
+
+    def _repr_html_(self) -> str:
+        return f'<p class="no-data">Nothing to draw: {escape(self.why)}.</p>'
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Several charts one below the other, so that each can fill the width of the page."""
+
+    parts: Sequence[tuple[str, Drawn]]
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            chart._repr_html_() if isinstance(chart, NoChart) else chart_html(chart) for _, chart in self.parts
+        )
+
+
+Drawn = alt.Chart | alt.LayerChart | alt.FacetChart | NoChart
+
+
+def first_groups(frame: pd.DataFrame, column: str, limit: int) -> pd.DataFrame:
+    """The rows of the first `limit` groups in the order they appear: a drawing of thousands would show nothing."""
+    return frame[frame[column].isin(frame[column].drop_duplicates().head(limit))]
+
+
+def reference_lines(values: Sequence[float], *, axis: str = "y") -> alt.Chart:
+    """Dashed lines at fixed values, such as the limits of response."""
+    rule = alt.Chart(pd.DataFrame({"at": list(values)})).mark_rule(strokeDash=[4, 4], color=RULE, aria=False)
+    return rule.encode(y="at:Q") if axis == "y" else rule.encode(x="at:Q")
 
 
 def chart_html(chart: alt.TopLevelMixin) -> str:

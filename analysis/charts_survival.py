@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis.charts import ARM_NAMES, HEIGHT, INK, arm_scale, missing_to_none
+from analysis.charts import ARM_NAMES, HEIGHT, INK, Drawn, NoChart, arm_scale, named_arms
 
 ROW_HEIGHT = 17
 FIRST_ROW = 62  # below the axis and its title
@@ -22,13 +22,15 @@ def kaplan_meier(
     at_risk: pd.DataFrame,
     medians: Mapping[str, float | None],
     description: str,
-) -> alt.LayerChart | alt.FacetChart:
+) -> Drawn:
     """Curves of the arms in months.
 
     `curve`: arm, time_months, survival, lower, upper; `censored`: arm, time_months, survival; `at_risk`: arm,
     time_months, at_risk; `medians`: arm to months, None where the curve does not reach one half (no line is drawn).
     """
-    curve, censored, at_risk = (_named(frame) for frame in (curve, censored, at_risk))
+    if curve.empty:
+        return NoChart("no patient was followed from a known day 0")
+    curve, censored, at_risk = (named_arms(frame) for frame in (curve, censored, at_risk))
     moments = sorted(at_risk["time_months"].unique())
     shown = moments[:: max(1, ceil(len(moments) / COLUMNS_AT_RISK))]
     x = alt.X(
@@ -40,10 +42,6 @@ def kaplan_meier(
     layers = [*_curves(curve, x), _censor_marks(censored, x), *_median_lines(medians, x)]
     layers += _risk_rows(at_risk[at_risk["time_months"].isin(shown)], x)
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
-
-
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(ARM_NAMES)))
 
 
 def _colour() -> alt.Color:

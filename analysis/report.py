@@ -85,7 +85,7 @@ def value_text(result: Result) -> str:
     if isinstance(result.value, bool):
         return "yes" if result.value else "no"
     if isinstance(result.value, str):
-        return result.value
+        return result.value + (style_of(result).label if result.unit else "")
     if result.unit == "P":
         return p_value(result.value)
     style = style_of(result)
@@ -106,10 +106,11 @@ def interval_text(result: Result) -> str:
 
 def count_text(result: Result) -> str:
     """Numerator and denominator, "5 of 9", where the result has both; empty otherwise."""
-    if result.denominator is None:
-        return ""
-    top = result.events if result.events is not None else result.value
-    return f"{top} of {result.denominator}" if isinstance(top, int) else ""
+    if result.denominator is not None:
+        top = result.events if result.events is not None else result.value
+        return f"{top:,} of {result.denominator:,}" if isinstance(top, int) else ""
+    counted = result.unit == "count" and isinstance(result.value, int) and result.n is not None
+    return f"{result.value:,} of {result.n:,}" if counted and int(result.value or 0) <= (result.n or 0) else ""
 
 
 def n_text(result: Result) -> str:
@@ -124,16 +125,21 @@ def percent_text(result: Result) -> str:
 
 def text(result: Result) -> str:
     """The whole statement: value, then in brackets what belongs to it."""
-    behind = [count_text(result), percent_text(result), interval_text(result)]
-    if result.value is None or result.denominator is None:
-        behind.append(n_text(result))
-    if isinstance(result.value, str | bool):
-        behind = [n_text(result)]
+    counts = count_text(result)
+    if result.value is None or isinstance(result.value, str | bool):
+        head, behind = value_text(result), [n_text(result)]
+    elif result.unit == "count" and counts:
+        head, behind = counts if result.n != result.value else value_text(result), [percent_text(result)]
+    else:
+        head = _p_text(result) if result.unit == "P" else value_text(result)
+        behind = [counts, percent_text(result), interval_text(result), "" if counts else n_text(result)]
     inside = "; ".join(part for part in behind if part)
-    head = f"P {value_text(result)}" if result.unit == "P" and str(value_text(result)).startswith("<") else None
-    if head is None:
-        head = f"P = {value_text(result)}" if result.unit == "P" and result.value is not None else value_text(result)
     return f"{head} ({inside})" if inside else head
+
+
+def _p_text(result: Result) -> str:
+    value = value_text(result)
+    return f"P {value}" if value.startswith("<") else f"P = {value}"
 
 
 def mark(basis: str) -> str:
@@ -152,16 +158,36 @@ def words(result: Result, plain: str) -> Words:
 
 
 def pieces(result: Result) -> dict[str, Words]:
-    """All pieces a chapter may glue: the id alone is the whole statement, the suffixes its parts."""
+    """All pieces a chapter may glue: the id alone is the whole statement, the suffixes its parts.
+
+    Every result has every piece, so that a sentence holds for any cohort; a part that is not there says so.
+    """
     parts = {
         "": text(result),
         ":value": value_text(result),
-        ":interval": interval_text(result),
-        ":n": n_text(result),
-        ":count": count_text(result),
-        ":percent": percent_text(result),
+        ":interval": interval_text(result) or "no interval",
+        ":n": n_text(result) or "n not stated",
+        ":count": count_text(result) or "no count",
+        ":percent": percent_text(result) or "no percentage",
     }
-    return {result.id + suffix: words(result, plain) for suffix, plain in parts.items() if plain}
+    return {result.id + suffix: words(result, plain) for suffix, plain in parts.items()}
+
+
+def cell(result: Result) -> Words:
+    """A result in a table that names unit and group already: value, then percentage or interval in brackets."""
+    if result.value is None:
+        return words(result, value_text(result))
+    behind = percent_text(result) if result.percent is not None else _bare_interval(result)
+    head = (
+        str(result.value) if isinstance(result.value, str) else value_text(result).removesuffix(style_of(result).label)
+    )
+    return words(result, f"{head} ({behind})" if behind else head)
+
+
+def _bare_interval(result: Result) -> str:
+    whole = interval_text(result)
+    kind = result.interval.split(",")[0] or "interval"
+    return whole.removeprefix(kind).strip()
 
 
 def glue_results(results: Iterable[Result], extra: Mapping[str, Any] | None = None) -> None:

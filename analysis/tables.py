@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis.report import Style, Words, number
+from analysis.report import Style, Words, cell, number
+from analysis.results import Result
 
 ROWS_SHOWN = 200  # a page stays readable; the CSV has all rows
 
@@ -55,13 +57,15 @@ class Table:
         return f"<tr>{''.join(cells)}</tr>"
 
     def _shown(self, column: str, value: Any) -> str:
+        if isinstance(value, Result):
+            return cell(value).html
         if isinstance(value, Words):
             return value.html
         if pd.isna(value):
             return escape(self.missing)
-        if isinstance(value, bool):
+        if isinstance(value, bool | np.bool_):
             return "yes" if value else "no"
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float):
             digits = self.decimals.get(column, 0 if float(value).is_integer() else 1)
             return number(value, Style(digits))
         return _cell(str(value))
@@ -72,14 +76,31 @@ class Table:
         return f"The first {self.rows_shown:,} of {len(self.frame):,} rows are shown. "
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A table or chart that opens on demand: what only some readers want."""
+
+    title: str
+    content: Any
+
+    def _repr_html_(self) -> str:
+        return f'<details class="folded"><summary>{escape(self.title)}</summary>{self.content._repr_html_()}</details>'
+
+
 def csv_link(frame: pd.DataFrame, name: str) -> str:
     """A link that holds the frame as CSV, `name`.csv when saved."""
-    plain = frame.map(lambda value: value.text if isinstance(value, Words) else value)
+    plain = frame.map(_plain)
     data = b64encode(plain.to_csv(index=False, lineterminator="\n").encode("utf-8")).decode("ascii")
     return (
         f'<a class="csv" download="{escape(name, quote=True)}.csv" href="data:text/csv;charset=utf-8;base64,{data}">'
         f"CSV of this table</a>"
     )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Result):
+        return value.value
+    return value.text if isinstance(value, Words) else value
 
 
 def _right(column: pd.Series) -> str:

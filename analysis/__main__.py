@@ -1,0 +1,66 @@
+"""Command line of the analysis: `python -m analysis results --out FILE` writes every number of the book as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adapters.contract import load_manifest, load_tables
+from analysis.book import collect, is_reconstruction
+from analysis.reproduction import beside_print
+from analysis.results import Result
+from analysis.settings import REPOSITORY, load_study
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Results of the study from the tables on disk.")
+LEFT_OUT_WHEN_EMPTY = ("percent", "events", "denominator")
+
+
+@app.callback()
+def main() -> None:
+    """Results of the study from the tables on disk."""
+
+
+@app.command()
+def results(out: Annotated[Path, typer.Option(help="JSON file to write")]) -> None:
+    """Write one object for every number of the book."""
+    tables, study, manifest = load_tables(), load_study(), load_manifest()
+    found = collect(tables, study, manifest)
+    rows = beside_print(found, [as_row(result) for result in found], agrees=is_reconstruction(manifest))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    sys.stdout.write(f"{len(rows)} results in {out}\n")
+
+
+@app.command()
+def lab() -> None:
+    """Make JupyterLab of this environment open the chapters as notebooks."""
+    viewer = {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook"}}}
+    overrides = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    overrides.parent.mkdir(parents=True, exist_ok=True)
+    overrides.write_text(json.dumps(viewer, indent=1) + "\n", "utf-8")
+    sys.stdout.write(f"Chapters in {REPOSITORY / 'chapters'} open as notebooks\n")
+
+
+def as_row(result: Result) -> dict[str, Any]:
+    """The object of results.json for one result: unrounded, `reason` only where there is no value."""
+    row: dict[str, Any] = {
+        "id": result.id,
+        "value": result.value,
+        "lower": result.lower,
+        "upper": result.upper,
+        "n": result.n,
+        "unit": result.unit,
+        "method": result.method,
+        "interval": result.interval,
+        "basis": result.basis,
+    }
+    row |= {key: value for key in LEFT_OUT_WHEN_EMPTY if (value := getattr(result, key)) is not None}
+    return row | ({"reason": result.reason} if result.reason else {})
+
+
+if __name__ == "__main__":
+    app()

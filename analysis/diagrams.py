@@ -1,0 +1,67 @@
+"""Flow of patients and sequence of examinations as HTML boxes: text stays text, and a telephone stacks the boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A counted group, who was left out on the way into the boxes below it, and those boxes."""
+
+    label: str
+    n: int
+    left_out: Sequence[tuple[str, int]] = ()
+    parts: Sequence[Box] = field(default_factory=tuple)
+
+    def _repr_html_(self) -> str:
+        return f'<div class="flow" role="group" aria-label="Flow of patients">{self._html()}</div>'
+
+    def _html(self) -> str:
+        inner = f'<div class="flow-box"><span>{escape(self.label)}</span><strong>n = {self.n:,}</strong></div>'
+        if self.left_out:
+            reasons = "".join(f"<li>{escape(reason)}: {count:,}</li>" for reason, count in self.left_out)
+            inner += f'<div class="flow-out"><span>Left out</span><ul>{reasons}</ul></div>'
+        below = "".join(part._html() for part in self.parts)
+        return f'<div class="flow-node"><div class="flow-line">{inner}</div>{_row(below)}</div>'
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Steps in order, each with its count and a line on what is done there."""
+
+    name: str
+    steps: Sequence[tuple[str, str, int]]
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><strong>{escape(label)}</strong><span>{escape(what)}</span><span>n = {n:,}</span></li>"
+            for label, what, n in self.steps
+        )
+        return f'<ol class="steps" aria-label="{escape(self.name, quote=True)}">{items}</ol>'
+
+
+def flow_boxes(flow: pd.DataFrame) -> Box:
+    """The boxes of a flow as data: step, parent, kind ("step", "part" or "left_out"), label, count, first row on top."""
+    return _box(flow, flow.iloc[0])
+
+
+def _box(flow: pd.DataFrame, row: Any) -> Box:
+    below = flow[flow["parent"] == row["step"]]
+    left_out = below[below["kind"] == "left_out"]
+    inside = below[below["kind"] != "left_out"]
+    return Box(
+        str(row["label"]),
+        int(row["count"]),
+        tuple(zip(left_out["label"], left_out["count"], strict=True)),
+        tuple(_box(flow, part) for _, part in inside.iterrows()),
+    )
+
+
+def _row(boxes: str) -> str:
+    return f'<div class="flow-row">{boxes}</div>' if boxes else ""

@@ -1,0 +1,141 @@
+"""Which address may be asked: the server's own origin and base path, and nothing else.
+
+A paging, status or reference link is resolved against the request it came with and must then have the same scheme, host
+and effective port as the base, and a path beneath the base path. Addresses are compared by their parts, never as text.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from adapters.errors import IncompleteError, InputError
+
+PORTS = {"http": 80, "https": 443}
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|%2e|%5c|%2f|%00", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
+
+
+class LinkError(IncompleteError):
+    """A link of the server leads elsewhere or is not an address; the message shows its shape, not its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and effective port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A FHIR base address: origin and path without trailing slash."""
+
+    origin: Origin
+    path: str
+    text: str
+
+    def url(self, relative: str = "") -> str:
+        """Address of `relative` ("Observation/_search") beneath the base; empty for the base itself."""
+        return f"{self.text}/{relative}" if relative else self.text
+
+    def resolve(self, link: str, request_url: str, *, rewrite: bool = False) -> str:
+        """The address that a `link` of an answer to `request_url` means. Raises LinkError when it may not be asked.
+
+        Relative links count from the request, `/Type?...` also from the base. With `rewrite` (for servers behind a proxy
+        that write their inner host) another origin is replaced by ours, path and query kept.
+        """
+        for candidate in self._candidates(link, request_url, rewrite):
+            if self.holds(candidate):
+                return candidate
+        raise LinkError(
+            f"the server sent a link that leads elsewhere ({_shape(link)})",
+            "paging",
+            "ask its operator; behind a proxy that writes inner host names use rewrite_links = true",
+        )
+
+    def holds(self, address: str) -> bool:
+        """Whether an absolute address lies beneath this base."""
+        try:
+            origin, parts = parse(address)
+        except ValueError:
+            return False
+        inside = (
+            parts.path == self.path or parts.path.rstrip("/") == self.path or parts.path.startswith(self.path + "/")
+        )
+        return (
+            origin == self.origin and inside and ".." not in parts.path.split("/") and "." not in parts.path.split("/")
+        )
+
+    def _candidates(self, link: str, request_url: str, rewrite: bool) -> list[str]:
+        if _UNSAFE.search(link.partition("?")[0]) or re.search(r"[\x00-\x20\x7f\\]", link) or "#" in link:
+            return []
+        host = self.origin.host
+        if link.lower().startswith((host + "/", host + ":")) and "//" not in link.partition("?")[0]:
+            return [f"{self.origin.scheme}://{link}"]  # written without a scheme
+        candidates = [urljoin(request_url, link)]
+        if link.startswith("/") and not link.startswith("//"):
+            candidates.append(self.text + link)
+        if rewrite and link.lower().startswith(("http://", "https://")):
+            parts = urlsplit(link)
+            root = self.text[: len(self.text) - len(self.path)]
+            candidates.append(root + parts.path + (f"?{parts.query}" if parts.query else ""))
+        return candidates
+
+
+def parse(address: str) -> tuple[Origin, SplitResult]:
+    """Origin and parts of an absolute http(s) address without user information. Raises ValueError otherwise."""
+    path = address.partition("?")[0]
+    if _UNSAFE.search(path) or "#" in address or re.search(r"[\x00-\x20\x7f\\]", address):
+        raise ValueError("unsafe characters")
+    parts = urlsplit(address)
+    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    if scheme not in PORTS or not host or parts.username is not None or parts.password is not None:
+        raise ValueError("not an http address")
+    if "@" in parts.netloc:
+        raise ValueError("user information")
+    host = f"[{host}]" if ":" in host else host.lower()
+    if not _HOST.fullmatch(host):
+        raise ValueError("host with unusual characters")
+    port = parts.port if parts.port is not None else PORTS[scheme]
+    return Origin(scheme, host, port), parts
+
+
+def parse_base(address: str) -> Base:
+    """The base address a user named. Raises InputError: not an address, user information, query, http beyond this machine."""
+    try:
+        origin, parts = parse(address)
+    except ValueError as error:
+        raise InputError(
+            f"not a FHIR base address ({error})", "SOURCE", "give scheme, host and path, no user name"
+        ) from None
+    if parts.query:
+        raise InputError("a FHIR base address has no query", "SOURCE", "leave out what follows the question mark")
+    if origin.scheme != "https" and not origin.is_loopback:
+        raise InputError("http without TLS is used on this machine only", "SOURCE", "give an https address")
+    path = parts.path.rstrip("/")
+    port = "" if origin.port == PORTS[origin.scheme] else f":{origin.port}"
+    return Base(origin, path, f"{origin.scheme}://{origin.host}{port}{path}")
+
+
+def _shape(link: str) -> str:
+    """What kind of link it was, without its text: links carry identifiers."""
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.\-]*:", link):
+        return "absolute, another scheme, host, port or base path"
+    if link.startswith("//"):
+        return "scheme-relative"
+    return "relative, outside the base path"

@@ -1,0 +1,114 @@
+"""What was fetched, kept on disk until the tables are written, so that an interrupted pull goes on where it stopped.
+
+One folder per server and question, outside the repository, readable by its owner only. A unit of work (one type for one
+chunk of patients) is a file that is renamed into place when it is complete and then entered in `done.jsonl`; what is
+not entered there is fetched again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from adapters.errors import InputError
+from adapters.sources import strict_json
+
+ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
+REPOSITORY = Path(__file__).resolve().parents[2]
+DONE = "done.jsonl"
+
+
+def default_root() -> Path:
+    """Where spools lie: STUDY_SPOOL, else the user's state folder."""
+    chosen = os.environ.get("STUDY_SPOOL")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(chosen) if chosen else Path(state) / "radionuclide-study"
+
+
+@dataclass
+class Spool:
+    """The folder of one question to one server."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        resolved = self.folder.resolve()
+        if REPOSITORY in (resolved, *resolved.parents):
+            raise InputError("raw resources are never kept in the repository", "STUDY_SPOOL", "name another folder")
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.chmod(0o700)
+        self._lock = Lock()
+
+    def done(self) -> dict[str, dict[str, Any]]:
+        """Finished units by name, with what was noted about them."""
+        file = self.folder / DONE
+        if not file.exists():
+            return {}
+        found = {}
+        for line in file.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # the line being written when the process was ended
+            if (self.folder / entry["file"]).exists():
+                found[entry["unit"]] = entry
+        return found
+
+    def write(self, unit: str, number: str, pages: Iterable[list[dict[str, Any]]]) -> Path:
+        """Write pages to the file of a unit, complete or not at all; `number` makes the file name."""
+        target = self.folder / f"{number}.ndjson"
+        part = target.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            for page in pages:
+                for resource in page:
+                    file.write(ENCODER.encode(resource) + b"\n")
+        part.replace(target)
+        return target
+
+    def note(self, unit: str, file: Path, **facts: Any) -> None:
+        """Enter a finished unit."""
+        entry = {"unit": unit, "file": file.name, **facts}
+        with self._lock:
+            descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
+                lines.write(json.dumps(entry) + "\n")
+                lines.flush()
+                os.fsync(lines.fileno())
+
+    def read(self, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The resources of a finished unit."""
+        with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
+            for line in lines:
+                yield strict_json.loads(line)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a small JSON value with the spool."""
+        part = self.folder / f"{name}.part"
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(value, file)
+        part.replace(self.folder / f"{name}.json")
+
+    def recall(self, name: str) -> Any:
+        """A value kept before, or None."""
+        file = self.folder / f"{name}.json"
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def clear(self) -> None:
+        """Remove everything and start anew."""
+        self.remove()
+        self.folder.mkdir(parents=True, mode=0o700)
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)

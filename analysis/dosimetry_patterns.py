@@ -8,6 +8,7 @@ from the point kernel and geometry alone, at equal mean activity.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,7 @@ class ClusterDose:
         return float((self.relative_dose < 0.5).mean())
 
 
+@cache
 def cluster_dose(name: str, spacing_mm: float) -> ClusterDose:
     """Dose around point clusters on a cubic lattice with `spacing_mm`, at the same mean activity for every spacing.
 

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from adapters import contract
+from adapters.engines import Build, build_with
 from adapters.errors import InputError
 from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
 from adapters.publish import publish
 from adapters.quality import Ledger
-from adapters.reading.patients import Selection
+from adapters.reading.patients import Selection, load_patients
 from adapters.reading.stage import Progress, Stage, silent
-from adapters.settings import Settings, load_settings
+from adapters.settings import Cohort, Settings, load_settings
 from adapters.sources import Source
-from adapters.tables import build_tables
 
 VIEWS = Path(__file__).resolve().parent / "views"
 
@@ -38,6 +39,19 @@ class Request:
     link: Path | None = None
 
 
+def selection(patients: Path | None, group: str | None) -> Selection:
+    """The restriction to a file of patients or a Group. Raises InputError if the file cannot be read."""
+    return Selection(load_patients(patients) if patients is not None else None, group)
+
+
+def chosen_settings(path: Path | None, cohort: str | None) -> Settings:
+    """study.toml's settings with the cohort rule of the call. Raises InputError."""
+    settings = load_settings(path)
+    if cohort is None:
+        return settings
+    return msgspec.structs.replace(settings, cohort=Cohort(any_of=tuple(cohort.split(","))))
+
+
 def types_read(settings: Settings) -> frozenset[str]:
     """The resource types that the views read, by the names of their files (<table>.<ResourceType>.json)."""
     folders = [VIEWS, settings.overlay("views")]
@@ -52,6 +66,7 @@ def pull(
     settings: Settings | None = None,
     request: Request | None = None,
     progress: Progress = silent,
+    build: Build | None = None,
 ) -> dict[str, Any]:
     """Read the source into tidy tables under `out` and give the manifest written beside them.
 
@@ -63,7 +78,7 @@ def pull(
     stage = Stage(source, settings, ledger, types_read(settings), request.selection, progress)
     settings = stage.index(now.date())
     _require_patients(stage, request)
-    tables = build_tables(stage.resources(), settings=settings, ledger=ledger)
+    tables = (build or build_with("local"))(stage.resources(), settings=settings, ledger=ledger)
     ledger.close()
     _require_cohort(tables, settings, request, source)
     progress("writing", len(tables))

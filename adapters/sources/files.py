@@ -7,6 +7,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -86,14 +87,17 @@ class FileSource:
             raise InputError(f"cannot be read ({error.strerror})", place.origin, "check the file") from None
 
 
-def _open(file: Path) -> IO[bytes]:
+@contextmanager
+def _open(file: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, decompressed if it begins as gzip does, whatever its name."""
-    stream = file.open("rb")
-    magic = stream.read(2)
-    stream.seek(0)
-    if magic != _GZIP_MAGIC:
-        return stream
-    return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"))
+    with file.open("rb") as stream:
+        magic = stream.read(len(_GZIP_MAGIC))
+        stream.seek(0)
+        if magic != _GZIP_MAGIC:
+            yield stream
+            return
+        with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+            yield io.BufferedReader(unpacked)
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,0 +1,201 @@
+"""The command line: python -m adapters pull | demo | view | doctor.
+
+Exit codes: 0 complete, 2 the input or the call is wrong, 3 a source did not give everything. Errors are one line.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from adapters.console import fail, progress_shown
+from adapters.errors import AdapterError, InputError
+from adapters.sources import Source, is_server, open_source
+
+app = typer.Typer(
+    help="FHIR R4 to tidy tables.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+class Engine(StrEnum):
+    """What runs the views."""
+
+    local = "local"
+    spark = "spark"
+
+
+class FileFormat(StrEnum):
+    """How the demo cohort is written."""
+
+    bundle = "bundle"
+    ndjson = "ndjson"
+
+
+class Dialect(StrEnum):
+    """Which profiles, codes and units the demo cohort follows."""
+
+    mcode = "mcode"
+    mii = "mii"
+
+
+class RowFormat(StrEnum):
+    """How the rows of views are written."""
+
+    csv = "csv"
+    ndjson = "ndjson"
+    parquet = "parquet"
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn every error that is ours into one line and its exit code."""
+    try:
+        yield
+    except AdapterError as error:
+        fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        fail("interrupted; the last tables are untouched", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except OSError as error:
+        fail(f"{error.strerror or 'input or output failed'}; check space and permissions", 2)
+
+
+def _source(spec: str, *, accept_unreadable: bool = False, **server: Any) -> Source:
+    """The source of a call; `server` are the options that only servers have, and that files refuse when given."""
+    given = [name for name, value in server.items() if value]
+    if given and not is_server(spec):
+        raise InputError("is for servers only", f"--{given[0].replace('_', '-')}", "leave it out for files")
+    return open_source(spec, accept_unreadable=accept_unreadable, **server)
+
+
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="Bundle file, NDJSON file, folder of them, or http(s) FHIR base.")
+]
+PatientsOption = Annotated[
+    Path | None, typer.Option("--patients", help="Only these patients: a file of ids or system|value, one a line.")
+]
+GroupOption = Annotated[str | None, typer.Option("--group", help="Only the members of this Group in the source.")]
+CohortOption = Annotated[
+    str | None, typer.Option("--cohort", help='"all" takes every patient instead of the cohort rule of study.toml.')
+]
+SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another study.toml.")]
+UnreadableOption = Annotated[
+    bool, typer.Option("--accept-unreadable", help="Count NDJSON lines that cannot be parsed, and go on.")
+]
+
+
+@app.command()
+def pull(
+    source: SourceArgument,
+    out: Annotated[Path, typer.Option("--out", help="Where the tables and manifest.json go.")],
+    cohort: CohortOption = None,
+    patients: PatientsOption = None,
+    group: GroupOption = None,
+    accept_unreadable: UnreadableOption = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Write empty tables if nobody is left.")] = False,
+    link: Annotated[Path | None, typer.Option("--link", help="File that keeps study ids across pulls.")] = None,
+    engine: Annotated[Engine, typer.Option("--engine", help="What runs the views.")] = Engine.local,
+    settings: SettingsOption = None,
+) -> None:
+    """Tidy tables as Parquet, with manifest.json. Exit 0 only if complete."""
+    with _one_line():
+        from adapters.engines import build_with
+        from adapters.pull import Request, chosen_settings, selection
+        from adapters.pull import pull as run
+
+        request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
+        with progress_shown() as shown:
+            opened = _source(source, accept_unreadable=accept_unreadable)
+            chosen = chosen_settings(settings, cohort)
+            manifest = run(
+                opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)
+            )
+        _summary(manifest, out)
+
+
+def _summary(manifest: dict[str, object], out: Path) -> None:
+    from rich.table import Table
+
+    dispositions, tables = manifest["dispositions"], manifest["tables"]
+    assert isinstance(dispositions, dict)  # noqa: S101 - for the type checker
+    assert isinstance(tables, dict)  # noqa: S101
+    console = Console(stderr=True)
+    table = Table(title=f"{out}: tables {manifest['hash']}", title_justify="left")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    for name, rows in tables.items():
+        table.add_row(name, str(rows))
+    console.print(table)
+    counts = [f"{dispositions[name]} {name.replace('_', ' ')}" for name in ("used", "left_out", "quarantined")]
+    console.print(f"{dispositions['read']} resources read: {', '.join(counts)}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the cohort.")],
+    file_format: Annotated[FileFormat, typer.Option("--format", help="One Bundle or NDJSON.")] = FileFormat.bundle,
+    dialect: Annotated[Dialect, typer.Option("--dialect", help="mCODE or German MII.")] = Dialect.mcode,
+    patients: Annotated[
+        int | None, typer.Option("--patients", min=1, help="Resample to this many patients: for load, not for results.")
+    ] = None,
+) -> None:
+    """The synthetic cohort as FHIR R4, byte-identical on every run."""
+    with _one_line():
+        from adapters.synthetic.demo import write_demo
+
+        write_demo(out, format=file_format.value, dialect=dialect.value, patients=patients)
+
+
+@app.command()
+def view(
+    views_and_source: Annotated[list[str], typer.Argument(metavar="VIEW... SOURCE", help="ViewDefinitions, source.")],
+    row_format: Annotated[RowFormat, typer.Option("--format", help="How rows are written.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File, or a folder for several views.")] = None,
+    accept_unreadable: UnreadableOption = False,
+) -> None:
+    """Run any ViewDefinition on any source; rows go to --out or to standard output."""
+    with _one_line():
+        from adapters.view_command import run_view_command
+
+        if len(views_and_source) < 2:
+            raise InputError("a view and a source are needed", "command line", "view VIEW.json SOURCE --format csv")
+        *views, source = views_and_source
+        opened = _source(source, accept_unreadable=accept_unreadable)
+        with progress_shown() as shown:
+            run_view_command([Path(name) for name in views], opened, row_format.value, out, shown)
+
+
+@app.command()
+def doctor(
+    source: SourceArgument,
+    cohort: CohortOption = None,
+    settings: SettingsOption = None,
+    accept_unreadable: UnreadableOption = False,
+) -> None:
+    """What a pull would give: types, code lists that hit, codes that none maps (as CSV), tables that stay empty."""
+    with _one_line():
+        from adapters.doctor import examine, print_report
+        from adapters.pull import chosen_settings
+
+        with progress_shown() as shown:
+            opened = _source(source, accept_unreadable=accept_unreadable)
+            report = examine(opened, chosen_settings(settings, cohort), shown)
+        print_report(report)
+
+
+def main() -> None:
+    """Entry point."""
+    app(prog_name="python -m adapters")
+
+
+if __name__ == "__main__":
+    main()

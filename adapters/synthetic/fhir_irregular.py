@@ -39,7 +39,7 @@ def add_irregular(record: Record) -> None:
     """Add to a finished record what irregular.csv and the patient's role ask for."""
     for kind in _kinds_by_rank().get(record.facts.rank, []):
         KINDS[kind](record)
-    if record.facts.role == ENTERED_IN_ERROR.replace("-", "_"):
+    if "error" in record.facts.role:
         _withdraw_therapies(record)
     if outside_analysis(record.facts):
         _add_results_without_number(record)

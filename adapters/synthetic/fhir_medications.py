@@ -9,8 +9,9 @@ from adapters.synthetic.fhir_record import Element, Record
 
 def add_medications(record: Record) -> None:
     """A MedicationStatement for each drug line."""
+    dead = bool(record.facts.row["death_day"])
     for number, row in enumerate(record.facts.rows("medications")):
-        elements: Element = {"status": "completed" if row["end_day"] else "active"}
+        elements: Element = {"status": "completed" if row["end_day"] or dead else "active"}
         if period := _period(record, row):
             elements["effectivePeriod"] = period
         elements |= record.dialect.drug(record, row, number)

@@ -57,7 +57,8 @@ def lesion_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "lu"
     before = _at_scan(values, frames[reference], "reference_mm")
     after = _at_scan(values, frames[followup], "followup_mm")
     rows = before.merge(after, on=["patient_id", "lesion_id"], how="outer").sort_values(["patient_id", "lesion_id"])
-    known = _known_until(tables, values, frames[reference])
+    known = _known_until(values, frames[reference])
+    known |= _known_until(lesion_values(tables, study, "suv_max"), frames[reference])
     rows["is_new"] = rows["followup_mm"].gt(0) & ~rows["lesion_id"].isin(known)
     rows["rank"] = _rank_by_size(rows)
     rows["is_target"] = rows["rank"].le(study["response"]["target_lesions_max"]).fillna(False).astype(bool)
@@ -72,11 +73,10 @@ def _at_scan(values: pd.DataFrame, scan: pd.Series, name: str) -> pd.DataFrame:
     return rows[["patient_id", "lesion_id", "value"]].rename(columns={"value": name})
 
 
-def _known_until(tables: Tables, values: pd.DataFrame, scan: pd.Series) -> set[str]:
-    """Lesions with any diameter or uptake entry, even an absent one, at or before the reference scan."""
+def _known_until(values: pd.DataFrame, scan: pd.Series) -> set[str]:
+    """Lesions with any entry, even an absent one, at or before the reference scan."""
     limit = values["patient_id"].map(scan.astype("float64"))
-    measured = values.loc[values["scan"].le(limit), "lesion_id"]
-    return set(measured)
+    return set(values.loc[values["scan"].le(limit), "lesion_id"])
 
 
 def _rank_by_size(rows: pd.DataFrame) -> pd.Series:

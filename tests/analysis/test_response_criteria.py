@@ -72,6 +72,12 @@ def test_a_lesion_known_but_not_measured_before_is_not_new():
     assert row["response"] == "partial_response"
 
 
+def test_a_lesion_seen_on_pet_before_is_not_new():
+    mm = {"S01-L1": {-5: 40.0, 60: 10.0}, "S01-L2": {60: 8.0}}
+    tables = tables_of(Patient("S01", lu=[0], pet={-5: GA, 60: GA}, mm=mm, suv={"S01-L2": {-5: (6.0, GA)}}))
+    assert not lesion_changes(tables, STUDY)["is_new"].any()
+
+
 def test_complete_response_needs_every_lesion_gone():
     assert judged({"S01-L1": {-5: 40.0, 60: 0.0}})["response"] == "complete_response"
     left = {"S01-L1": {-5: 40.0, 60: 0.0}, "S01-L2": {-5: None, 60: 8.0}}

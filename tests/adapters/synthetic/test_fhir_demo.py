@@ -57,7 +57,7 @@ def test_a_run_that_fails_leaves_the_earlier_demo_as_it_was(tmp_path, monkeypatc
     "wrong", [{"dialect": "openehr"}, {"format": "xml"}, {"patients": 0}, {"patients": -1}], ids=str
 )
 def test_a_call_that_makes_no_sense_is_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match="choose|at least one"):
+    with pytest.raises(ValueError, match=r"choose|at least one"):
         write_demo(tmp_path / "out", cohort=STANDIN, **wrong)
     assert not list(tmp_path.glob("out/*"))
 

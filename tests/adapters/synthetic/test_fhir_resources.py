@@ -68,7 +68,7 @@ def test_every_resource_is_tagged_as_test_data_of_this_cohort(demo, dialect, for
         assert [(one["system"], one["code"]) for one in meta["tag"]] == [
             ("https://example.org/fhir/radionuclide-study/CodeSystem/cohort", "reconstruction")
         ]
-        assert meta["profile"] and meta["versionId"] and meta["lastUpdated"]
+        assert {"profile", "versionId", "lastUpdated"} <= set(meta)
 
 
 @pytest.mark.parametrize(("dialect", "form"), FORMS)
@@ -90,6 +90,13 @@ def test_no_reference_dangles(demo, dialect, form):
                 assert path in known | inside, path
         logical = resource.get("subject", {}).get("identifier")
         assert logical is None or logical["value"] in identifiers
+
+
+@pytest.mark.parametrize(("dialect", "form"), FORMS)
+def test_the_number_of_resources_is_known(demo, cohort_folder, dialect, form):
+    counted = Counter(one["resourceType"] for one in read(demo, dialect, form))
+    pinned = json.loads((Path(__file__).parent / "fhir_counts.json").read_text("utf-8"))
+    assert dict(sorted(counted.items())) == pinned[cohort_folder.name][f"{dialect} {form}"]
 
 
 def forms_of_reference(resources: list[dict]) -> set[str]:

@@ -32,13 +32,28 @@ def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, fl
     return float(found.mean() - half), float(found.mean() + half)
 
 
+def median_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, str] | None:
+    """Distribution-free interval of the median by order statistics, with its name; None without values.
+
+    With five values or fewer even the full range covers less than 95 %, so the range is given and named as such.
+    """
+    found = np.sort(sample(values))
+    if not found.size:
+        return None
+    depth = int(stats.binom.ppf((1 - level) / 2, found.size, 0.5))
+    if depth < 1:
+        return float(found[0]), float(found[-1]), "range"
+    return float(found[depth - 1]), float(found[-depth]), "95% CI, order statistics"
+
+
 def described(
     id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: str, basis: str = "free", level: float = 0.95
 ) -> Result:
     """One row of a descriptive table.
 
-    `kind`: "median_t" (median with the t interval of the mean), "mean_t", "median_range", "mean_range", "median" or
-    "sum". n is the number of values; without one the result carries `reason`.
+    `kind`: "median_t" (median with the t interval of the mean), "mean_t", "median_range", "mean_range", "median_order"
+    (median with its interval by order statistics), "median" or "sum". n is the number of values; without one the result
+    carries `reason`.
     """
     found = sample(values)
     statistic, _, spread = kind.partition("_")
@@ -50,6 +65,8 @@ def described(
         return replace(result, lower=interval[0], upper=interval[1], interval=T_INTERVAL)
     if spread == "range":
         return replace(result, lower=float(found.min()), upper=float(found.max()), interval="range")
+    if spread == "order" and (ordered := median_interval(found, level)):
+        return replace(result, lower=ordered[0], upper=ordered[1], interval=ordered[2])
     return result
 
 

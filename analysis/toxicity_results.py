@@ -1,0 +1,182 @@
+"""The numbers of the toxicity chapter: changes as printed, as they should be read, and CTCAE grades by arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.cohort import ARMS, Tables, analysis_set
+from analysis.cohort_estimates import counted, described
+from analysis.response_rank_tests import MannWhitney, mann_whitney
+from analysis.results import Result, missing
+from analysis.toxicity import LABORATORY, PRINTED, changes, changes_after_sirt, why_missing
+from analysis.toxicity_grades import graded_measures, worst_grades
+from analysis.toxicity_liver import albi_frame, hys_law_frame, progression_frame
+from analysis.toxicity_tests import Shift, hodges_lehmann
+
+SEVERE = 3
+TRANSAMINASES = ("alt", "ast", "ggt")  # the values whose rise the paper partly ascribes to hepatic progression
+
+
+def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+    """All `tox.*` numbers for any cohort; what cannot be computed carries its reason."""
+    rows = changes(tables, study)
+    cohort = len(analysis_set(tables, study))
+    found: list[Result] = []
+    for measure in LABORATORY:
+        found += change_results(rows[rows["measure"] == measure], measure, study, cohort)
+    found += after_sirt_results(changes_after_sirt(tables, study, PRINTED), cohort)
+    found += grade_results(worst_grades(tables, study), study, cohort)
+    return found + liver_results(tables, study, cohort)
+
+
+def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], cohort: int) -> list[Result]:
+    """Median change by arm, the tests as SPSS prints them, and the differences that should be read instead.
+
+    `rows`: one measure of `changes`. ids: tox.<measure>.<arm>, .p (exact in SPSS's sense up to 40 patients),
+    .p_asymptotic, .difference (Hodges-Lehmann, percentage points), .ratio (of the ratios to baseline), and for
+    bilirubin the paper's yes or no, `tox.bilirubin`.
+    """
+    printed = measure in PRINTED[:3]
+    by_arm = {arm: rows[rows["arm"] == arm] for arm in ARMS}
+    found = [
+        described(
+            f"tox.{measure}.{arm}",
+            group["change_pct"],
+            "median_order",
+            unit="percent",
+            reason=why_missing(group, cohort),
+            basis="printed" if printed else "free",
+        )
+        for arm, group in by_arm.items()
+    ]
+    return found + _comparison(by_arm, measure, study, cohort, printed)
+
+
+def _comparison(
+    by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int, printed: bool
+) -> list[Result]:
+    n = sum(int(group["change_pct"].notna().sum()) for group in by_arm.values())
+    reason = next((why_missing(group, cohort) for group in by_arm.values() if group["change_pct"].isna().all()), None)
+    first, second = (by_arm[arm]["change_pct"].dropna() for arm in ("lu_sirt", "lu"))
+    test = mann_whitney(first, second)
+    reason = reason or ("constant_values" if test is None else None)
+    bound = "printed" if printed else "bounded" if measure in PRINTED else "free"
+    found = [
+        _p(
+            f"tox.{measure}.p",
+            None if test is None else test.p_spss,
+            n,
+            reason,
+            "Mann-Whitney U, exact, not corrected for ties",
+            bound,
+        ),
+        _p(
+            f"tox.{measure}.p_asymptotic",
+            None if test is None else test.p_asymptotic,
+            n,
+            reason,
+            "Mann-Whitney U, asymptotic",
+            bound,
+        ),
+    ]
+    shift = None if reason else hodges_lehmann(first, second)
+    found.append(
+        _shift(f"tox.{measure}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference")
+    )
+    logs = [by_arm[arm]["log_ratio"].dropna() for arm in ("lu_sirt", "lu")]
+    ratio = None if reason else hodges_lehmann(*logs)
+    reason = reason or ("no_measurements" if ratio is None else None)
+    found.append(_ratio(f"tox.{measure}.ratio", ratio, n, reason))
+    if measure == "bilirubin":
+        found.append(_differs(test, n, reason, study))
+    return found
+
+
+def _p(id: str, p: float | None, n: int, reason: str | None, method: str, basis: str) -> Result:
+    if reason or p is None:
+        return missing(id, reason or "constant_values", n=n, unit="P", method=method, basis=basis)
+    return Result(id, p, n=n, unit="P", method=method, basis=basis)
+
+
+def _shift(id: str, shift: Shift | None, n: int, reason: str | None, unit: str, method: str) -> Result:
+    method = f"{method}, SIRT minus 177Lu-PSMA alone"
+    if reason or shift is None:
+        return missing(id, reason or "no_measurements", n=n, unit=unit, method=method)
+    return Result(id, shift.value, shift.lower, shift.upper, n, unit, method, "95% CI, inverted Mann-Whitney test")
+
+
+def _ratio(id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
+    back = None
+    if shift is not None:
+        lower, upper = (None if limit is None else float(np.exp(limit)) for limit in (shift.lower, shift.upper))
+        back = Shift(float(np.exp(shift.value)), lower, upper, shift.coverage)
+    result = _shift(id, back, n, reason, "ratio", "Hodges-Lehmann on log ratios to baseline")
+    return replace(
+        result, method="ratio of the ratios to baseline, SIRT over 177Lu-PSMA alone (Hodges-Lehmann on logs)"
+    )
+
+
+def _differs(test: MannWhitney | None, n: int, reason: str | None, study: Mapping[str, Any]) -> Result:
+    method = f"P below {study['analysis']['alpha']}"
+    if reason or test is None:
+        return missing("tox.bilirubin", reason or "constant_values", n=n, method=method, basis="printed")
+    return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method, basis="printed")
+
+
+def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
+    """tox.<measure>.after_sirt: median change from the last value before SIRT to the last after it."""
+    found = []
+    for measure in PRINTED:
+        group = rows[rows["measure"] == measure]
+        reason = why_missing(group, cohort)
+        id = f"tox.{measure}.after_sirt"
+        found.append(described(id, group["change_pct"], "median_order", unit="percent", reason=reason))
+    return found
+
+
+def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
+    """tox.ctcae.<measure>.<arm>.any, .g3plus (patients of those gradable) and .not_gradable (of all)."""
+    found: list[Result] = []
+    for measure in graded_measures(study):
+        for arm in ARMS:
+            group = worst[(worst["measure"] == measure) & (worst["arm"] == arm)]
+            grades = group["worst_grade"].dropna()
+            empty = "arm_empty" if cohort else "no_patients"
+            reason = empty if group.empty else _why_ungraded(group)
+            id = f"tox.ctcae.{measure}.{arm}"
+            found += [
+                counted(f"{id}.any", int((grades >= 1).sum()), len(grades), reason=reason),
+                counted(f"{id}.g3plus", int((grades >= SEVERE).sum()), len(grades), reason=reason),
+                counted(f"{id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
+            ]
+    return found
+
+
+def _why_ungraded(group: pd.DataFrame) -> str:
+    if not group["values"].sum():
+        return "no_followup"
+    return "no_reference_range" if group["baseline_state"].isna().all() else "no_baseline"
+
+
+def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list[Result]:
+    """Hy's law range, ALBI where albumin exists, and rises beside progression in the liver."""
+    empty = "no_patients" if not cohort else "no_measurements"
+    quadrants = hys_law_frame(tables, study)["quadrant"].dropna()
+    found = [counted("tox.hys_law", int(quadrants.eq("both").sum()), len(quadrants), reason=empty)]
+    albi = albi_frame(tables, study)
+    for arm in ARMS:
+        group = albi[albi["arm"] == arm]
+        reason = empty if not cohort else "arm_empty" if group.empty else "not_recorded"
+        found.append(described(f"tox.albi.{arm}", group["change"], "median_order", unit="score", reason=reason))
+    for measure in TRANSAMINASES:
+        rows = progression_frame(tables, study, measure)
+        risen = rows[rows["change_pct"].gt(0) & rows["hepatic_status"].notna()]
+        progressive = int(risen["hepatic_status"].eq("progressive").sum())
+        reason = empty if rows["change_pct"].isna().all() else "not_recorded"
+        found.append(counted(f"tox.{measure}.rise_with_progression", progressive, len(risen), reason=reason))
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,7 @@ SQL_TYPES: dict[str, pa.DataType] = {
     "FLOAT": pa.float64(),
     "DOUBLE PRECISION": pa.float64(),
 }
+FRACTION = re.compile(r"\.(\d+)")
 SIZED = re.compile(r"(DECIMAL|NUMERIC)\((\d{1,2})(?:,\s*(\d{1,2}))?\)")
 
 
@@ -137,20 +138,35 @@ def arrow_value(value: Any, wanted: pa.DataType) -> Any:
         return [arrow_value(item, wanted.value_type) for item in value]
     if pa.types.is_string(wanted):
         return value if isinstance(value, str) else primitives.json_text(value)
-    if pa.types.is_decimal(wanted):
-        return _fixed(value, wanted)
     if pa.types.is_timestamp(wanted):
         return _timestamp(value)
     if pa.types.is_date(wanted):
         return _whole_date(value)
-    return float(value) if pa.types.is_floating(wanted) else value
+    if pa.types.is_boolean(wanted):
+        return _boolean(value)
+    if not is_number(value):
+        raise Misfit("not a number")
+    if pa.types.is_decimal(wanted):
+        return _fixed(value, wanted)
+    if pa.types.is_floating(wanted):
+        return float(value)
+    return _sized_integer(value, wanted)
+
+
+def _sized_integer(value: Any, wanted: pa.DataType) -> int:
+    limit = 2 ** (wanted.bit_width - 1)
+    if value != int(value) or not -limit <= value < limit:
+        raise Misfit(f"no {wanted}")
+    return int(value)
 
 
 def _fixed(value: Any, wanted: pa.DataType) -> Decimal:
     exact = as_decimal(value)
     if not exact.is_finite():
         raise Misfit("not a finite number")
-    if -exact.normalize().as_tuple().exponent > wanted.scale or exact.adjusted() >= wanted.precision - wanted.scale:  # type: ignore[operator]
+    exponent = exact.normalize().as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) else 0
+    if places > wanted.scale or exact.adjusted() >= wanted.precision - wanted.scale:
         raise Misfit(f"more digits than {wanted}")
     return exact
 
@@ -159,10 +175,13 @@ def _timestamp(value: Any) -> datetime:
     text = str(value)
     if primitives.fault("instant", text) is not None:
         raise Misfit("not exact to the second with a time zone")
-    if len(text.partition(".")[2].rstrip("Z0123456789:+-")) > 0 or len(re.sub(r".*\.(\d+).*|.*", r"\1", text)) > 6:
+    fraction = FRACTION.search(text)
+    if fraction and len(fraction[1].rstrip("0")) > 6:
         raise Misfit("more exact than a microsecond")
     try:
-        return datetime.fromisoformat(text.replace(":60", ":59")).astimezone(UTC)
+        moment = datetime.fromisoformat(text.replace(":60", ":59"))
+        leap = timedelta(seconds=1 if ":60" in text else 0)
+        return moment.astimezone(UTC) + leap
     except OverflowError as fault:
         raise Misfit("outside the years 1 to 9999") from fault
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -17,12 +18,13 @@ from adapters.sql_on_fhir.fast_runtime import Unusual
 from adapters.sql_on_fhir.fast_view import RunView, generate
 from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.source import NotFastError
-from adapters.sql_on_fhir.tolerant import Tolerant
-
-# A wrong shape shows as AttributeError or TypeError where the fast form meets it.
-UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError)
+from adapters.sql_on_fhir.tolerant import Report, Tolerant
 
 logger = logging.getLogger(__name__)
+# A wrong shape shows as AttributeError or TypeError where the fast form meets it.
+UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError)
+OnFinding = Callable[[str, str, str, str], None]
+Row = tuple[Any, ...]
 
 
 class Finding(NamedTuple):
@@ -42,9 +44,6 @@ class ViewColumn(NamedTuple):
     collection: bool
 
 
-OnFinding = Callable[[str, str, str, str], None]
-
-
 class CompiledView:
     """A view ready to run.
 
@@ -55,37 +54,25 @@ class CompiledView:
     arrow_schema : pyarrow schema of the columns
     fallbacks : expressions that fhirpathpy evaluates because they are not compiled; empty as a rule
     findings : Counter of Finding, filled where no `on_finding` is given
+    unusual : how many resources the fast form left to the tolerant one
     """
 
     def __init__(self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool) -> None:
         self.definition = definition
+        self.own_bases = own_bases
         self.view = read_view(definition)
         self.name = self.view.name
         self.resource_type = self.view.resource
         self.findings: Counter[Finding] = Counter()
+        self.unusual = 0
         self._tolerant = Tolerant(self.view, own_bases, fallback, self._record)
+        types = self._tolerant.types
         self.fallbacks = tuple(path.text for path in self._tolerant.fallbacks)
         self.columns = tuple(
-            ViewColumn(column.name, self._tolerant.types[column.name], column.collection)
-            for column in self.view.columns
+            ViewColumn(column.name, types[column.name], column.collection) for column in self.view.columns
         )
         self.names = tuple(column.name for column in self.columns)
-        self.unusual = 0
-        self._run = self._fast(None)
-        self.shape = Shape()
-        self.run_struct = self._fast(self.shape)
-        self.arrow_schema = pa.schema([self._field(column) for column in self.view.columns])
-
-    def _fast(self, shape: Shape | None) -> RunView | None:
-        try:
-            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape)
-        except NotFastError:
-            return None
-
-    def _field(self, column: Column) -> pa.Field:
-        kind = self._tolerant.types[column.name]
-        metadata = {"fhir_type": kind or ""}
-        return pa.field(column.name, columns.arrow_type(kind, column.sql_type, column.collection), metadata=metadata)
+        self.arrow_schema = pa.schema([_field(column, types[column.name]) for column in self.view.columns])
 
     def rows(
         self, resources: Iterable[Mapping[str, Any]], on_finding: OnFinding | None = None
@@ -97,26 +84,59 @@ class CompiledView:
         several values though one is declared, or a `where` is not Boolean, ViewError is raised, unless
         `on_finding` is given: then that too is a finding.
         """
-        names = self.names
+        run, wanted = self._run_named, self.resource_type
+        report = self._reporter(on_finding)
+        found: list[dict[str, Any]] = []
         for resource in resources:
-            for row in self.tuples(resource, on_finding):
-                yield dict(zip(names, row, strict=True))
-
-    def tuples(self, resource: Any, on_finding: OnFinding | None = None) -> list[tuple[Any, ...]]:
-        """The rows of one resource as tuples in column order; none if it is of another type."""
-        if not isinstance(resource, Mapping) or resource.get("resourceType") != self.resource_type:
-            return []
-        if self._run is not None:
-            rows: list[tuple[Any, ...]] = []
+            if not isinstance(resource, dict) or resource.get("resourceType") != wanted:
+                continue
             try:
-                self._run(resource, rows.append)
+                run(resource, found.append)
             except UNUSUAL:
-                self.unusual += 1
-            else:
-                return rows
-        return self._tolerant.rows(resource, self._reporter(on_finding))
+                found = self._named(self._unusual(resource, report))
+            yield from found
+            found.clear()
 
-    def _reporter(self, on_finding: OnFinding | None) -> Any:
+    def tuples(self, resource: Any, on_finding: OnFinding | None = None) -> list[Row]:
+        """The rows of one resource as tuples in column order; none if it is of another type."""
+        if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
+            return []
+        rows: list[Row] = []
+        try:
+            self._run(resource, rows.append)
+        except UNUSUAL:
+            return self._unusual(resource, self._reporter(on_finding))
+        return rows
+
+    def _unusual(self, resource: dict[str, Any], report: Report | None) -> list[Row]:
+        self.unusual += 1
+        return self._tolerant.rows(resource, report)
+
+    def _named(self, rows: list[Row]) -> list[dict[str, Any]]:
+        return [dict(zip(self.names, row, strict=True)) for row in rows]
+
+    @cached_property
+    def _run(self) -> RunView:
+        return self._fast(named=False) or _always_unusual
+
+    @cached_property
+    def _run_named(self) -> RunView:
+        return self._fast(named=True) or _always_unusual
+
+    @cached_property
+    def struct_form(self) -> tuple[RunView, Shape] | None:
+        """The function over structs and the shape they need; None where the view reads open elements."""
+        shape = Shape()
+        run = self._fast(named=False, shape=shape)
+        return None if run is None else (run, shape)
+
+    def _fast(self, *, named: bool, shape: Shape | None = None) -> RunView | None:
+        try:
+            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named)
+        except NotFastError:
+            return None
+
+    def _reporter(self, on_finding: OnFinding | None) -> Report | None:
         if on_finding is None:
             return None
         return lambda column, path, reason: on_finding(self.name, column, path, reason)
@@ -127,3 +147,13 @@ class CompiledView:
         if finding not in self.findings:
             logger.warning("view %s, column %s, %r: %s", *finding)
         self.findings[finding] += 1
+
+
+def _always_unusual(resource: Any, append: Callable[[Any], None]) -> None:
+    """The fast form of a view that has none."""
+    raise Unusual
+
+
+def _field(column: Column, kind: str | None) -> pa.Field:
+    arrow = columns.arrow_type(kind, column.sql_type, column.collection)
+    return pa.field(column.name, arrow, metadata={"fhir_type": kind or ""})

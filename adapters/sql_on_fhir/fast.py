@@ -215,7 +215,11 @@ class Expressions:
 
     def constant(self, value: Any, kind: str | None) -> One:
         if isinstance(value, bool | int | str):
-            return One(repr(value) if isinstance(value, bool | int) else self.source.refer(value, (kind, value)), kind, present=True)
+            return One(
+                repr(value) if isinstance(value, bool | int) else self.source.refer(value, (kind, value)),
+                kind,
+                present=True,
+            )
         return One(self.source.refer(value), kind, present=True)
 
     def _literal(self, node: Literal, this: One) -> Value:
@@ -311,7 +315,8 @@ class Expressions:
             for side in absent:
                 self.guard(f"{side} is not None and type({side}) is not str")
         there = "".join(f" and {name} is not None" for name in absent)
-        return f"({left.name} == {right.name}{there})", f"({left.name} != {right.name}{there})"
+        both = there if len(absent) == 2 else ""  # nothing absent equals what is present
+        return f"({left.name} == {right.name}{both})", f"({left.name} != {right.name}{there})"
 
     def order(self, node: Binary, this: One) -> tuple[str, str]:
         """As `equality`, for `<`, `>`, `<=`, `>=`."""

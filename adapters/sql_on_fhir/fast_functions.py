@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from adapters.sql_on_fhir import elements, functions
 from adapters.sql_on_fhir.closures import Scope
@@ -14,7 +13,7 @@ from adapters.sql_on_fhir.fast_runtime import UNSETTLED, reference_keys, settle_
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.syntax import Binary, Call, Literal, Member, Node
-from adapters.sql_on_fhir.typed import Environment, Typed
+from adapters.sql_on_fhir.typed import Typed
 
 BOOLEAN = "System.Boolean"
 Condition = tuple[str, str]  # Python conditions for "is true" and for "is false"; neither holds for empty
@@ -65,7 +64,11 @@ class Generator(Expressions):
         if isinstance(node, Call) and node.name == "not" and not node.arguments and node.base is not None:
             true, false = self.condition(node.base, this)
             return false, true
-        if isinstance(node, Call) and node.name in ("exists", "empty") and len(node.arguments) <= (node.name == "exists"):
+        if (
+            isinstance(node, Call)
+            and node.name in ("exists", "empty")
+            and len(node.arguments) <= (node.name == "exists")
+        ):
             found = self.exists(node, this)
             return (found, f"not {found}") if node.name == "exists" else (f"not {found}", found)
         return self.boolean(self.value(node, this))
@@ -217,9 +220,7 @@ class Generator(Expressions):
         whole = Typed(lambda focus, env: focus, base.type, base.targets)
         entry = functions.signature(node)
         try:
-            typed = entry.build(
-                functions.Invocation(node, whole, Scope(None), self.settings, self._compile_constant)
-            )
+            typed = entry.build(functions.Invocation(node, whole, Scope(None), self.settings, self._compile_constant))
         except ExpressionError as fault:
             raise NotFastError(fault.reason) from fault
         return self.run_closure(typed, self.collected(base))
@@ -228,5 +229,3 @@ class Generator(Expressions):
         from adapters.sql_on_fhir.closures import compile_function
 
         return compile_function(node, scope, self.settings)
-
-

@@ -8,7 +8,6 @@ from typing import Any
 from adapters.sql_on_fhir import columns, elements, primitives
 from adapters.sql_on_fhir.closures import Scope, compile_function
 from adapters.sql_on_fhir.definition import Column, Select, View
-from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast import Many, One, Value
 from adapters.sql_on_fhir.fast_functions import Generator
@@ -19,20 +18,28 @@ from adapters.sql_on_fhir.syntax import Constant, Node, children
 from adapters.sql_on_fhir.tolerant import MAX_REPEAT_DEPTH
 from adapters.sql_on_fhir.typed import Settings
 
-RunView = Callable[[Any, Callable[[tuple[Any, ...]], None]], None]
+RunView = Callable[[Any, Callable[[Any], None]], None]
 Continue = Callable[[], None]
 
 
-def generate(view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None) -> RunView:
-    """The function `run(resource, append)`; with `shape` for structs, else for dicts. Raises NotFastError."""
-    return _ViewWriter(view, settings, types, shape).function()
+def generate(
+    view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None = None, *, named: bool = False
+) -> RunView:
+    """The function `run(resource, append)`; with `shape` for structs, else for dicts.
+
+    Rows are tuples in column order, or dicts if `named`. Raises NotFastError.
+    """
+    return _ViewWriter(view, settings, types, shape, named).function()
 
 
 class _ViewWriter:
     """Writes the selects of one view."""
 
-    def __init__(self, view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None) -> None:
+    def __init__(
+        self, view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None, named: bool
+    ) -> None:
         self.view = view
+        self.named = named
         self.types = types
         self.source = Source()
         self.structs = shape is not None
@@ -53,7 +60,11 @@ class _ViewWriter:
 
     def emit(self) -> None:
         names = [self.variables[column.name] for column in self.view.columns]
-        self.source.add(f"append(({', '.join(names)},))")
+        if self.named:
+            pairs = zip(self.view.columns, names, strict=True)
+            self.source.add("append({" + ", ".join(f'"{column.name}": {name}' for column, name in pairs) + "})")
+        else:
+            self.source.add(f"append(({', '.join(names)},))")
 
     def select(self, select: Select, this: One, then: Continue, *, last: bool) -> None:
         """Write a select; `then` writes what follows for each of its rows, at no cost if `last`."""
@@ -184,7 +195,9 @@ class _ViewWriter:
         there = "" if value.present else f"{name} is not None and "
         trusted = self.structs and value.shape is not None
         if kind in elements.BOOLEAN_TYPES:
-            self.demand(there, f"type({name}) is not bool", value.type in elements.BOOLEAN_TYPES and (trusted or value.present))
+            self.demand(
+                there, f"type({name}) is not bool", value.type in elements.BOOLEAN_TYPES and (trusted or value.present)
+            )
         elif kind == "decimal":
             numbers = self.source.refer(NUMBERS, ("numbers",))
             self.generator.guard(f"{there}type({name}) not in {numbers}")
@@ -226,7 +239,7 @@ class _ViewWriter:
             return value.name
         held = self.source.names.get(value.name)
         if held is None:
-            held = {"True": True, "False": False}.get(value.name, None)
+            held = {"True": True, "False": False}.get(value.name)
             held = int(value.name) if held is None else held
         try:
             return self.source.refer(columns.fitted(kind)(held))
@@ -249,5 +262,3 @@ def numbers_rows(select: Select) -> bool:
 
 def _uses_row_index(node: Node) -> bool:
     return is_row_index(node) or any(_uses_row_index(child) for child in children(node))
-
-

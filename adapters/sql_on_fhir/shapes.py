@@ -36,7 +36,7 @@ class Shape:
         """The struct type; every property is optional and None when absent."""
         parts = [(attribute(key), shape.annotation(f"{name}_{key}") | None, None) for key, shape in self.fields.items()]
         rename = {attribute(key): key for key in self.fields}
-        return msgspec.defstruct(name, parts, rename=rename, gc=False)  # type: ignore[arg-type]
+        return msgspec.defstruct(name, parts, rename=rename, gc=False)
 
     def annotation(self, name: str) -> Any:
         element = self.element

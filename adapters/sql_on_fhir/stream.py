@@ -1,0 +1,185 @@
+"""Views over files: NDJSON in, Parquet, CSV or NDJSON out, on all cores, in flat memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from adapters.errors import InputError
+from adapters.sql_on_fhir.blocks import Piece, lines_of, pieces
+from adapters.sql_on_fhir.compiled import CompiledView
+from adapters.sql_on_fhir.output import Output, destinations
+from adapters.sql_on_fhir.worker import Job, Outcome, Worker, prepare, work
+
+Progress = Callable[[int, int], None]
+WORTH_PROCESSES = 48 << 20
+FILE_NAME = re.compile(r".+\.(ndjson|jsonl)(\.gz)?", re.IGNORECASE)
+
+
+def run_views(
+    views: Sequence[Mapping[str, Any]],
+    paths: Iterable[Path | str],
+    *,
+    out: Path | str | None = None,
+    format: str = "parquet",
+    processes: int | None = None,
+    progress: Progress | None = None,
+    accept_unreadable: bool = False,
+    own_bases: Sequence[str] | None = None,
+    fallback: bool = True,
+) -> dict[str, Any]:
+    """Run views over NDJSON files in one pass and write one file for each view.
+
+    Parameters
+    ----------
+    views : ViewDefinitions as dicts
+    paths : NDJSON files (plain or gzip) or folders of them
+    out : file for one view, folder for several; None for standard output (one view, csv or ndjson)
+    format : "parquet", "csv" or "ndjson"
+    processes : worker processes; None for as many as there are cores if the input is worth it, 1 for none
+    progress : called with bytes done and bytes in all
+    accept_unreadable : count lines that cannot be read instead of stopping at the first
+    own_bases, fallback : as for `compile_view`
+
+    Returns
+    -------
+    dict with `lines`, `resources` (by type), `rows` (by view), `unreadable` (count) and `findings`
+    (list of view, column, path, reason, count)
+
+    Raises
+    ------
+    InputError : a file is missing, damaged or holds a line that is no resource; nothing is left in `out`
+    ViewError : a view is wrong
+    """
+    files = _files(paths)
+    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format)
+    worker = Worker(job)
+    places = destinations(worker.views, None if out is None else Path(out), format)
+    total = sum(path.stat().st_size for path in files)
+    counts = _Counts(worker.views, accept_unreadable)
+    with ExitStack() as stack:
+        outputs = [
+            stack.enter_context(Output(view, place, format)) for view, place in zip(worker.views, places, strict=True)
+        ]
+        workers = processes or (_cores() if total >= WORTH_PROCESSES else 1)
+        outcomes = _alone(worker, files) if workers == 1 else _together(job, files, workers)
+        for path, done, outcome in outcomes:
+            counts.add(path, outcome)
+            for output, chunks in zip(outputs, outcome.chunks, strict=True):
+                for chunk in chunks:
+                    output.write(chunk)
+            if progress is not None:
+                progress(counts.bytes_before + done, total)
+    return counts.result()
+
+
+def _files(paths: Iterable[Path | str]) -> list[Path]:
+    """The files meant, those of a folder in order of their names."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(entry for entry in path.iterdir() if FILE_NAME.fullmatch(entry.name))
+            if not inside:
+                raise InputError("no .ndjson or .ndjson.gz file in this folder", str(path), "name the files")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise InputError("no such file or folder", str(path), "check the path")
+    if not found:
+        raise InputError("nothing to read", "", "name NDJSON files or a folder of them")
+    return found
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+Progressed = tuple[Path, int, Outcome]  # file, bytes of it done, outcome
+
+
+def _alone(worker: Worker, files: Sequence[Path]) -> Iterator[Progressed]:
+    """All files in this process."""
+    for path in files:
+        for piece in pieces(path):
+            for outcome in worker.stream(lines_of(piece)):
+                yield path, piece.stop, outcome
+
+
+def _together(job: Job, files: Sequence[Path], workers: int) -> Iterator[Progressed]:
+    """All files by worker processes, results in the order of the input, few under way at a time."""
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(["adapters.sql_on_fhir.worker"])
+    window: deque[tuple[Piece, Future[Outcome]]] = deque()
+    pool = ProcessPoolExecutor(workers, context, initializer=prepare, initargs=(job,))
+    try:
+        for path in files:
+            for piece in pieces(path):
+                window.append((piece, pool.submit(work, piece)))
+                if len(window) > workers + 1:
+                    yield _taken(window)
+        while window:
+            yield _taken(window)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _taken(window: deque[tuple[Piece, Future[Outcome]]]) -> Progressed:
+    piece, future = window.popleft()
+    return piece.path, piece.stop, future.result()
+
+
+class _Counts:
+    """Sums over outcomes, with line numbers counted through each file."""
+
+    def __init__(self, views: Sequence[CompiledView], accept_unreadable: bool) -> None:
+        self.views = views
+        self.accept_unreadable = accept_unreadable
+        self.path: Path | None = None
+        self.lines_before = 0
+        self.bytes_before = 0
+        self.lines = 0
+        self.unreadable = 0
+        self.rows = [0] * len(views)
+        self.resources: Counter[str] = Counter()
+        self.findings: Counter[tuple[str, ...]] = Counter()
+
+    def add(self, path: Path, outcome: Outcome) -> None:
+        if path != self.path:
+            self.bytes_before += self.path.stat().st_size if self.path is not None else 0
+            self.path, self.lines_before = path, 0
+        if outcome.unreadable and not self.accept_unreadable:
+            number, reason = outcome.unreadable[0]
+            raise InputError(
+                f"a line is no FHIR resource: {reason}",
+                f"{path.name}:{self.lines_before + number}",
+                "repair the file, or pass --accept-unreadable to count such lines",
+            )
+        self.unreadable += len(outcome.unreadable)
+        self.lines_before += outcome.lines
+        self.lines += outcome.lines
+        self.rows = [before + now for before, now in zip(self.rows, outcome.rows, strict=True)]
+        self.resources += outcome.resources
+        self.findings += outcome.findings  # type: ignore[arg-type]
+
+    def result(self) -> dict[str, Any]:
+        names = [view.name or f"view{number}" for number, view in enumerate(self.views)]
+        keys = ("view", "column", "path", "reason", "count")
+        return {
+            "lines": self.lines,
+            "resources": dict(sorted(self.resources.items())),
+            "rows": dict(zip(names, self.rows, strict=True)),
+            "unreadable": self.unreadable,
+            "findings": [
+                dict(zip(keys, (*finding, count), strict=True)) for finding, count in sorted(self.findings.items())
+            ],
+        }

@@ -171,7 +171,8 @@ def view(
         *views, source = views_and_source
         opened = _source(source, accept_unreadable=accept_unreadable)
         with progress_shown() as shown:
-            run_view_command([Path(name) for name in views], opened, row_format.value, out, shown)
+            paths = [Path(name) for name in views]
+            run_view_command(paths, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable)
 
 
 @app.command()

@@ -121,7 +121,7 @@ class Settler:
                 parts.append(part)
         unresolved = []
         for whole in (resource, *parts):
-            for path, holder in _references(whole, whole["resourceType"]):
+            for path, holder in references_in(whole, whole["resourceType"]):
                 needed = path.rpartition(".")[2] in NEEDED
                 if not self._rewrite(holder, local, base, read.bundle, needed=needed):
                     unresolved.append(path)
@@ -150,15 +150,15 @@ class Settler:
         return "identifier" in holder or (literal is None and not needed)
 
 
-def _references(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def references_in(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every Reference in a resource, with its path of element names."""
     if isinstance(value, dict):
         if isinstance(value.get("reference"), str):
             yield path, value
         for name, member in value.items():
             if isinstance(member, (dict, list)):
-                yield from _references(member, f"{path}.{name}")
+                yield from references_in(member, f"{path}.{name}")
     elif isinstance(value, list):
         for member in value:
             if isinstance(member, (dict, list)):
-                yield from _references(member, path)
+                yield from references_in(member, path)

@@ -48,23 +48,24 @@ class FileSource:
     def __init__(self, path: Path, *, accept_unreadable: bool = False) -> None:
         self._root = path
         self._accept_unreadable = accept_unreadable
-        self._files = _files(path)
-        self.size_bytes: int | None = sum(file.stat().st_size for file in self._files)
+        self.files = _files(path)
+        self.size_bytes: int | None = sum(file.stat().st_size for file in self.files)
         self.bytes_read = 0
         self.unreadable = 0
-        lines = sum(map(_is_lines, self._files))
+        lines = sum(map(_is_lines, self.files))
+        self.only_lines = lines == len(self.files)
         if path.is_dir():
             self.kind = "folder"
-            self.label = "NDJSON folder" if lines == len(self._files) else "folder of FHIR files"
+            self.label = "NDJSON folder" if self.only_lines else "folder of FHIR files"
         else:
             self.kind, self.label = ("ndjson", "NDJSON file") if lines else ("bundle", "Bundle file")
-        self.manifest: dict[str, Any] = {"files": len(self._files)}
+        self.manifest: dict[str, Any] = {"files": len(self.files)}
 
     def read(self) -> Iterator[Read]:
         """All resource versions, file by file in the order of their names. Raises InputError."""
         tally = Tally()
         self.bytes_read = 0
-        for number, file in enumerate(self._files, start=1):
+        for number, file in enumerate(self.files, start=1):
             shown = str(file.relative_to(self._root)) if self._root.is_dir() else file.name
             yield from self._read_file(file, Place(shown, safe_label(file, number)), tally)
             self.bytes_read += file.stat().st_size

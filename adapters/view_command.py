@@ -1,0 +1,64 @@
+"""The command `view`: any ViewDefinitions on any source. NDJSON is streamed as it is, everything else spooled first."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from adapters.errors import InputError
+from adapters.reading.references import Directory, key_of, references_in
+from adapters.reading.stage import Progress
+from adapters.reading.versions_of_one import digest
+from adapters.sources import Source
+from adapters.sources.files import FileSource
+from adapters.sql_on_fhir.stream import run_views
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def run_view_command(
+    views: list[Path], source: Source, row_format: str, out: Path | None, progress: Progress, *, accept_unreadable: bool
+) -> dict[str, Any]:
+    """Run the views and write their rows; gives the counts of `run_views`. Raises InputError."""
+    definitions = [_definition(path) for path in views]
+    options: dict[str, Any] = {"out": out, "format": row_format, "progress": lambda done, _: progress("bytes", done)}
+    if isinstance(source, FileSource) and source.only_lines:
+        return run_views(definitions, source.files, accept_unreadable=accept_unreadable, **options)
+    with tempfile.TemporaryDirectory() as folder:  # mode 0700
+        spool = Path(folder) / "resources.ndjson"
+        with spool.open("wb") as file:
+            for number, resource in enumerate(_resources(source), start=1):
+                file.write(_ENCODER.encode(resource) + b"\n")
+                progress("reading", number)
+        return run_views(definitions, [spool], **options)
+
+
+def _definition(path: Path) -> dict[str, Any]:
+    try:
+        definition = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"the view cannot be read ({error.strerror})", str(path), "check the file") from None
+    except ValueError:
+        raise InputError("the view is not JSON", str(path), "correct the file") from None
+    if not isinstance(definition, dict):
+        raise InputError("the view is not a ViewDefinition", str(path), "give a ViewDefinition as JSON")
+    return definition
+
+
+def _resources(source: Source) -> Iterator[dict[str, Any]]:
+    """All resources, with references by fullUrl made relative: outside their Bundle they would lead nowhere."""
+    directory = Directory()
+    for read in source.read():
+        directory.add(read, key_of(read, digest(read.resource)))
+    for read in source.read():
+        read.resource.setdefault("id", key_of(read, digest(read.resource)).partition("/")[2])
+        for _, holder in references_in(read.resource, ""):
+            if holder["reference"].startswith("urn:"):
+                found = directory.find(holder["reference"], "", read.bundle)
+                holder["reference"] = found or holder["reference"]
+        yield read.resource

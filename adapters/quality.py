@@ -70,6 +70,7 @@ class FindingKind(StrEnum):
     IMPLAUSIBLE_VALUE = "implausible-value"
     NO_REFERENCE_RANGE = "no-reference-range"  # none of several fits sex and age
     CONTRADICTING_ACTIVITY = "contradicting-activity"
+    CONTRADICTING_DAY = "contradicting-day"  # two resources of one therapy name different days
     ACTIVITY_MISSING = "activity-missing"
     MERGED_THERAPY = "merged-therapy"
     PARTIAL_DATE = "partial-date"

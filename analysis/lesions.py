@@ -20,15 +20,15 @@ FRAMES = {"lu": ("baseline", "restaging"), "sirt": ("before_sirt", "final")}
 
 
 def lesion_values(
-    tables: Tables, study: Mapping[str, Any], measure: str = "lesion_diameter", organ: str = "liver"
+    tables: Tables, study: Mapping[str, Any], measure: str = "lesion_diameter", organ: str | None = "liver"
 ) -> pd.DataFrame:
-    """One row per patient, lesion and scan: value (unit of the measure), tracer, is_known.
+    """One row per patient, lesion and scan: value (unit of the measure), tracer, day. `organ` None: all organs.
 
     The last value of a scan counts. A lesion that was looked for without a value (absent reason) has value NaN: it is
     known, which is what tells an unmeasured lesion from a new one.
     """
     lesions, observations = tables["lesions"], tables["observations"]
-    wanted = lesions.loc[lesions["organ"].eq(organ), "lesion_id"]
+    wanted = lesions["lesion_id"] if organ is None else lesions.loc[lesions["organ"].eq(organ), "lesion_id"]
     rows = observations.loc[
         observations["measure"].eq(measure) & observations["lesion_id"].isin(wanted) & observations["day"].notna(),
         ["patient_id", "lesion_id", "day", "order", "value", "tracer"],

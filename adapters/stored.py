@@ -34,7 +34,8 @@ _ARROW = {
 def tables_folder(path: str | Path | None = None) -> Path:
     """Where tables are read from: `path`, else STUDY_TABLES, else data/tables/current of this repository."""
     chosen = Path(path or os.environ.get("STUDY_TABLES") or REPOSITORY / "data" / "tables" / "current")
-    folder = chosen.resolve()  # a pull that switches `current` meanwhile must not mix two sets of tables
+    inside = chosen / "current"  # a pull that switches `current` meanwhile must not mix two sets of tables
+    folder = (inside if (inside / MANIFEST).is_file() else chosen).resolve()
     if not (folder / MANIFEST).is_file():
         raise FileNotFoundError(f"no tables in {chosen}: run `make book`, or `python -m adapters pull SOURCE`")
     return folder

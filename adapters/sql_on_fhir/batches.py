@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ def record_batch(view: CompiledView, rows: Sequence[Row], report: Report) -> pa.
     values = list(zip(*rows, strict=True)) if rows else [()] * len(view.columns)
     arrays = []
     for field, column, found in zip(view.arrow_schema, view.view.columns, values, strict=True):
-        arrays.append(_array(found, field.type, lambda reason, at=column: report(at.name, at.path.text, reason)))
+        arrays.append(_array(found, field.type, partial(report, column.name, column.path.text)))
     return pa.RecordBatch.from_arrays(arrays, schema=view.arrow_schema)
 
 

@@ -12,10 +12,12 @@ import pyarrow as pa
 
 # The two libraries of functions enter themselves into the table of functions.
 from adapters.sql_on_fhir import columns, functions_collection, functions_value  # noqa: F401
+from adapters.sql_on_fhir.checks import Check, checker
 from adapters.sql_on_fhir.definition import Column, read_view
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast_runtime import Unusual
 from adapters.sql_on_fhir.fast_view import RunView, generate
+from adapters.sql_on_fhir.reads import read_shape
 from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.tolerant import Report, Tolerant
@@ -107,6 +109,24 @@ class CompiledView:
         except UNUSUAL:
             return self._unusual(resource, self._reporter(on_finding))
         return rows
+
+    def check(self, resource: Any) -> list[tuple[str, str]]:
+        """What is invalid among the fields that this view reads: path and reason, never the value; empty if all is well.
+
+        A resource of another type has nothing that the view reads.
+        """
+        if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
+            return []
+        return self._check(resource)
+
+    @cached_property
+    def _check(self) -> Check:
+        return checker(self.resource_type, self.read_shape)
+
+    @cached_property
+    def read_shape(self) -> Shape:
+        """The tree of properties that the view reads."""
+        return read_shape(self.view)
 
     def _unusual(self, resource: dict[str, Any], report: Report | None) -> list[Row]:
         self.unusual += 1

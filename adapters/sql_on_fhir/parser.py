@@ -124,7 +124,7 @@ class _Parser:
             self.depth += 1
             if self.depth > MAX_DEPTH:
                 raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", token.position)
-            node = Sign(token.position, token.text, self.unary())
+            node = signed(token, self.unary())
             self.depth -= 1
             return node
         return self.chain()
@@ -209,6 +209,14 @@ class _Parser:
             found.append(self.expression())
         self.expect(")")
         return tuple(found)
+
+
+def signed(sign: Token, operand: Node) -> Node:
+    """`-1` is a number; before anything else the sign is an operation."""
+    if isinstance(operand, Literal) and isinstance(operand.value, int | Decimal) and operand.kind != "Boolean":
+        value = -operand.value if sign.text == "-" else operand.value
+        return Literal(sign.position, value, operand.kind)
+    return Sign(sign.position, sign.text, operand)
 
 
 def type_specifier(node: Node) -> str:

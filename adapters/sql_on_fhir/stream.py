@@ -169,7 +169,7 @@ class _Counts:
         self.lines += outcome.lines
         self.rows = [before + now for before, now in zip(self.rows, outcome.rows, strict=True)]
         self.resources += outcome.resources
-        self.findings += outcome.findings  # type: ignore[arg-type]
+        self.findings += outcome.findings
 
     def result(self) -> dict[str, Any]:
         names = [view.name or f"view{number}" for number, view in enumerate(self.views)]

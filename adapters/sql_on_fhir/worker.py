@@ -85,7 +85,7 @@ class Worker:
             rows.clear()
         tally.lines = 0
         for part in (tally.resources, tally.unreadable, tally.findings):
-            part.clear()  # type: ignore[attr-defined]
+            part.clear()
         return outcome
 
     def _render(self, view: CompiledView, rows: Sequence[Row], report: Callable[[str, str, str], None]) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +20,9 @@ _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?identifier=(?:(?P<system>[
 NEEDED = frozenset(
     {"subject", "patient", "focus", "partOf", "medicationReference", "request", "valueReference", "other"}
 )
+
+_NO_REFERENCES = frozenset({"meta", "text", "coding", "valueQuantity"})  # datatypes that hold none
+_CONTAINERS = frozenset({dict, list})
 
 
 def server_of(full_url: str | None, resource_type: str) -> str:
@@ -150,15 +152,18 @@ class Settler:
         return "identifier" in holder or (literal is None and not needed)
 
 
-def references_in(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def references_in(resource: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
     """Every Reference in a resource, with its path of element names."""
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield path, value
-        for name, member in value.items():
-            if isinstance(member, (dict, list)):
-                yield from references_in(member, f"{path}.{name}")
-    elif isinstance(value, list):
-        for member in value:
-            if isinstance(member, (dict, list)):
-                yield from references_in(member, path)
+    found = []
+    waiting = [(resource, path)]
+    while waiting:
+        node, at = waiting.pop()
+        if type(node) is list:
+            waiting += [(member, at) for member in node if type(member) is dict]
+            continue
+        if type(node.get("reference")) is str:
+            found.append((at, node))
+        for name, member in node.items():
+            if type(member) in _CONTAINERS and name not in _NO_REFERENCES:
+                waiting.append((member, f"{at}.{name}"))
+    return found

@@ -19,7 +19,7 @@ from adapters.publish import publish
 from adapters.quality import Ledger
 from adapters.reading.patients import Selection, load_patients
 from adapters.reading.stage import Progress, Stage, silent
-from adapters.settings import Cohort, Settings, load_settings
+from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources import Source
 
 VIEWS = Path(__file__).resolve().parent / "views"
@@ -49,7 +49,9 @@ def chosen_settings(path: Path | None, cohort: str | None) -> Settings:
     settings = load_settings(path)
     if cohort is None:
         return settings
-    return msgspec.structs.replace(settings, cohort=Cohort(any_of=tuple(cohort.split(","))))
+    settings = msgspec.structs.replace(settings, cohort=Cohort(any_of=tuple(cohort.split(","))))
+    check(settings, "--cohort")
+    return settings
 
 
 def types_read(settings: Settings) -> frozenset[str]:

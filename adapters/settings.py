@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from adapters.contract import PROCEDURES
 from adapters.errors import InputError
 from adapters.quality import LeftOutReason
 
@@ -112,13 +113,19 @@ def load_settings(path: str | Path | None = None) -> Settings:
         except msgspec.ValidationError as error:
             raise InputError(f"study settings: {error}", f"{file.name} [{name}]", "correct that key") from None
     settings = Settings(**sections, folder=file.resolve().parent)
-    _check(settings, file.name)
+    check(settings, file.name)
     return settings
 
 
-def _check(settings: Settings, where: str) -> None:
+def check(settings: Settings, where: str) -> None:
+    """Raises InputError naming the key whose value is well-formed but means nothing."""
     if not settings.cohort.any_of:
         raise InputError("cohort.any_of is empty", where, 'name procedures, or ["all"]')
+    named = {"cohort.any_of": settings.cohort.any_of, "time.day_zero": (settings.time.day_zero,)}
+    for key, names in named.items():
+        unknown = sorted(set(names) - set(PROCEDURES)) if names != ("all",) or key != "cohort.any_of" else []
+        if unknown:
+            raise InputError(f"{key} names no procedure: {unknown[0]!r}", where, f"choose of {', '.join(PROCEDURES)}")
     if settings.consent.required and not settings.consent.provision_codes:
         raise InputError("consent.provision_codes is empty", where, "name the provision codes that allow the use")
     try:

@@ -1,0 +1,158 @@
+"""The command line as users call it: exit codes, one-line errors, nothing but data on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from reading_support import bundle, patient, psa, therapy, write
+
+GOOD = bundle(patient(), psa(), therapy())
+VIEW = {
+    "resourceType": "ViewDefinition",
+    "name": "psa",
+    "status": "active",
+    "resource": "Observation",
+    "select": [
+        {
+            "column": [
+                {"name": "of", "path": "subject.getReferenceKey(Patient)"},
+                {"name": "value", "path": "value.ofType(Quantity).value"},
+            ]
+        }
+    ],
+}
+
+
+def call(*arguments: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run python -m adapters in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "adapters", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=os.environ | env,
+        timeout=120,
+    )
+
+
+def test_pull_gives_tables_and_keeps_standard_output_clean(tmp_path):
+    done = call("pull", write(tmp_path / "b.json", GOOD), "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "3 resources read: 3 used" in done.stderr
+    assert (tmp_path / "out" / "patients.parquet").is_file()
+
+
+def test_pull_works_from_any_directory_and_from_paths_with_spaces(tmp_path):
+    folder = tmp_path / "a folder with spaces"
+    write(folder / "b.json", GOOD)
+    assert call("pull", "b.json", "--out", "the tables", cwd=folder).returncode == 0
+    assert (folder / "the tables" / "manifest.json").is_file()
+
+
+def test_errors_are_one_line_on_standard_error(tmp_path):
+    done = call("pull", tmp_path / "none.json", "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+
+
+def test_without_a_command_the_help_is_shown():
+    done = call("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("pull", "demo", "view", "doctor"))
+
+
+@pytest.mark.parametrize(
+    "option", ["--cohort", "--patients", "--group", "--accept-unreadable", "--allow-empty", "--link"]
+)
+def test_pull_has_the_option(option):
+    assert option in call("pull", "--help", COLUMNS="200", NO_COLOR="1").stdout
+
+
+def test_view_writes_rows_to_standard_output(tmp_path):
+    source = write(tmp_path / "b.json", bundle(patient(), psa(subject="urn:uuid:1"), urls=["urn:uuid:1"]))
+    view = write(tmp_path / "v.json", VIEW)
+    done = call("view", view, source, "--format", "csv")
+    assert (done.returncode, done.stdout) == (0, "of,value\nPatient/p1,12.5\n")
+    done = call("view", view, source, "--format", "ndjson")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"of": "Patient/p1", "value": 12.5}]
+
+
+@pytest.mark.parametrize("name", ["b.json", "x.ndjson"])
+def test_view_writes_files(tmp_path, name):
+    contents = [GOOD] if name == "b.json" else [patient(), psa(), therapy()]
+    source = write(tmp_path / name, *contents)
+    done = call("view", write(tmp_path / "v.json", VIEW), source, "--format", "csv", "--out", tmp_path / "rows.csv")
+    assert done.returncode == 0
+    assert (tmp_path / "rows.csv").read_text() == "of,value\nPatient/p1,12.5\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("{", "not JSON"), ("[]", "not a ViewDefinition"), ('{"resource": "Observation"}', "select")],
+)
+def test_a_wrong_view_is_an_error(tmp_path, content, says):
+    (tmp_path / "v.json").write_text(content)
+    done = call("view", tmp_path / "v.json", write(tmp_path / "b.json", GOOD), "--format", "csv")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_view_on_a_cut_file_leaves_no_output(tmp_path):
+    (tmp_path / "x.ndjson").write_text(json.dumps(psa()) + "\n" + json.dumps(psa())[:-9])
+    out = tmp_path / "rows.csv"
+    done = call("view", write(tmp_path / "v.json", VIEW), tmp_path / "x.ndjson", "--format", "csv", "--out", out)
+    assert done.returncode == 2
+    assert not out.exists()
+
+
+def test_doctor_says_what_a_pull_would_give(tmp_path):
+    done = call("doctor", write(tmp_path / "b.json", GOOD), NO_COLOR="1")
+    assert done.returncode == 0
+    assert "table conditions would be empty" in done.stderr
+
+
+def test_the_demo_can_be_pulled(tmp_path):
+    assert call("demo", "--out", tmp_path / "demo").returncode == 0
+    assert call("pull", tmp_path / "demo", "--out", tmp_path / "out").returncode == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["synthetic"] is True
+    assert manifest["cohort_tags"] == ["reconstruction"]
+
+
+def test_no_colour_codes_in_a_pipe(tmp_path):
+    done = call("pull", write(tmp_path / "b.json", GOOD), "--out", tmp_path / "out")
+    assert "\x1b" not in done.stderr + done.stdout
+
+
+def test_no_colour_on_a_terminal_that_does_not_want_it(tmp_path):
+    source = write(tmp_path / "b.json", GOOD)
+    master, terminal = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "adapters", "pull", str(source), "--out", str(tmp_path / "out")],
+        stderr=terminal,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"NO_COLOR": "1", "TERM": "xterm-256color"},
+    )
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:  # the terminal is closed when the process ends
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(master)
+    assert done.wait(timeout=120) == 0
+    assert b"\x1b[3" not in shown.replace(b"\x1b[39", b"")
+    assert b"reading" in shown

@@ -38,7 +38,7 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
         *emission_results(),
         *pattern_results(),
         *argument_results(),
-        *course_results(tables),
+        *course_results(tables, study),
         *sirt_results(tables, study),
         *lesion_results(tables, study),
     ]
@@ -106,9 +106,9 @@ def argument_results() -> list[Result]:
     return rows
 
 
-def course_results(tables: Tables) -> list[Result]:
+def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """Tumour dose over the course at the quoted 32 Gy for 6 GBq: dose.lu.course, with the range over patients."""
-    frame = course_doses(tables)
+    frame = course_doses(tables, study)
     reason = "no_patients" if tables["patients"].empty else "not_recorded"
     rows = [
         centre_result(f"dose.lu.course{suffix}", frame[column].to_numpy(), unit="Gy", reason=reason, basis="bounded")

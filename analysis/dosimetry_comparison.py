@@ -7,12 +7,14 @@ come from colorectal metastases; no threshold is published for prostate cancer i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.cohort import Tables
+from analysis.cohort import Tables, analysis_set
 from analysis.dosimetry_assumptions import assumed
 from analysis.dosimetry_biology import (
     biologically_effective_dose,
@@ -45,13 +47,15 @@ def dose_per_gbq() -> float:
     return literature("lu.paper_cycle_dose") / literature("lu.paper_cycle_activity")
 
 
-def course_doses(tables: Tables) -> pd.DataFrame:
-    """One row per patient with cycles of known activity: cycles, activity_gbq, and the course dose low, quoted, high.
+def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per patient of the analysis set with cycles of known activity: cycles, activity_gbq, and the course
+    dose low, quoted, high.
 
     Columns cycles, activity_gbq, low_gy, quoted_gy (32 Gy for 6 GBq), high_gy, bed_gy, eqd2_gy; index patient_id. A
     mean tumour dose per activity from other cohorts, not this patient's: for the scale of the argument only.
     """
     cycles = cycles_table(tables)
+    cycles = cycles[cycles["patient_id"].isin(analysis_set(tables, study)["patient_id"])]
     known = cycles[~cycles["patient_id"].isin(cycles.loc[cycles["activity_gbq"].isna(), "patient_id"])]
     frame = known.groupby("patient_id").agg(cycles=("cycle", "max"), activity_gbq=("activity_gbq", "sum"))
     span, tissue = assumed("dose_per_gbq"), prostate()

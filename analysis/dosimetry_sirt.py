@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.cohort import Tables, completed
+from analysis.cohort import Tables, analysis_set, completed
 from analysis.dosimetry_activity import (
     body_surface_m2,
     liver_dose_gy,
@@ -54,7 +54,8 @@ def nearest_value(observations: pd.DataFrame, events: pd.DataFrame, measure: str
 
 
 def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per SIRT given on an exact day, sorted by patient and day; NaN where an input is missing.
+    """One row per SIRT of the analysis set given on an exact day, sorted by patient and day; NaN where an input is
+    missing.
 
     Columns: patient_id, day, given_gbq, height_cm, weight_kg, lung_shunt_pct, liver_ml, tumour_ml, body_surface_m2,
     tumour_share, rule_gbq (body surface method before shunt reduction), shunt_factor, reduced_gbq, difference_gbq
@@ -62,7 +63,8 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     normal_liver_gy, lung_gy.
     """
     rows = completed(tables, "sirt")
-    frame = rows.loc[rows["day"].notna(), ["patient_id", "day", "activity_gbq"]].rename(
+    analysed = rows["patient_id"].isin(analysis_set(tables, study)["patient_id"])
+    frame = rows.loc[analysed & rows["day"].notna(), ["patient_id", "day", "activity_gbq"]].rename(
         columns={"activity_gbq": "given_gbq"}
     )
     frame = frame.sort_values(["patient_id", "day"], kind="stable").reset_index(drop=True)

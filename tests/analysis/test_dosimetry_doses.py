@@ -152,7 +152,7 @@ def test_lesion_doses_always_have_a_range():
 def test_an_unknown_activity_gives_no_course_dose():
     frame = lesion_doses(tables_of(treated(lu_gbq=float("nan"))), STUDY)
     assert frame["course_gy"].isna().all()
-    assert course_doses(tables_of(treated(lu_gbq=float("nan")))).empty
+    assert course_doses(tables_of(treated(lu_gbq=float("nan"))), STUDY).empty
 
 
 def test_tornado_names_each_assumption_once_widest_first():

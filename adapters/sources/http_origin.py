@@ -53,7 +53,7 @@ class Base:
         """Address of `relative` ("Observation/_search") beneath the base; empty for the base itself."""
         return f"{self.text}/{relative}" if relative else self.text
 
-    def resolve(self, link: str, request_url: str, *, rewrite: bool = False) -> str:
+    def resolve(self, link: str, request_url: str, *, where: str = "paging", rewrite: bool = False) -> str:
         """The address that a `link` of an answer to `request_url` means. Raises LinkError when it may not be asked.
 
         Relative links count from the request, `/Type?...` also from the base. With `rewrite` (for servers behind a proxy
@@ -64,7 +64,7 @@ class Base:
                 return candidate
         raise LinkError(
             f"the server sent a link that leads elsewhere ({_shape(link)})",
-            "paging",
+            where,
             "ask its operator; behind a proxy that writes inner host names use rewrite_links = true",
         )
 

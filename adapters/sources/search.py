@@ -74,7 +74,7 @@ class Searcher:
             link = _next_link(bundle, query.name)
             if link is None:
                 return
-            url = self.client.base.resolve(link, answer.url, rewrite=self.client.config.rewrite_links)
+            url = self.client.base.resolve(link, answer.url, where=query.name, rewrite=self.client.config.rewrite_links)
             mark = hashlib.sha256(url.encode()).digest()
             if mark in seen or tally.pages >= self.client.config.page_limit:
                 raise IncompleteError(

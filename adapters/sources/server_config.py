@@ -49,6 +49,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_wait_seconds: Seconds = 120.0  # cap of Retry-After
     page_limit: Positive = 100_000
     max_page_bytes: Positive = 64 * 2**20  # decoded
+    max_file_bytes: Positive = 2**31  # bulk: decoded size of one file
     rewrite_links: bool = False  # for proxies: links that name another host are asked from ours
     counts: bool = True  # `_summary=count` before and after each chunk
     poll_cap_seconds: Seconds = 300.0  # bulk: longest wait between two polls

@@ -79,7 +79,7 @@ class Spool:
         with self._lock:
             descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
-                lines.write(json.dumps(entry) + "\n")
+                lines.write("\n" + json.dumps(entry) + "\n")  # the line before may have been cut
                 lines.flush()
                 os.fsync(lines.fileno())
 

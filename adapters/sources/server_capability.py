@@ -1,0 +1,66 @@
+"""What a server says it can: FHIR version and search parameters by type. What it does not say is not assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.errors import InputError
+from adapters.sources import strict_json
+from adapters.sources.http_client import HttpClient, ServerError
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """Search parameters by resource type; `known` is False where the server gives no CapabilityStatement."""
+
+    known: bool
+    software: str = ""
+    parameters: dict[str, frozenset[str]] = field(default_factory=dict)
+    operations: frozenset[str] = frozenset()
+
+    def has_type(self, kind: str) -> bool:
+        """Whether a type is served; unknown counts as served, the search will tell."""
+        return not self.known or kind in self.parameters
+
+    def supports(self, kind: str, parameter: str) -> bool:
+        """Whether a search parameter is listed for a type."""
+        return parameter in self.parameters.get(kind, frozenset())
+
+
+def read_capability(client: HttpClient) -> Capability:
+    """The CapabilityStatement. Raises InputError for another FHIR version, IncompleteError when the server is not there."""
+    try:
+        answer = client.get(client.base.url("metadata"), "GET metadata")
+    except ServerError as error:
+        if error.status in (403, 404, 405, 501):
+            return Capability(known=False)
+        raise
+    try:
+        statement = strict_json.loads(answer.body.decode("utf-8-sig"))
+    except (strict_json.JsonError, UnicodeDecodeError):
+        statement = None
+    if not isinstance(statement, dict) or statement.get("resourceType") != "CapabilityStatement":
+        raise InputError("there is no FHIR server (no CapabilityStatement)", "GET metadata", "check the base address")
+    version = str(statement.get("fhirVersion", ""))
+    if not version.startswith("4."):
+        raise InputError(f"FHIR {version or 'of unknown version'} is not read", "GET metadata", "name an R4 base")
+    return _described(statement)
+
+
+def _described(statement: dict[str, Any]) -> Capability:
+    parameters: dict[str, frozenset[str]] = {}
+    operations: set[str] = set()
+    for rest in _dicts(statement.get("rest")):
+        operations |= {str(op.get("name", "")).lstrip("$") for op in _dicts(rest.get("operation"))}
+        for resource in _dicts(rest.get("resource")):
+            names = {str(parameter.get("name")) for parameter in _dicts(resource.get("searchParam"))}
+            parameters[str(resource.get("type"))] = frozenset(names)
+            operations |= {str(op.get("name", "")).lstrip("$") for op in _dicts(resource.get("operation"))}
+    software = statement.get("software") or {}
+    name = f"{software.get('name', '')} {software.get('version', '')}".strip() if isinstance(software, dict) else ""
+    return Capability(True, name[:80], parameters, frozenset(operations))
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

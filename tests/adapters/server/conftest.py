@@ -1,0 +1,50 @@
+"""A misbehaving server on loopback, and sources that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stamina
+from fake_fhir import Fake
+from pytest_httpserver import HTTPServer
+
+from adapters.settings import load_settings
+from adapters.sources.http_origin import parse_base
+from adapters.sources.server import ServerSource
+from adapters.sources.server_config import ServerConfig
+
+TYPES = frozenset({"Patient", "Observation", "Procedure", "Condition", "Medication", "MedicationAdministration"})
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    stamina.set_testing(True, attempts=3)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture
+def fake(httpserver: HTTPServer) -> Fake:
+    import re
+
+    server = Fake(base=httpserver.url_for("/fhir"))
+    httpserver.expect_request(re.compile("/fhir.*")).respond_with_handler(server)
+    return server
+
+
+@pytest.fixture
+def opened(fake: Fake, tmp_path: Path) -> Callable[..., ServerSource]:
+    def make(base: str | None = None, **options: Any) -> ServerSource:
+        given = {
+            name: options.pop(name) for name in ("accept_drift", "keep_raw", "selection", "settings") if name in options
+        }
+        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, **options})
+        settings = given.pop("settings", None) or load_settings()
+        return ServerSource(
+            parse_base(base or fake.base), config, tmp_path, settings, TYPES, spool_root=tmp_path / "spool", **given
+        )
+
+    return make

@@ -1,0 +1,202 @@
+"""A bulk export, as servers really do it: waiting, files with errors, other origins, jobs that are gone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fake_fhir import Fake, as_json, spool_files
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from adapters.errors import IncompleteError, InputError
+from adapters.sources.bulk import BulkSource
+
+
+class Export:
+    """$export on the fake server: `polls` answers of 202, then a manifest of one file a type."""
+
+    def __init__(self, fake: Fake) -> None:
+        self.fake, self.polls, self.asked = fake, 2, 0
+        self.kicked, self.deleted, self.waited = 0, 0, []
+        self.retry_after = "120"
+        self.manifest: dict[str, Any] = {}
+        self.file_base = fake.base
+        self.files: dict[str, str] = {}
+        for one in fake.resources:
+            text = json.loads(as_json(one).get_data(as_text=True))
+            self.files.setdefault(one["resourceType"], "")
+            self.files[one["resourceType"]] += json.dumps(text) + "\n"
+        self.file_requests: list[dict[str, str]] = []
+        fake.before = self
+
+    def __call__(self, server: Fake, request: Request, number: int) -> Response | None:
+        if request.path.endswith("$export"):
+            self.kicked += 1
+            return Response("", 202, {"Content-Location": f"{self.fake.base}/status/1"})
+        if request.path.endswith("/status/1"):
+            return self.status(request)
+        if "/files/" in request.path:
+            self.file_requests.append(dict(request.headers))
+            return Response(self.files[request.path.rsplit("/", 1)[1]], content_type="application/fhir+ndjson")
+        return None
+
+    def status(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.deleted += 1
+            return Response("", 202)
+        self.asked += 1
+        if self.asked <= self.polls:
+            return Response("", 202, {"Retry-After": self.retry_after, "X-Progress": "running"})
+        output = [{"type": kind, "url": f"{self.file_base}/files/{kind}"} for kind in self.files]
+        return as_json({"requiresAccessToken": True, "output": output, **self.manifest})
+
+
+@pytest.fixture
+def export(fake) -> Export:
+    return Export(fake)
+
+
+@pytest.fixture
+def bulk(opened, export):
+    def make(level: str = "system", **options: Any) -> BulkSource:
+        return BulkSource(opened(**options), level, sleep=export.waited.append)
+
+    return make
+
+
+def keys(source: BulkSource) -> set[str]:
+    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
+
+
+def everything(fake: Fake) -> set[str]:
+    return {f"{one['resourceType']}/{one['id']}" for one in fake.resources}
+
+
+@pytest.mark.parametrize("level", ["system", "patient", "group/g1"])
+def test_all_files_are_read_and_the_job_is_removed(level, bulk, export, fake):
+    assert keys(bulk(level)) == everything(fake)
+    assert export.kicked == export.deleted == 1
+
+
+def test_the_wait_that_a_server_asks_for_has_a_cap(bulk, export):
+    export.retry_after = "18000"
+    keys(bulk(poll_cap_seconds=7.0))
+    assert export.waited == [7.0, 7.0]
+
+
+def test_an_interrupted_pull_waits_for_the_same_job(bulk, export, fake):
+    export.polls = 10**9
+    with pytest.raises(IncompleteError, match="did not end in time"):
+        keys(bulk(poll_limit_seconds=5.0, poll_cap_seconds=3.0))
+    export.polls = 0
+    assert keys(bulk()) == everything(fake)
+    assert export.kicked == 1
+
+
+def test_a_job_that_is_gone_is_started_again(bulk, export, fake):
+    keys(bulk(keep_raw=True))
+    answers = iter([Response("", 404)])
+    status = export.status
+    export.status = lambda request: next(answers, None) or status(request)
+    assert keys(bulk()) == everything(fake)
+    assert export.kicked == 2
+
+
+@pytest.mark.parametrize("name", ["error", "outcome"])
+def test_an_error_file_with_an_error_means_not_complete(name, bulk, export):
+    export.files["OperationOutcome"] = json.dumps(
+        {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    )
+    export.manifest = {name: [{"type": "OperationOutcome", "url": f"{export.file_base}/files/OperationOutcome"}]}
+    with pytest.raises(IncompleteError, match="not complete"):
+        keys(bulk())
+
+
+def test_an_error_file_with_information_only_is_fine(bulk, export, fake):
+    export.files["OperationOutcome"] = json.dumps(
+        {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]}
+    )
+    export.manifest = {"error": [{"type": "OperationOutcome", "url": f"{export.file_base}/files/OperationOutcome"}]}
+    assert keys(bulk()) == everything(fake)
+
+
+def test_pages_of_a_manifest_are_followed(bulk, export, fake):
+    rest = [{"type": kind, "url": f"{fake.base}/files/{kind}"} for kind in export.files if kind != "Patient"]
+    export.files["page2"] = json.dumps({"output": rest})
+    patients = [{"type": "Patient", "url": f"{fake.base}/files/Patient"}]
+    export.manifest = {"output": patients, "link": [{"relation": "next", "url": f"{fake.base}/files/page2"}]}
+    assert keys(bulk()) == everything(fake)
+
+
+def test_pages_of_a_manifest_that_do_not_end_are_an_error(bulk, export, fake):
+    export.manifest = {"link": [{"relation": "next", "url": f"{fake.base}/status/1"}]}
+    with pytest.raises(IncompleteError, match="do not end"):
+        keys(bulk())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('{"resourceType": "Observation", "id": "x"', "line 1: a line is not JSON"), ("[1]\n", "a line is no resource"),
+     ('{"resourceType": "Observation"}\n', "no id")],
+)  # fmt: skip
+def test_a_damaged_file_is_an_error(text, message, bulk, export):
+    export.files["Observation"] = text
+    with pytest.raises(IncompleteError, match=message):
+        keys(bulk())
+
+
+def test_blank_lines_carriage_returns_and_a_byte_order_mark_are_read(bulk, export, fake):
+    export.files = {kind: "\ufeff\r\n" + text.replace("\n", "\r\n\r\n") for kind, text in export.files.items()}
+    assert keys(bulk()) == everything(fake)
+
+
+def test_a_count_that_does_not_hold_is_an_error(bulk, export):
+    export.manifest = {"output": [{"type": "Patient", "url": f"{export.file_base}/files/Patient", "count": 9}]}
+    with pytest.raises(IncompleteError, match="a file of 9 resources holds 4"):
+        keys(bulk())
+
+
+def test_an_export_without_patients_is_an_error(bulk, export):
+    del export.files["Patient"]
+    with pytest.raises(IncompleteError, match="no Patient"):
+        keys(bulk())
+
+
+def test_files_on_another_origin_need_permission_and_get_no_token(bulk, export, fake, monkeypatch):
+    monkeypatch.setenv("FHIR_TOKEN", "secret-token")
+    with HTTPServer(host="127.0.0.1", port=0) as other:
+        for kind, text in export.files.items():
+            other.expect_request(f"/files/{kind}").respond_with_data(text)
+        export.file_base = f"http://127.0.0.1:{other.port}"
+        with pytest.raises(IncompleteError, match="another origin"):
+            keys(bulk())
+        assert other.log == []
+        assert keys(bulk(allow_output_origin=export.file_base)) == everything(fake)
+        assert all("Authorization" not in request.headers for request, _ in other.log)
+
+
+def test_files_of_the_server_itself_get_the_token(bulk, export, monkeypatch):
+    monkeypatch.setenv("FHIR_TOKEN", "secret-token")
+    keys(bulk())
+    assert all(headers.get("Authorization") == "Bearer secret-token" for headers in export.file_requests)
+
+
+def test_a_refused_kick_off_is_an_error(bulk, fake):
+    fake.before = lambda server, request, number: Response("", 200) if "$export" in request.path else None
+    with pytest.raises(IncompleteError, match="without a status address"):
+        keys(bulk())
+
+
+@pytest.mark.parametrize("level", ["everything", "group", ""])
+def test_an_unknown_level_is_refused(level, bulk):
+    with pytest.raises(InputError, match="--bulk"):
+        bulk(level)
+
+
+def test_raw_files_go_when_the_tables_are_written(bulk, tmp_path):
+    source = bulk()
+    keys(source)
+    source.finished()
+    assert spool_files(tmp_path / "spool") == []

@@ -1,0 +1,246 @@
+"""Who asks: each way of signing in, against endpoints that check every claim; no secret in any message or log."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from fake_fhir import Fake, as_json
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from adapters.errors import AdapterError, IncompleteError, InputError
+from adapters.sources.http_auth import private_key
+
+SECRET = "s3cret-value"
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EC_KEY = ec.generate_private_key(ec.SECP384R1())
+
+
+def pem(key: Any) -> str:
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(*form).decode()
+
+
+def jwk(key: Any, algorithm: str) -> str:
+    kind = jwt.algorithms.RSAAlgorithm if algorithm == "RS384" else jwt.algorithms.ECAlgorithm
+    return json.dumps({**json.loads(kind.to_jwk(key)), "kid": "key-1"})
+
+
+def private(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o600)
+    return path.name
+
+
+class TokenEndpoint:
+    """Issues tokens after checking everything the specification asks of the assertion."""
+
+    def __init__(self, public: Any, algorithm: str, lifetime: int = 300) -> None:
+        self.public, self.algorithm, self.lifetime = public, algorithm, lifetime
+        self.url, self.seen, self.issued, self.headers = "", set(), 0, []
+
+    def __call__(self, request: Request) -> Response:
+        self.headers.append(dict(request.headers))
+        form = request.form
+        assert form["grant_type"] == "client_credentials"
+        assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        assert form["scope"] == "system/*.read"
+        header = jwt.get_unverified_header(form["client_assertion"])
+        assert (header["alg"], header["typ"], header["kid"]) == (self.algorithm, "JWT", "key-1")
+        claims = jwt.decode(form["client_assertion"], self.public, algorithms=[self.algorithm], audience=self.url)
+        assert claims["iss"] == claims["sub"] == "study"
+        assert claims["exp"] - time.time() <= 300
+        assert claims["jti"] not in self.seen
+        self.seen.add(claims["jti"])
+        self.issued += 1
+        token = f"token-{self.issued}"
+        return as_json({"access_token": token, "token_type": "bearer", "expires_in": self.lifetime})
+
+
+def guard(fake: Fake, accepted: Callable[[str], bool]) -> list[str]:
+    """Answer 401 unless the Authorization header is accepted; returns the headers seen."""
+    seen: list[str] = []
+
+    def before(_server: Fake, request: Request, _number: int) -> Response | None:
+        if request.path.endswith("smart-configuration"):
+            return None
+        seen.append(request.headers.get("Authorization", ""))
+        return None if accepted(seen[-1]) else Response("", 401)
+
+    fake.before = before
+    return seen
+
+
+@pytest.fixture
+def endpoint(httpserver: HTTPServer, fake: Fake) -> Callable[..., TokenEndpoint]:
+    def make(public: Any, algorithm: str, lifetime: int = 300) -> TokenEndpoint:
+        issuer = TokenEndpoint(public, algorithm, lifetime)
+        issuer.url = httpserver.url_for("/auth/token")
+        httpserver.expect_request("/auth/token").respond_with_handler(issuer)
+        return issuer
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm", "text"),
+    [(RSA_KEY, "RS384", pem(RSA_KEY)), (EC_KEY, "ES384", pem(EC_KEY)), (RSA_KEY, "RS384", jwk(RSA_KEY, "RS384")),
+     (EC_KEY, "ES384", jwk(EC_KEY, "ES384"))],
+    ids=["RSA PEM", "P-384 PEM", "RSA JWK", "P-384 JWK"],
+)  # fmt: skip
+def test_smart_backend_services(key, algorithm, text, fake, opened, endpoint, tmp_path):
+    issuer = endpoint(key.public_key(), algorithm)
+    seen = guard(fake, lambda header: header.startswith("Bearer token-"))
+    source = opened(
+        auth="smart", client_id="study", key_file=private(tmp_path / "key", text), key_id="key-1", token_url=issuer.url
+    )
+    assert len(list(source.read())) == 15
+    assert issuer.issued == 1
+    assert set(seen) == {"Bearer token-1"}
+    assert all("Authorization" not in headers for headers in issuer.headers)
+
+
+def test_the_token_endpoint_is_discovered_on_the_server_itself(fake, opened, endpoint, tmp_path, httpserver):
+    issuer = endpoint(RSA_KEY.public_key(), "RS384")
+    key_file = private(tmp_path / "key", pem(RSA_KEY))
+    fake.before = lambda server, request, number: (
+        as_json({"token_endpoint": issuer.url}) if request.path.endswith("smart-configuration") else None
+    )
+    assert len(list(opened(auth="smart", client_id="study", key_file=key_file, key_id="key-1").read())) == 15
+
+
+def test_a_discovered_endpoint_without_tls_is_refused(fake, opened, tmp_path):
+    fake.before = lambda server, request, number: as_json({"token_endpoint": "http://token.example.org/token"})
+    with pytest.raises(InputError, match="not https"):
+        list(opened(auth="smart", client_id="study", key_file=private(tmp_path / "key", pem(RSA_KEY))).read())
+
+
+def test_a_token_that_expires_is_renewed_before_it_does(fake, opened, endpoint, tmp_path, monkeypatch):
+    issuer = endpoint(RSA_KEY.public_key(), "RS384", lifetime=60)
+    clock = [0.0]
+    monkeypatch.setattr(
+        "adapters.sources.http_auth.time.monotonic", lambda: clock.__setitem__(0, clock[0] + 5) or clock[0]
+    )
+    guard(fake, lambda header: header.startswith("Bearer token-"))
+    options = {"auth": "smart", "client_id": "study", "key_id": "key-1", "token_url": issuer.url}
+    assert len(list(opened(**options, key_file=private(tmp_path / "key", pem(RSA_KEY))).read())) == 15
+    assert issuer.issued > 1
+
+
+def test_a_token_refused_once_is_renewed_and_refused_again_is_an_error(fake, opened, endpoint, tmp_path):
+    issuer = endpoint(RSA_KEY.public_key(), "RS384")
+    options = {"auth": "smart", "client_id": "study", "key_id": "key-1", "token_url": issuer.url}
+    options["key_file"] = private(tmp_path / "key", pem(RSA_KEY))
+    guard(fake, lambda header: header != "Bearer token-1")
+    assert len(list(opened(**options).read())) == 15
+    guard(fake, lambda header: False)
+    with pytest.raises(IncompleteError, match=r"GET metadata: the server answered 401; give a valid token"):
+        list(opened(**options).read())
+
+
+def test_client_credentials(fake, opened, httpserver, monkeypatch):
+    monkeypatch.setenv("FHIR_CLIENT_SECRET", SECRET)
+    basic = "Basic " + base64.b64encode(f"study:{SECRET}".encode()).decode()
+
+    def issue(request: Request) -> Response:
+        assert request.headers["Authorization"] == basic
+        assert request.form["grant_type"] == "client_credentials"
+        return as_json({"access_token": "abc", "token_type": "Bearer"})
+
+    httpserver.expect_request("/token").respond_with_handler(issue)
+    guard(fake, lambda header: header == "Bearer abc")
+    source = opened(auth="client_credentials", client_id="study", token_url=httpserver.url_for("/token"))
+    assert len(list(source.read())) == 15
+
+
+def test_basic(fake, opened, monkeypatch):
+    monkeypatch.setenv("FHIR_PASSWORD", SECRET)
+    guard(fake, lambda header: base64.b64decode(header.removeprefix("Basic ")).decode() == f"me:{SECRET}")
+    assert len(list(opened(auth="basic", user="me").read())) == 15
+
+
+def test_bearer_from_the_environment_or_a_private_file(fake, opened, monkeypatch, tmp_path):
+    guard(fake, lambda header: header == f"Bearer {SECRET}")
+    monkeypatch.setenv("FHIR_TOKEN", SECRET)
+    assert len(list(opened().read())) == 15
+    monkeypatch.delenv("FHIR_TOKEN")
+    assert len(list(opened(auth="bearer", token_file=private(tmp_path / "token", SECRET)).read())) == 15
+
+
+def test_a_secret_that_others_can_read_is_refused(opened, tmp_path):
+    private(tmp_path / "token", SECRET)
+    (tmp_path / "token").chmod(0o644)
+    with pytest.raises(InputError, match="others can read") as caught:
+        list(opened(auth="bearer", token_file="token").read())
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"auth": "bearer"}, "FHIR_TOKEN"),
+        ({"auth": "basic"}, "FHIR_PASSWORD"),
+        ({"auth": "smart"}, "client_id"),
+        ({"auth": "smart", "client_id": "study", "token_url": "https://x.example/t"}, "private key"),
+        ({"auth": "smart", "client_id": "study", "token_url": "not an address", "key_file": "none"}, "token endpoint"),
+        ({"auth": "bearer", "token_file": "missing"}, "cannot be read"),
+    ],
+)
+def test_what_is_missing_is_named(options, message, opened, monkeypatch):
+    for name in ("FHIR_TOKEN", "FHIR_PASSWORD", "FHIR_CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match=message):
+        list(opened(**options).read())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "{}", pem(ec.generate_private_key(ec.SECP256R1())), '{"kty": "oct", "k": "c2VjcmV0"}']
+)
+def test_keys_of_another_kind_are_refused_without_showing_them(text):
+    with pytest.raises(InputError, match="neither PEM nor JWK") as caught:
+        private_key(text)
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (as_json({"error": "invalid_client"}, 400), "answered 400"),
+        (as_json({"access_token": "", "token_type": "bearer"}), "no bearer token"),
+        (as_json({"access_token": "x", "token_type": "mac"}), "no bearer token"),
+        (as_json([1]), "not a JSON object"),
+        (Response("<html>"), "not a JSON object"),
+        (Response("", 302, {"Location": "https://trap.example"}), "answered 302"),
+        (Response(b" " * (2**20 + 1)), "too large"),
+    ],
+)
+def test_a_token_endpoint_that_gives_none_is_an_error(answer, message, opened, httpserver, monkeypatch):
+    monkeypatch.setenv("FHIR_CLIENT_SECRET", SECRET)
+    httpserver.expect_request("/token").respond_with_response(answer)
+    with pytest.raises(IncompleteError, match=message):
+        list(opened(auth="client_credentials", client_id="study", token_url=httpserver.url_for("/token")).read())
+
+
+def test_secrets_and_patients_are_in_no_message_log_or_representation(fake, opened, monkeypatch, caplog, capsys):
+    monkeypatch.setenv("FHIR_TOKEN", SECRET)
+    caplog.set_level(logging.DEBUG)
+    source = opened()
+    list(source.read())
+    fake.before = lambda server, request, number: Response("", 500)
+    with pytest.raises(AdapterError) as caught:
+        list(opened().read())
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("werkzeug")]
+    told = " ".join([repr(source), str(caught.value), json.dumps(source.manifest), *ours, *capsys.readouterr()])
+    assert SECRET not in told
+    assert not re.search(r"Patient/[ab]|m-a", told)

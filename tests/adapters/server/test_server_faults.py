@@ -1,0 +1,269 @@
+"""What real servers and networks do, each either answered with everything or with an error that names the query."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable
+from email.utils import formatdate
+from time import time
+from typing import Any
+
+import pytest
+from fake_fhir import Fake, Relay, as_json
+from werkzeug import Request, Response
+
+from adapters.errors import AdapterError, IncompleteError, InputError
+from adapters.sources.server import ServerSource
+
+EXPECTED = {"Patient/a", "Patient/b", "Patient/b-old", "Procedure/p1", "Medication/m1", "MedicationAdministration/ma1",
+            "Condition/k1", *(f"Observation/o{n}" for n in range(1, 9))}  # fmt: skip
+FULL = "the full tables"
+
+
+def keys(source: ServerSource) -> set[str]:
+    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
+
+
+def outcome(severity: str, code: str = "processing", detail: str = "") -> dict[str, Any]:
+    issue = {"severity": severity, "code": code, "details": {"coding": [{"code": detail}]}}
+    return {"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}}
+
+
+def first(times: int, make: Callable[[], Response]) -> Callable[[Fake, Request, int], Response | None]:
+    """Answer the first `times` searches for Observations with something else."""
+    left = [times]
+
+    def before(_server: Fake, request: Request, _number: int) -> Response | None:
+        if "Observation" in request.path and left[0] > 0:
+            left[0] -= 1
+            return make()
+        return None
+
+    return before
+
+
+def always(make: Callable[[], Response]) -> Callable[[Fake, Request, int], Response | None]:
+    return first(10_000, make)
+
+
+def on_page(make: Callable[[], Response], times: int = 10_000) -> Callable[[Fake, Request, int], Response | None]:
+    """Answer requests for a next page with something else."""
+    left = [times]
+
+    def before(_server: Fake, request: Request, _number: int) -> Response | None:
+        if b"_getpages" in request.query_string and left[0] > 0:
+            left[0] -= 1
+            return make()
+        return None
+
+    return before
+
+
+def link(rewritten: Callable[[str, Fake], str]) -> Callable[[Fake, Request, dict[str, Any]], Any]:
+    def after(server: Fake, _request: Request, bundle: dict[str, Any]) -> Any:
+        for one in bundle["link"]:
+            one["url"] = rewritten(one["url"], server)
+        return bundle
+
+    return after
+
+
+def entries(changed: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Callable[..., Any]:
+    def after(_server: Fake, request: Request, bundle: dict[str, Any]) -> Any:
+        return {**bundle, "entry": changed(bundle["entry"])}
+
+    return after
+
+
+def raw(
+    text: str | bytes, status: int = 200, kind: str = "application/fhir+json", **headers: str
+) -> Callable[[], Response]:
+    return lambda: Response(text, status=status, content_type=kind, headers=headers)
+
+
+def empty_middle_page(server: Fake, request: Request, bundle: dict[str, Any]) -> Any:
+    if bundle["link"] and not getattr(server, "emptied", False):
+        server.emptied = True  # type: ignore[attr-defined]
+        token = "empty"
+        kind = bundle["entry"][0]["resource"]["resourceType"]
+        server.pages[token] = (
+            kind,
+            [e["resource"] for e in bundle["entry"]] + server.pages[bundle["link"][0]["url"].split("=")[1]][1],
+        )
+        return {**bundle, "entry": [], "link": [{"relation": "next", "url": f"{server.base}?_getpages={token}"}]}
+    return bundle
+
+
+BOMB = gzip.compress(b" " * 80_000_000)
+
+CASES: dict[str, tuple[dict[str, Any], str]] = {
+    # transport: HTTP status
+    "401 for ever": ({"before": always(raw("", 401))}, "answered 401"),
+    "403": ({"before": always(raw("", 403))}, "answered 403"),
+    "404 on search, POST and GET": ({"before": always(raw("", 404))}, "answered 404"),
+    "405 on POST, GET works": ({"before": lambda s, r, n: raw("", 405)() if r.method == "POST" else None}, FULL),
+    "409": ({"before": always(raw("", 409))}, "answered 409"),
+    "410 on a page once": ({"before": on_page(raw("", 410), 1)}, FULL),
+    "410 on a page for ever": ({"before": on_page(raw("", 410))}, "expire before they can be read"),
+    "404 on a page once": ({"before": on_page(raw("", 404), 1)}, FULL),
+    "429 with seconds, then good": ({"before": first(2, raw("", 429, **{"Retry-After": "1"}))}, FULL),
+    "429 with a date, then good": ({"before": first(2, raw("", 429, **{"Retry-After": formatdate(time() + 1)}))}, FULL),
+    "429 with an absurd wait, then good": ({"before": first(1, raw("", 429, **{"Retry-After": "9" * 12}))}, FULL),
+    "429 without a header, then good": ({"before": first(2, raw("", 429))}, FULL),
+    "500 twice, then good": ({"before": first(2, raw("", 500))}, FULL),
+    "500 for ever": ({"before": always(raw("", 500))}, "answered 500"),
+    "503 with HTML": ({"before": always(raw("<html>", 503, "text/html"))}, "answered 503"),
+    "200 with a login page": ({"before": always(raw("<html>log in</html>", 200, "text/html"))}, "not FHIR JSON (text/html)"),
+    "204": ({"before": always(raw("", 204))}, "empty answer"),
+    "200 without body": ({"before": always(raw(""))}, "empty answer"),
+    "302 to a login page": ({"before": always(raw("", 302, Location="https://login.example.org"))}, "redirects (302)"),
+    "307 to itself": ({"before": always(raw("", 307, Location="/fhir/Observation"))}, "redirects (307)"),
+    # body
+    "gzip that lies": ({"before": always(raw(b"not gzip", **{"Content-Encoding": "gzip"}))}, "damaged"),
+    "gzip bomb": ({"before": always(raw(BOMB, **{"Content-Encoding": "gzip"}))}, "larger than max_page_bytes"),
+    "truncated JSON": ({"before": always(raw('{"resourceType": "Bundle", "entry": ['))}, "not FHIR JSON"),
+    "deep nesting": ({"before": always(raw("[" * 5000 + "]" * 5000))}, "not FHIR JSON"),
+    "a number beyond reason": ({"before": always(raw('{"resourceType": "Bundle", "total": ' + "9" * 5000 + "}"))}, "not FHIR JSON"),
+    "NaN": ({"before": always(raw('{"resourceType": "Bundle", "total": NaN}'))}, "not FHIR JSON"),
+    "wrong encoding": ({"before": always(raw('{"resourceType": "ü"}'.encode("latin-1")))}, "not FHIR JSON"),
+    "an outcome instead of a Bundle": ({"before": always(lambda: as_json(outcome("error")["resource"]))}, "OperationOutcome instead"),
+    "another resource instead of a Bundle": ({"before": always(lambda: as_json({"resourceType": "Patient"}))}, "no Bundle"),
+    # paging
+    "relative next, query only": ({"after": link(lambda u, s: "?" + u.split("?")[1])}, FULL),
+    "relative next, host root": ({"after": link(lambda u, s: "/fhir?" + u.split("?")[1])}, FULL),
+    "relative next, from the base": ({"after": link(lambda u, s: "/?" + u.split("?")[1])}, FULL),
+    "next without scheme": ({"after": link(lambda u, s: u.removeprefix("http://"))}, FULL),
+    "next to an inner host": ({"after": link(lambda u, s: u.replace("localhost", "inner-host"))}, "leads elsewhere"),
+    "next to another port": ({"after": link(lambda u, s: re.sub(r":\d+", ":1", u))}, "leads elsewhere"),
+    "next to itself for ever": ({"after": lambda s, r, b: {**b, "link": [{"relation": "next", "url": f"{s.base}?_getpages=t0"}]}
+                                 if r.query_string else b}, "paging does not end"),
+    "two next links": ({"after": lambda s, r, b: {**b, "link": b["link"] * 2}}, "not one address"),
+    "an empty middle page": ({"after": empty_middle_page}, FULL),
+    "entries twice across pages": ({"after": entries(lambda e: e + e[:1])}, FULL),
+    "an entry without resource": ({"after": entries(lambda e: [*e, {"fullUrl": "urn:x"}])}, "holds no resource"),
+    "a resource without id": ({"after": entries(lambda e: [{"resource": {"resourceType": e[0]["resource"]["resourceType"]}}])}, "no id"),
+    "included resources among matches": ({"after": entries(lambda e: [*e, {"resource": {"resourceType": "Practitioner", "id": "x"},
+                                                                           "search": {"mode": "include"}}])}, FULL),
+    "no total": ({"totals": False}, FULL),
+    "a total on each page": ({"totals": True}, FULL),
+    "a wrong total": ({"after": lambda s, r, b: {**b, "total": 99}}, FULL),
+    "no counting": ({"counts": False}, FULL),
+    # filters
+    "the code filter is ignored": ({"ignores": frozenset({"combo-code", "code"}), "counts": False}, FULL),
+    "the patient filter is ignored": ({"ignores": frozenset({"patient"}), "counts": False}, FULL),
+    "no combo-code": ({"parameters": ("code", "patient", "link")}, FULL),
+    "an outcome with a warning": ({"after": entries(lambda e: [*e, outcome("warning")])}, FULL),
+    "an outcome with an error": ({"after": entries(lambda e: [*e, outcome("error")])}, "not complete"),
+    "an outcome that says incomplete": ({"after": entries(lambda e: [*e, outcome("warning", "incomplete")])}, "not complete"),
+    "an outcome with a vendor's code": ({"after": entries(lambda e: [*e, outcome("warning", "processing", "4119")])}, "not complete"),
+    # counting
+    "fewer than counted": ({"after": lambda s, r, b: {**b, "entry": b["entry"][:1], "link": []} if "Observation" in r.path else b},
+                           r"counts \d+ before"),
+}  # fmt: skip
+OUTCOMES: dict[str, str] = {}
+
+
+def settled(source: ServerSource) -> tuple[set[str], AdapterError | None]:
+    """What the source gave, or the error it ended with."""
+    try:
+        return keys(source), None
+    except AdapterError as error:
+        return set(), error
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_full_tables_or_an_error_that_names_the_query(name, fake, opened):
+    changes, wanted = CASES[name]
+    for attribute, value in changes.items():
+        setattr(fake, attribute, value)
+    found, error = settled(opened())
+    OUTCOMES[name] = FULL if error is None else str(error)
+    if wanted == FULL:
+        assert error is None, str(error)
+        assert found == EXPECTED
+        return
+    assert isinstance(error, IncompleteError | InputError)
+    assert re.search(wanted.replace("(", r"\(").replace(")", r"\)"), str(error)), str(error)
+    assert re.search(r"\b(Observation|Patient|Procedure|MedicationAdministration|Medication)\b", str(error))
+    assert "Patient/a" not in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "reset before request",
+        "reset after request",
+        "reset in headers",
+        "cut body",
+        "bad chunk",
+        "not http",
+        "stall",
+        "drip",
+    ],
+)
+def test_a_broken_connection_is_tried_again(kind, fake, opened, httpserver):
+    with Relay(("127.0.0.1", httpserver.port), lambda number: kind if number % 4 == 2 else None) as relay:
+        fake.base = f"http://localhost:{relay.port}/fhir"
+        assert keys(opened(fake.base)) == EXPECTED
+        assert relay.connections > 4
+
+
+def test_connections_that_always_break_are_an_error(fake, opened, httpserver):
+    with Relay(("127.0.0.1", httpserver.port), lambda number: "cut body" if number > 3 else None) as relay:
+        fake.base = f"http://localhost:{relay.port}/fhir"
+        with pytest.raises(IncompleteError, match="connection failed"):
+            keys(opened(fake.base))
+
+
+def test_nobody_at_the_address_is_an_error(opened):
+    with pytest.raises(IncompleteError, match=r"GET metadata: connection failed \(ConnectError\)"):
+        keys(opened("http://localhost:1/fhir"))
+
+
+def test_the_table_of_cases_and_outcomes_is_printed(capsys):
+    with capsys.disabled():
+        width = max(map(len, CASES))
+        print("\n" + "\n".join(f"{name:{width}}  {OUTCOMES[name]}" for name in CASES if name in OUTCOMES))
+    assert len(CASES) >= 40
+
+
+def test_surplus_is_counted_and_not_kept(fake, opened):
+    fake.ignores, fake.counts = frozenset({"patient"}), False
+    source = opened()
+    assert keys(source) == EXPECTED
+    assert sum(query["surplus"] for query in source.manifest["queries"]) > 0
+
+
+def test_decimals_keep_their_digits(opened):
+    values = {
+        str(r.resource["valueQuantity"]["value"])
+        for r in opened().read()
+        if r.resource["resourceType"] == "Observation"
+    }
+    assert values == {f"{n}.10" for n in range(1, 9)}
+
+
+def test_what_the_code_lists_did_not_ask_for_is_counted(opened):
+    source = opened()
+    keys(source)
+    assert source.manifest["not_asked_for"] == 1
+    assert source.manifest["verified"] is True
+
+
+def test_a_server_that_does_not_count_is_not_called_verified(fake, opened):
+    fake.counts = False
+    source = opened()
+    keys(source)
+    assert source.manifest["verified"] is False
+    assert source.manifest["not_asked_for"] is None
+
+
+def test_the_manifest_holds_numbers_and_no_ids(opened):
+    source = opened()
+    keys(source)
+    text = json.dumps(source.manifest)
+    assert not re.search(r"Patient/|m-a|b-old|localhost", text)
+    assert {"query", "pages", "entries", "distinct_ids", "total"} <= set(source.manifest["queries"][0])

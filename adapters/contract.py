@@ -37,6 +37,7 @@ __all__ = [
     "write_table",
 ]
 
+SEXES = ("female", "male", "other", "unknown")
 SITES = ("prostate", "liver", "bone", "lymph_node", "lung", "other", "none")
 TRACERS = ("ga68_psma_11", "f18_psma_1007", "none")
 STATUSES = ("completed", "in_progress", "stopped", "unknown")
@@ -49,6 +50,7 @@ ANSWERS = (
     "progressive", "stable", "partial_response", "complete_response", "mixed", "improved",
     "present", "absent", "alive", "dead",
 )  # fmt: skip
+COMPARATORS = ("<", "<=", ">=", ">")
 ABSENT_REASONS = ("unknown", "not_performed", "not_applicable", "masked", "error", "not_asked", "other")
 CONTACT_SOURCES = ("death", "vital_status", "follow_up", "clinical_event", "none")
 
@@ -116,7 +118,7 @@ _PATIENTS = Table(
     "Who is in the study, until when each patient was followed and whether death was observed.",
     (
         _patient(),
-        Column("sex", "cat", "Administrative sex", "", "", ("female", "male", "other", "unknown")),
+        Column("sex", "cat", "Administrative sex", categories=SEXES),
         Column("age_years", "float", "Exact days from birth to day 0 divided by 365.25", "a",
                "birth date not exact to the day, or no day 0", (), 0.0),
         Column("death_observed", "bool", "True where the patient is recorded as dead at or before the data cutoff"),
@@ -188,8 +190,7 @@ _OBSERVATIONS = Table(
         Column("measure", "cat", "What was measured", categories=tuple(MEASURES)),
         Column("value", "float", "Measured number in `unit`", "see unit", "no number: see category, absent_reason"),
         Column("category", "cat", "Answer of a coded measure", "", "a measure with a number, or no answer", ANSWERS),
-        Column("comparator", "cat", "True value lies on this side of `value`", "", "value is exact",
-               ("<", "<=", ">=", ">")),
+        Column("comparator", "cat", "True value lies on this side of `value`", "", "value is exact", COMPARATORS),
         Column("unit", "text", "Unit of value and limits: the one unit of the measure", "", "measure without numbers"),
         Column("lower_limit", "float", "Lower limit of normal that fits sex and age", "see unit", "not given"),
         Column("upper_limit", "float", "Upper limit of normal that fits sex and age", "see unit", "not given"),
@@ -217,7 +218,7 @@ _LESIONS = Table(
     ("patient_id", "lesion_id"),
 )
 
-_FINDINGS = Table(
+FINDINGS = Table(
     "findings",
     "one row per kind of data-quality finding and place",
     "What the adapters noticed in the source and what they did about it; counts, never values.",
@@ -237,7 +238,7 @@ _FINDINGS = Table(
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (_PATIENTS, _CONDITIONS, _PROCEDURES, _MEDICATIONS, _OBSERVATIONS, _LESIONS, _FINDINGS)
+    for table in (_PATIENTS, _CONDITIONS, _PROCEDURES, _MEDICATIONS, _OBSERVATIONS, _LESIONS, FINDINGS)
 }
 
 

@@ -1,0 +1,137 @@
+"""What all tables are made from: rows of the views, persons, code lists, units, settings, and the fates so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from adapters.quality import FindingKind, LeftOutReason, QuarantineReason
+from adapters.settings import Settings
+from adapters.tables.codes import Coded, CodeLists
+from adapters.tables.extract import CODINGS, Extract, Fault, stacked
+from adapters.tables.fates import Fates
+from adapters.tables.references import Identified, People, find_people
+from adapters.tables.times import when
+from adapters.units import Units
+
+NO_ROWS = pd.DataFrame({"resource_key": [], "resource_type": []}, dtype=object)
+_LINKS = pd.DataFrame({"resource_key": [], "role": [], "target_key": [], "resource_type": []}, dtype=object)
+_CODINGS = pd.DataFrame({"resource_key": [], "part": [], "role": [], "system": [], "code": []}, dtype=object)
+
+
+@dataclass
+class Context:
+    """The state of one build of the tables."""
+
+    extract: Extract
+    settings: Settings
+    lists: CodeLists
+    units: Units
+    fates: Fates = field(default_factory=Fates)
+    late: dict[str, pd.DataFrame] = field(default_factory=dict)  # table -> rows after the data cutoff
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which instants become dates."""
+        return ZoneInfo(self.settings.time.zone)
+
+    @cached_property
+    def cutoff(self) -> float | None:
+        """The ordinal of the last day of the study, None without a data cutoff."""
+        cutoff = self.settings.time.data_cutoff
+        return None if cutoff is None else float(cutoff.toordinal())
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """The rows of all views of a table or helper; empty where nothing fed it."""
+        return self.extract.frames.get(name, NO_ROWS)
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """References by role: resource_key, role, target_key, resource_type."""
+        return self.extract.frames.get("links", _LINKS)
+
+    @cached_property
+    def people(self) -> People:
+        """Who is one person."""
+        keys = (key for key in self.extract.keys if key.startswith("Patient/"))
+        return find_people(keys, self.links, self.identified("Patient"))
+
+    def identified(self, kind: str) -> Identified:
+        """Resources of a type by business identifier."""
+        return Identified.of(self.extract.frames.get("identifiers"), kind)
+
+    @cached_property
+    def coded(self) -> Coded:
+        """All codings; those of a Medication also stand as codings of what refers to it."""
+        codings = self.extract.frames.get(CODINGS, _CODINGS)
+        columns = list(_CODINGS.columns)
+        own = codings.reindex(columns=columns)
+        referred = self.medication_links.merge(own, left_on="medication", right_on="resource_key", suffixes=("", "_of"))
+        return Coded(stacked(own, referred[columns]), self.lists)
+
+    @cached_property
+    def medication_links(self) -> pd.DataFrame:
+        """resource_key of what refers to a Medication, and the Medication's key, settled by identifier where needed."""
+        links = self.links[self.links["role"] == "medication"]
+        identified = self.identified("Medication")
+        meant = {key: identified.find(key) for key in links["target_key"].dropna().unique()}
+        single = {key: next(iter(found)) for key, found in meant.items() if len(found) == 1}
+        settled = links.assign(medication=links["target_key"].map(single).astype(object))
+        return settled.dropna(subset=["medication"])[["resource_key", "medication"]]
+
+    def owned(self, name: str) -> pd.DataFrame:
+        """The rows of a table with their person; what belongs to nobody that was read is settled and gone."""
+        frame = self.frame(name)
+        if "patient_key" not in frame:
+            return frame.assign(patient=pd.Series(dtype=object))
+        frame = frame.assign(patient=self.people.resolve(frame["patient_key"]))
+        nobody = frame[frame["patient"].isna()].drop_duplicates("resource_key")
+        for key in nobody["resource_key"]:
+            if key in self.extract.faults:  # who it belongs to may be the very thing that cannot be read
+                self.fates.quarantine(key, self.extract.faults[key])
+        self.fates.leave_out(nobody["resource_key"], LeftOutReason.NO_PATIENT)
+        unclear = self.people.ambiguous(nobody["patient_key"])
+        self.fates.note(FindingKind.SEVERAL_MATCHES, count=unclear, table=name)
+        return frame[frame["patient"].notna()].reset_index(drop=True)
+
+    def sound(self, frame: pd.DataFrame, listed: pd.Series) -> pd.DataFrame:
+        """`frame` without resources that hold an invalid field that a view reads; those are quarantined.
+
+        A resource whose codes could be read and are not `listed` is left to the code lists: its faults cost nobody.
+        """
+        faulty = frame["resource_key"].isin(self.extract.faults.keys())
+        for key, known in zip(frame.loc[faulty, "resource_key"], listed[faulty], strict=True):
+            fault = self.extract.faults[key]
+            if known or fault.table == CODINGS:
+                self.fates.quarantine(key, fault)
+        return frame[~faulty].reset_index(drop=True)
+
+    def one_meaning(self, meanings: pd.DataFrame, table: str) -> pd.DataFrame:
+        """`meanings` (resource_key, part, means) of resources with one meaning a part; others are quarantined."""
+        several = meanings[meanings.duplicated(["resource_key", "part"], keep=False)]["resource_key"].unique()
+        for key in several:
+            kind = str(key).partition("/")[0]
+            self.fates.quarantine(key, Fault(QuarantineReason.CONFLICTING_CODES, f"{kind}.code", table))
+        return meanings[~meanings["resource_key"].isin(several)]
+
+    def dated(self, frame: pd.DataFrame, starts: tuple[str, ...], end: str | None, element: str) -> pd.DataFrame:
+        """`frame` with first, last, at, zoneless; rows with an invalid date are quarantined and gone."""
+        times = when(frame, self.zone, starts, end)
+        table = pd.concat([frame.reset_index(drop=True), times.reset_index(drop=True)], axis=1)
+        for row in table.loc[table["invalid"], ["resource_key", "resource_type"]].itertuples():
+            fault = Fault(QuarantineReason.INVALID_DATE, f"{row.resource_type}.{element}", "")
+            self.fates.quarantine(str(row.resource_key), fault)
+        return table[~table["invalid"]].drop(columns="invalid").reset_index(drop=True)
+
+    def before_cutoff(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
+        """`frame` without the rows that lie wholly after the data cutoff; those are left out and counted."""
+        if self.cutoff is None:
+            return frame
+        late = frame["first"] > self.cutoff
+        self.late[table] = frame[late]
+        self.fates.leave_out(frame.loc[late, "resource_key"], LeftOutReason.AFTER_DATA_CUTOFF)
+        self.fates.note_rows(frame[late], FindingKind.AFTER_DATA_CUTOFF, severity="info", table=table)
+        return frame[~late].reset_index(drop=True)

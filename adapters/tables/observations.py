@@ -1,0 +1,108 @@
+"""Observations and their components -> measurements, before lesions, ranges and days."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from adapters.quality import FindingKind
+from adapters.tables.codes import FOLLOW_UP
+from adapters.tables.context import Context
+from adapters.tables.values import add_values
+
+TABLE = "observations"
+STARTS = ("date_time", "instant_at", "period_start")
+_WHOLE = -1  # the part that is the Observation itself
+
+
+def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -> pd.DataFrame:
+    """One row per measurement: patient, measure, value and all about it, first, last, at, resource_key, part.
+
+    `conditions` are the keys of Observations that tell a condition; they belong to another table.
+    """
+    codes = context.coded.means(TABLE, "code")
+    codes = context.one_meaning(codes[codes["resource_key"].isin(frame["resource_key"])], TABLE)
+    codes = _statistics(context, codes)
+    listed = frame["resource_key"].isin(codes["resource_key"]) | frame["resource_key"].isin(conditions)
+    frame = context.sound(frame, listed)
+    rows = frame.merge(codes, on=["resource_key", "part"], how="inner")
+    rows["measure"] = rows["means"].str.partition("=")[0]
+    rows["fixed"] = rows["means"].str.partition("=")[2].replace("", None)
+    rows = _without_headings(context, rows)
+    rows = context.dated(rows, STARTS, "period_end", "effective")
+    rows = context.before_cutoff(_answers(context, rows), TABLE)
+    rows = add_values(context, rows)
+    _possible_duplicates(context, rows)
+    return rows
+
+
+def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
+    """Measures such as suv_* named in full by the method of the Observation; without a method they are unlisted."""
+    open_end = codes["means"].str.endswith("*")
+    if not open_end.any():
+        return codes
+    methods = context.coded.means("statistics", "method").drop_duplicates("resource_key", keep=False)
+    named = codes["resource_key"].map(methods.set_index("resource_key")["means"])
+    full = codes["means"].str.removesuffix("*") + named.astype(object)
+    return codes.assign(means=codes["means"].where(~open_end, full)).dropna(subset=["means"])
+
+
+def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the Observations that only head a panel: no value and no reason, but components or members."""
+    stated = [name for name in rows.columns if name.startswith("value_") and not name.startswith("value_is")]
+    stated += ["absent_code", "fixed"]
+    empty = rows[stated].isna().all(axis=1) & ~_true(rows["value_is_coded"]) & ~_true(rows["value_is_other"])
+    heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
+    context.fates.need(rows.loc[heading, "resource_key"])
+    return rows[~heading].reset_index(drop=True)
+
+
+def _true(values: pd.Series) -> pd.Series:
+    return values.eq(True)
+
+
+def _answers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns answer_number and answer_category: what the coded answer means for the measure of the row."""
+    answers = context.coded.means("answers", "answer")
+    answers = answers.merge(rows[["resource_key", "part", "measure"]], on=["resource_key", "part"])
+    split = answers["means"].str.partition("=")
+    number = split[0] == answers["measure"]
+    key = ["resource_key", "part"]
+    numbers = answers[number].assign(answer_number=pd.to_numeric(split.loc[number, 2]))
+    categories = answers[split[0] == "category"].assign(answer_category=split.loc[split[0] == "category", 2])
+    for found, name in ((numbers, "answer_number"), (categories, "answer_category")):
+        one = found.drop_duplicates([*key, name])
+        one = one[~one.duplicated(key, keep=False)]  # two answers at once are none
+        rows = rows.merge(one[[*key, name]], on=key, how="left")
+    return rows
+
+
+def _possible_duplicates(context: Context, rows: pd.DataFrame) -> None:
+    """Equal patient, measure, time and value under different ids: a finding, since both may be true."""
+    same = ["patient", "measure", "value", "category", "comparator", "first", "last", "at"]
+    dated = rows[rows["first"].notna() & rows["measure"].ne(FOLLOW_UP)]
+    pointed = dated.merge(_lesion_keys(context), on="resource_key", how="left")
+    repeated = pointed[pointed.duplicated([*same, "target_key"])]
+    context.fates.note_rows(repeated, FindingKind.POSSIBLE_DUPLICATE, "measure", severity="info", table=TABLE)
+
+
+def _lesion_keys(context: Context) -> pd.DataFrame:
+    links = context.links
+    return links.loc[links["role"] == "lesion", ["resource_key", "target_key"]].drop_duplicates("resource_key")
+
+
+def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
+    """The PET tracer of each uptake: from a component of its own, else from the PET it is part of; else missing."""
+    own = context.coded.means("tracers", "answer").drop_duplicates(["resource_key", "means"])
+    used = context.coded.means("tracers", "tracer")
+    parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]
+    identified = context.identified("Procedure")
+    meant = {key: next(iter(found)) for key in parts["target_key"].unique() if len(found := identified.find(key)) == 1}
+    scans = parts.assign(scan=parts["target_key"].map(meant)).merge(
+        used, left_on="scan", right_on="resource_key", suffixes=("", "_scan")
+    )
+    result = pd.Series(np.nan, index=rows.index, dtype=object)
+    for found in (own, scans[["resource_key", "means"]].drop_duplicates()):
+        single = found[~found.duplicated("resource_key", keep=False)].set_index("resource_key")["means"]
+        result = result.where(result.notna(), rows["resource_key"].map(single))
+    return result.where(rows["measure"].str.startswith("suv_"), None)

@@ -1,0 +1,67 @@
+"""Procedures and administrations of radiopharmaceuticals -> acts on the patient, before merging and days."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from adapters.quality import FindingKind
+from adapters.tables.cohort import TIMED
+from adapters.tables.context import Context
+from adapters.tables.extract import stacked
+from adapters.tables.sites import single_site
+
+TABLE = "procedures"
+RADIOACTIVE = ("lu_psma", "sirt", "ra223")
+NEEDS_TRACER = "psma_pet"  # a PET is one with a PSMA tracer only where the tracer is known
+_ELEMENT = {"Procedure": "performed", "MedicationAdministration": "effective"}
+
+
+def listed(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the columns procedure and drug: what its codes mean; rows of conflicting codes are gone."""
+    acts = context.coded.means("procedures", "code").assign(list="procedure")
+    drugs = context.coded.means("medications", "code").assign(list="drug")
+    both = stacked(acts, drugs)
+    both = context.one_meaning(both[both["resource_key"].isin(frame["resource_key"])], TABLE)
+    for name in ("procedure", "drug"):
+        means = both[both["list"] == name].set_index("resource_key")["means"]
+        frame = frame.assign(**{name: frame["resource_key"].map(means)})
+    known = frame["procedure"].notna() | frame["drug"].notna()
+    sound = context.sound(frame, known)
+    return sound[~context.fates.is_out(sound["resource_key"])].reset_index(drop=True)
+
+
+def acts(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per resource: patient, procedure, first, last, at, activity_gbq, site, tracer, status, resource_key."""
+    rows = frame[frame["procedure"].notna()].reset_index(drop=True)
+    tracers = context.one_meaning(context.coded.means("tracers", "tracer"), TABLE)
+    rows["tracer"] = rows["resource_key"].map(tracers.set_index("resource_key")["means"]).fillna("none")
+    rows = rows[(rows["procedure"] != NEEDS_TRACER) | (rows["tracer"] != "none")]
+    rows = rows[~context.fates.is_out(rows["resource_key"])]
+    rows = context.dated(rows, TIMED, "period_end", "performed or effective")
+    rows = context.before_cutoff(rows, TABLE)
+    rows["site"] = rows["resource_key"].map(single_site(context, rows, TABLE)).fillna("none")
+    rows["status"] = status_of(context, rows["status"])
+    rows["activity_gbq"] = _activities(context, rows)
+    return rows
+
+
+def status_of(context: Context, statuses: pd.Series) -> pd.Series:
+    """The status of the contract for each FHIR status; unknown where it is missing."""
+    system = "http://hl7.org/fhir/event-status"
+    means = {code: context.lists.means("statuses", system, code) for code in statuses.dropna().unique()}
+    return statuses.map(means).fillna("unknown").astype(object)
+
+
+def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
+    """Administered activity in GBq; NaN where none is stated, or in a unit that is none of activity."""
+    found = pd.Series(float("nan"), index=rows.index)
+    stated = rows[rows["procedure"].isin(RADIOACTIVE) & rows["activity_value"].notna()]
+    unknown = []
+    for row in stated.itertuples():
+        factor = context.units.factor("activity", row.activity_code, row.activity_unit, "GBq")
+        if factor is None:
+            unknown.append(row.Index)
+        else:
+            found[row.Index] = factor.apply(row.activity_value)
+    context.fates.note_rows(rows.loc[unknown], FindingKind.UNKNOWN_UNIT, "procedure", table=TABLE, path="activity_gbq")
+    return found

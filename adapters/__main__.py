@@ -17,6 +17,7 @@ from rich.console import Console
 
 from adapters.console import fail, progress_shown
 from adapters.errors import AdapterError, InputError
+from adapters.schema import ContractError
 from adapters.sources import Source, is_server, open_source
 
 app = typer.Typer(
@@ -60,6 +61,8 @@ def _one_line() -> Iterator[None]:
         yield
     except AdapterError as error:
         fail(str(error), error.exit_code)
+    except ContractError as error:
+        fail(f"the rows do not keep the promise of the tables: {error}", 2)
     except KeyboardInterrupt:
         fail("interrupted; the last tables are untouched", 130)
     except BrokenPipeError:
@@ -122,21 +125,13 @@ def pull(
         _summary(manifest, out)
 
 
-def _summary(manifest: dict[str, object], out: Path) -> None:
-    from rich.table import Table
-
+def _summary(manifest: dict[str, Any], out: Path) -> None:
     dispositions, tables = manifest["dispositions"], manifest["tables"]
-    assert isinstance(dispositions, dict)  # noqa: S101 - for the type checker
-    assert isinstance(tables, dict)  # noqa: S101
-    console = Console(stderr=True)
-    table = Table(title=f"{out}: tables {manifest['hash']}", title_justify="left")
-    table.add_column("table")
-    table.add_column("rows", justify="right")
-    for name, rows in tables.items():
-        table.add_row(name, str(rows))
-    console.print(table)
-    counts = [f"{dispositions[name]} {name.replace('_', ' ')}" for name in ("used", "left_out", "quarantined")]
-    console.print(f"{dispositions['read']} resources read: {', '.join(counts)}")
+    counts = ", ".join(f"{dispositions[name]} {name.replace('_', ' ')}" for name in ("used", "left_out", "quarantined"))
+    rows = ", ".join(f"{number} {name}" for name, number in tables.items())
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"{dispositions['read']} resources read: {counts}", markup=False)
+    console.print(f"tables {manifest['hash']} in {out}: {rows}", markup=False)
 
 
 @app.command()

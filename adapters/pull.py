@@ -14,6 +14,7 @@ import pandas as pd
 from adapters import contract
 from adapters.engines import Build, build_with
 from adapters.errors import InputError
+from adapters.identity import read_link, write_link
 from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
 from adapters.publish import publish
 from adapters.quality import Ledger
@@ -75,12 +76,13 @@ def pull(
     Raises InputError (exit 2) or IncompleteError (exit 3); `out` then holds what it held before.
     """
     settings, request = settings or load_settings(), request or Request()
+    ids = read_link(request.link) if request.link is not None else None
     now = _now(settings)
     ledger = Ledger()
     stage = Stage(source, settings, ledger, types_read(settings), request.selection, progress)
     settings = stage.index(now.date())
     _require_patients(stage, request)
-    tables = (build or build_with("local"))(stage.resources(), settings=settings, ledger=ledger)
+    tables = (build or build_with("local"))(stage.resources(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
     progress("writing", len(tables))
@@ -93,6 +95,8 @@ def pull(
         rules = [path.read_bytes() for _, path in sorted(rule_files(settings).items())]
         manifest["hash"] = short_hash(written + rules)
         write_manifest(manifest, folder / "manifest.json")
+        if request.link is not None and ids is not None:
+            write_link(request.link, ids)
         return str(manifest["hash"])
 
     publish(Path(out), fill)

@@ -64,7 +64,7 @@ def test_overlay_folders_lie_beside_the_settings(tmp_path):
     settings = from_text(tmp_path, '[reading]\ncodelists_overlay = "ours"\nviews_overlay = "gone"')
     assert settings.overlay("codelists") == tmp_path / "ours"
     assert settings.overlay("units") is None
-    with pytest.raises(InputError, match="reading.views_overlay"):
+    with pytest.raises(InputError, match=r"reading\.views_overlay"):
         settings.overlay("views")
 
 

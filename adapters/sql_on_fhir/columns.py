@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from adapters.sql_on_fhir import elements, primitives
 from adapters.sql_on_fhir.functions_value import to_text
-from adapters.sql_on_fhir.values import as_decimal, is_number
+from adapters.sql_on_fhir.values import as_decimal, is_number, is_workable
 
 DECIMAL = pa.decimal128(38, 18)
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -144,8 +144,8 @@ def arrow_value(value: Any, wanted: pa.DataType) -> Any:
         return _whole_date(value)
     if pa.types.is_boolean(wanted):
         return _boolean(value)
-    if not is_number(value):
-        raise Misfit("not a number")
+    if not is_number(value) or not is_workable(value):
+        raise Misfit("not a number of ordinary size")
     if pa.types.is_decimal(wanted):
         return _fixed(value, wanted)
     if pa.types.is_floating(wanted):
@@ -162,8 +162,6 @@ def _sized_integer(value: Any, wanted: pa.DataType) -> int:
 
 def _fixed(value: Any, wanted: pa.DataType) -> Decimal:
     exact = as_decimal(value)
-    if not exact.is_finite():
-        raise Misfit("not a finite number")
     exponent = exact.normalize().as_tuple().exponent
     places = -exponent if isinstance(exponent, int) else 0
     if places > wanted.scale or exact.adjusted() >= wanted.precision - wanted.scale:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-# The two libraries of functions enter themselves into the table of functions.
-from adapters.sql_on_fhir import columns, functions_collection, functions_value  # noqa: F401
+# The three libraries of functions enter themselves into the table of functions.
+from adapters.sql_on_fhir import columns, functions_collection, functions_fhir, functions_value  # noqa: F401
 from adapters.sql_on_fhir.checks import Check, checker
 from adapters.sql_on_fhir.definition import Column, read_view
 from adapters.sql_on_fhir.errors import ExpressionError

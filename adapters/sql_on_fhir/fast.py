@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.sql_on_fhir import closures, elements, operators, values
+from adapters.sql_on_fhir import closures, elements
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast_runtime import unusual
@@ -44,7 +44,6 @@ class Many:
 
 
 Value = One | Many
-TEXT = elements.TEXT_TYPES | {"System.String"}
 
 
 class Expressions:
@@ -297,34 +296,3 @@ class Expressions:
 
     def _call(self, node: Call, this: One) -> Value:
         raise NotFastError(node.name)  # FastFunctions writes these
-
-    def equality(self, node: Binary, this: One) -> tuple[str, str]:
-        """Python conditions for "is true" and "is false" of `left = right`."""
-        left, right = self.value(node.left, this), self.value(node.right, this)
-        moments = left.type in elements.TEMPORAL_TYPES or right.type in elements.TEMPORAL_TYPES
-        plain = left.type in TEXT and right.type in TEXT and not moments
-        if plain and isinstance(left, One) and isinstance(right, One):
-            return self._equal_texts(left, right)
-        compare = self.source.refer(operators.equal_collections, ("equal_collections",))
-        found = self.source.set(f"{compare}({self.collected(left)}, {self.collected(right)}, {moments})")
-        return f"{found} is True", f"{found} is False"
-
-    def _equal_texts(self, left: One, right: One) -> tuple[str, str]:
-        absent = [side.name for side in (left, right) if not side.present]
-        if not self.structs:
-            for side in absent:
-                self.guard(f"{side} is not None and type({side}) is not str")
-        there = "".join(f" and {name} is not None" for name in absent)
-        both = there if len(absent) == 2 else ""  # nothing absent equals what is present
-        return f"({left.name} == {right.name}{both})", f"({left.name} != {right.name}{there})"
-
-    def order(self, node: Binary, this: One) -> tuple[str, str]:
-        """As `equality`, for `<`, `>`, `<=`, `>=`."""
-        left, right = self.single(self.value(node.left, this)), self.single(self.value(node.right, this))
-        moments = left.type in elements.TEMPORAL_TYPES or right.type in elements.TEMPORAL_TYPES
-        compare = self.source.refer(values.order, ("order",))
-        there = "".join(f" and {side.name} is not None" for side in (left, right) if not side.present)
-        call = f"{compare}({left.name}, {right.name}, {moments})"
-        found = self.source.set(f"{call} if True{there} else None" if there else call)
-        holds = f"{found} is not None and {found} {node.operator} 0"
-        return f"({holds})", f"({found} is not None and not {found} {node.operator} 0)"

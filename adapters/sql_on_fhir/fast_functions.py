@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.sql_on_fhir import elements, functions
+from adapters.sql_on_fhir import elements, functions, operators, values
 from adapters.sql_on_fhir.closures import Scope
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
@@ -34,10 +34,8 @@ class Generator(Expressions):
         left, right = self.fast(node.left, this), self.fast(node.right, this)
         first, second = self.collected(left), self.collected(right)
         operand_types = (Typed(lambda focus, env: focus[0], left.type), Typed(lambda focus, env: focus[1], right.type))
-        from adapters.sql_on_fhir.operators import binary
-
         try:
-            typed = binary(node, *operand_types)
+            typed = operators.binary(node, *operand_types)
         except ExpressionError as fault:
             raise NotFastError(fault.reason) from fault
         return self.run_closure(typed, f"[{first}, {second}]")
@@ -72,6 +70,37 @@ class Generator(Expressions):
             found = self.exists(node, this)
             return (found, f"not {found}") if node.name == "exists" else (f"not {found}", found)
         return self.boolean(self.value(node, this))
+
+    def equality(self, node: Binary, this: One) -> tuple[str, str]:
+        """Python conditions for "is true" and "is false" of `left = right`."""
+        left, right = self.value(node.left, this), self.value(node.right, this)
+        moments = left.type in elements.TEMPORAL_TYPES or right.type in elements.TEMPORAL_TYPES
+        plain = left.type in elements.TEXT_TYPES and right.type in elements.TEXT_TYPES
+        if plain and isinstance(left, One) and isinstance(right, One):
+            return self._equal_texts(left, right)
+        compare = self.source.refer(operators.equal_collections, ("equal_collections",))
+        found = self.source.set(f"{compare}({self.collected(left)}, {self.collected(right)}, {moments})")
+        return f"{found} is True", f"{found} is False"
+
+    def _equal_texts(self, left: One, right: One) -> tuple[str, str]:
+        absent = [side.name for side in (left, right) if not side.present]
+        if not self.structs:
+            for side in absent:
+                self.guard(f"{side} is not None and type({side}) is not str")
+        there = "".join(f" and {name} is not None" for name in absent)
+        both = there if len(absent) == 2 else ""  # nothing absent equals what is present
+        return f"({left.name} == {right.name}{both})", f"({left.name} != {right.name}{there})"
+
+    def order(self, node: Binary, this: One) -> tuple[str, str]:
+        """As `equality`, for `<`, `>`, `<=`, `>=`."""
+        left, right = self.single(self.value(node.left, this)), self.single(self.value(node.right, this))
+        moments = left.type in elements.TEMPORAL_TYPES or right.type in elements.TEMPORAL_TYPES
+        compare = self.source.refer(values.order, ("order",))
+        there = "".join(f" and {side.name} is not None" for side in (left, right) if not side.present)
+        call = f"{compare}({left.name}, {right.name}, {moments})"
+        found = self.source.set(f"{call} if True{there} else None" if there else call)
+        holds = f"{found} is not None and {found} {node.operator} 0"
+        return f"({holds})", f"({found} is not None and not {found} {node.operator} 0)"
 
     def boolean(self, value: Value) -> Condition:
         one = self.single(value)

@@ -1,4 +1,4 @@
-"""Functions that filter, count, combine and test collections, and those of SQL on FHIR itself."""
+"""Functions that filter, count, combine and test collections."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from adapters.sql_on_fhir import elements, operators, references, temporal, values
-from adapters.sql_on_fhir.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir import operators, values
+from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.functions import Invocation, function, type_test
-from adapters.sql_on_fhir.typed import Environment, Function, Typed, single, single_integer, single_text, truth
+from adapters.sql_on_fhir.typed import Environment, Function, Typed, single, single_integer, truth
 
 MAX_REPEAT = 100_000
 BOOLEAN = "System.Boolean"
 INTEGER = "System.Integer"
 
 
-def _plain(call: Invocation, apply: Callable[[list[Any]], list[Any]], kind: str | None = "") -> Typed:
+def plain(call: Invocation, apply: Callable[[list[Any]], list[Any]], kind: str | None = "") -> Typed:
     """A function of the base collection alone; without `kind` the items keep their type."""
     run = call.base.run
     made: Function = lambda focus, env: apply(run(focus, env))  # noqa: E731 - one line says it
@@ -63,12 +63,12 @@ def _exists(call: Invocation) -> Typed:
 
 @function("empty")
 def _empty(call: Invocation) -> Typed:
-    return _plain(call, lambda items: [not items], BOOLEAN)
+    return plain(call, lambda items: [not items], BOOLEAN)
 
 
 @function("hasValue")
 def _has_value(call: Invocation) -> Typed:
-    return _plain(call, lambda items: [len(items) == 1 and not isinstance(items[0], dict | list)], BOOLEAN)
+    return plain(call, lambda items: [len(items) == 1 and not isinstance(items[0], dict | list)], BOOLEAN)
 
 
 @function("not")
@@ -79,7 +79,7 @@ def _not(call: Invocation) -> Typed:
         value = truth(items, position)
         return [] if value is None else [not value]
 
-    return _plain(call, negate, BOOLEAN)
+    return plain(call, negate, BOOLEAN)
 
 
 @function("all", 1)
@@ -105,7 +105,7 @@ def _register_quantifiers() -> None:
 
 
 def _quantifier(call: Invocation, test: Callable[[list[Any]], bool]) -> Typed:
-    return _plain(call, lambda items: [test(items)], BOOLEAN)
+    return plain(call, lambda items: [test(items)], BOOLEAN)
 
 
 _register_quantifiers()
@@ -167,7 +167,7 @@ def _register_subsets() -> None:
         "distinct": operators.distinct,
     }
     for name, subset in subsets.items():
-        function(name)(partial(_plain, apply=subset))
+        function(name)(partial(plain, apply=subset))
 
 
 _register_subsets()
@@ -175,7 +175,7 @@ _register_subsets()
 
 @function("count")
 def _count(call: Invocation) -> Typed:
-    return _plain(call, lambda items: [len(items)], INTEGER)
+    return plain(call, lambda items: [len(items)], INTEGER)
 
 
 @function("single")
@@ -186,7 +186,7 @@ def _single(call: Invocation) -> Typed:
         value = single(items, position)
         return [] if value is None else [value]
 
-    return _plain(call, only)
+    return plain(call, only)
 
 
 def _slice(call: Invocation, cut: Callable[[list[Any], int], list[Any]]) -> Typed:
@@ -245,77 +245,3 @@ def _iif(call: Invocation) -> Typed:
 
     same = other is None or other.type == chosen.type
     return Typed(decide, chosen.type if same else None)
-
-
-@function("extension", 1)
-def _extension(call: Invocation) -> Typed:
-    run, url, position = call.base.run, call.argument().run, call.node.position
-
-    def find(focus: list[Any], env: Environment) -> list[Any]:
-        wanted = single_text(url(focus, env), position)
-        return [
-            extension
-            for item in run(focus, env)
-            for extension in _extensions(item)
-            if wanted is not None and isinstance(extension, dict) and extension.get("url") == wanted
-        ]
-
-    return Typed(find, "Extension")
-
-
-def _extensions(item: Any) -> list[Any]:
-    found = item.get("extension") if isinstance(item, dict) else None
-    return found if isinstance(found, list) else []
-
-
-@function("getResourceKey")
-def _resource_key(call: Invocation) -> Typed:
-    run = call.base.run
-
-    def keys(focus: list[Any], env: Environment) -> list[Any]:
-        found = (references.resource_key(item, env.resource) for item in run(focus, env))
-        return [key for key in found if key is not None]
-
-    return Typed(keys, "System.String")
-
-
-@function("getReferenceKey", 0, 1)
-def _reference_key(call: Invocation) -> Typed:
-    run, targets, own_bases = call.base.run, call.base.targets, call.settings.own_bases
-    wanted = call.type_argument() if call.node.arguments else None
-    if wanted is not None and not elements.is_resource(wanted):
-        raise ExpressionError(f"getReferenceKey() needs a resource type, not {wanted}", call.node.position)
-
-    def keys(focus: list[Any], env: Environment) -> list[Any]:
-        found = (references.reference_key(item, env.resource, wanted, targets, own_bases) for item in run(focus, env))
-        return [key for key in found if key is not None]
-
-    return Typed(keys, "System.String")
-
-
-def _boundary(call: Invocation, *, low: bool) -> Typed:
-    if call.node.arguments:
-        raise NotCompiledError("a boundary with a precision", call.node.position)
-    position = call.node.position
-    kind = call.base.type or "dateTime"
-    moment = temporal.low_boundary if low else temporal.high_boundary
-
-    def bound(items: list[Any]) -> list[Any]:
-        value = single(items, position)
-        if isinstance(value, str):
-            found: Any = moment(value, kind)
-        else:
-            found = values.decimal_boundary(value, low=low) if values.is_number(value) else None
-        return [] if found is None else [found]
-
-    return _plain(call, bound)
-
-
-@function("lowBoundary", 0, 1)
-def _low_boundary(call: Invocation) -> Typed:
-    return _boundary(call, low=True)
-
-
-@function("highBoundary", 0, 1)
-def _high_boundary(call: Invocation) -> Typed:
-    return _boundary(call, low=False)

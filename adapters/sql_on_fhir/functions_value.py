@@ -110,6 +110,8 @@ def _on_number(
                 return []
             if not all(values.is_number(value) for value in given):
                 raise ExpressionError(f"{name}() needs a number", position)
+            if not all(values.is_workable(value) for value in given):
+                return []
             try:
                 return _listed(apply(*given))
             except (ArithmeticError, ValueError, OverflowError):
@@ -149,7 +151,7 @@ def to_text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return format(value, "f") if value.as_tuple().exponent <= 0 else str(value)  # type: ignore[operator]
+        return format(value, "f") if values.is_workable(value) else str(value)
     return repr(value) if isinstance(value, int | float) else None
 
 

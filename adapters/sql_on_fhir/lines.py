@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import InvalidOperation
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ from adapters.sql_on_fhir.fast_view import RunView
 from adapters.sql_on_fhir.shapes import FULL, Shape, decoder
 
 PEEK = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
+# Not only malformed JSON: also a nesting too deep for msgspec and an exponent too large for Decimal.
+BEYOND = (msgspec.DecodeError, RecursionError, InvalidOperation)
 RESOURCE_TYPE = Element("resourceType", "code", False)
 SPACE = b" \t\r"
 
@@ -98,7 +101,7 @@ class LineReader:
             return False
         try:
             records = group.decode.decode_lines(data)
-        except (msgspec.DecodeError, RecursionError):
+        except BEYOND:
             return False
         lines = data.count(b"\n") + (not data.endswith(b"\n"))
         kind = match[1].decode()
@@ -114,17 +117,23 @@ class LineReader:
         unusual: list[int] = []
         if len(group.runs) == 1:
             run, append = group.runs[0]
+            rows = self.rows[group.all[0]]
             for number, record in enumerate(records):
+                mark = len(rows)
                 try:
                     run(record, append)
                 except UNUSUAL:
+                    del rows[mark:]
                     unusual.append(number)
         else:
             unusual = [number for number, record in enumerate(records) if not self._all(group, record)]
         if unusual:
             lines = data.split(b"\n")
+            before = self.tally.lines - len(records)
             for number in unusual:
-                self._tolerant(group.all, lines[number])
+                fault = self._whole(group, lines[number])
+                if fault:
+                    self.tally.unreadable.append((before + number + 1, fault))
 
     def _all(self, group: _Group, record: Any) -> bool:
         """True if every view took the struct; rows of those before the one that did not are withdrawn."""
@@ -139,11 +148,7 @@ class LineReader:
         return True
 
     def _tolerant(self, numbers: list[int], line: bytes) -> None:
-        try:
-            resource = FULL.decode(line)
-        except RecursionError:
-            self.tally.unreadable.append((self.tally.lines, "nested too deeply"))
-            return
+        resource = FULL.decode(line)
         for number in numbers:
             view = self.views[number]
             note = self.report(view)
@@ -173,18 +178,27 @@ class LineReader:
             return "nested too deeply"
         self.tally.resources[kind] += 1
         group = self.groups.get(kind)
-        if group is not None:
-            self._read(group, line)
-        return None
+        return None if group is None else self._read(group, line)
 
-    def _read(self, group: _Group, line: bytes) -> None:
+    def _read(self, group: _Group, line: bytes) -> str | None:
+        """A line of a type that views want: over structs if it is as expected."""
         if not group.whole:
             try:
                 if self._all(group, group.decode.decode(line)):
-                    return
-            except (msgspec.ValidationError, RecursionError):
-                pass
-        self._tolerant(group.all, line)
+                    return None
+            except BEYOND:
+                pass  # the tolerant way says what is wrong
+        return self._whole(group, line)
+
+    def _whole(self, group: _Group, line: bytes) -> str | None:
+        """Decode all of the resource and take it the tolerant way."""
+        try:
+            self._tolerant(group.all, line)
+        except RecursionError:
+            return "nested too deeply"
+        except InvalidOperation:
+            return "a number beyond all decimals"
+        return None
 
 
 def _is_utf8(data: bytes) -> bool:

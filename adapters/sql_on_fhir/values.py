@@ -6,6 +6,7 @@ computed as Decimal (a float counts as the decimal it prints as), so 0.1 + 0.2 i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException, localcontext
 from typing import Any, NamedTuple
@@ -14,7 +15,10 @@ from adapters.sql_on_fhir import temporal
 from adapters.sql_on_fhir.errors import ExpressionError
 
 EXACT = Context(prec=60)
+WIDE = Context(prec=1000)
 CALENDAR_TO_UCUM = {"second": "s", "millisecond": "ms"}
+PLACES = Decimal("1e-18")
+MAX_EXPONENT = 400
 Number = int | float | Decimal
 
 
@@ -33,6 +37,15 @@ def is_number(value: Any) -> bool:
 def as_decimal(value: Number) -> Decimal:
     """The number as Decimal; a float becomes the decimal it is written as."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def is_workable(value: Any) -> bool:
+    """False for a number whose digits would fill memory when written out, such as 1E+999999999."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Decimal):
+        return value.is_finite() and _exponent(value) > -MAX_EXPONENT and value.adjusted() < MAX_EXPONENT
+    return isinstance(value, int) and value.bit_length() < 4 * MAX_EXPONENT
 
 
 def as_quantity(value: Any) -> Quantity | None:
@@ -89,8 +102,10 @@ def equivalent(left: Any, right: Any) -> bool:
         return " ".join(left.lower().split()) == " ".join(right.lower().split())
     if is_number(left) and is_number(right):
         one, other = as_decimal(left), as_decimal(right)
+        if not is_workable(left) or not is_workable(right):
+            return one == other
         places = Decimal(1).scaleb(max(_exponent(one), _exponent(other)))
-        return one.quantize(places, context=EXACT) == other.quantize(places, context=EXACT)
+        return one.quantize(places, context=WIDE) == other.quantize(places, context=WIDE)
     return equal(left, right) is True
 
 
@@ -120,6 +135,8 @@ def arithmetic(operator: str, left: Any, right: Any) -> Any:
         return left + right
     if not is_number(left) or not is_number(right):
         raise ExpressionError(f"{operator!r} needs two numbers")
+    if not is_workable(left) or not is_workable(right):
+        return None
     try:
         return _compute(operator, left, right)
     except DecimalException:
@@ -132,8 +149,7 @@ def _compute(operator: str, left: Number, right: Number) -> Number | None:
         return None
     with localcontext(EXACT):
         if operator == "/":
-            quotient = one / other
-            return +quotient.quantize(Decimal("1e-18")).normalize() if quotient.as_tuple().exponent < -18 else quotient  # type: ignore[operator]
+            return _quotient(one / other, left, right)
         if operator == "div":
             return int(one // other)
         result = {"+": one.__add__, "-": one.__sub__, "*": one.__mul__, "mod": one.__mod__}[operator](other)
@@ -141,10 +157,21 @@ def _compute(operator: str, left: Number, right: Number) -> Number | None:
     return int(result) if whole else result
 
 
+def _quotient(quotient: Decimal, left: Number, right: Number) -> Number:
+    """A quotient to 18 places; of two whole numbers one that a float holds exactly is what JSON would read."""
+    if isinstance(left, int) and isinstance(right, int) and Decimal(float(quotient)) == quotient:
+        return float(quotient)
+    return (
+        quotient.quantize(PLACES, context=EXACT).normalize()
+        if _exponent(quotient) < -18 and quotient.adjusted() < 40
+        else quotient
+    )
+
+
 def decimal_boundary(value: Number, *, low: bool) -> Number | None:
     """The least or greatest number that rounds to `value` at its precision: 1.0 -> 0.95, 1.05."""
     exact = as_decimal(value)
-    if not exact.is_finite():
+    if not is_workable(value):
         return None
     half = Decimal(5).scaleb(_exponent(exact) - 1)
     with localcontext(EXACT):
@@ -154,4 +181,4 @@ def decimal_boundary(value: Number, *, low: bool) -> Number | None:
 
 def rounded(value: Number, places: int) -> Decimal:
     """`round(places)`: half away from zero."""
-    return as_decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=EXACT)
+    return as_decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=WIDE)

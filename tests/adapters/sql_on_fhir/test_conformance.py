@@ -1,0 +1,95 @@
+"""All 144 official SQL on FHIR cases through `compile_view`, compiled, by dicts and by lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import SHARED, by_lines
+
+from adapters.sql_on_fhir import ViewError, compile_view
+
+SUITE = SHARED / "conformance" / "sql-on-fhir"
+pytestmark = pytest.mark.skipif(
+    not SUITE.is_dir(), reason="the official SQL on FHIR cases are not beside the repository"
+)
+
+
+def load_cases() -> list[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
+    found = []
+    for path in sorted(SUITE.glob("*.json")):
+        suite = json.loads(path.read_text())
+        found += [(path.name, suite["resources"], test) for test in suite["tests"]]
+    return found
+
+
+CASES = load_cases()
+NAMES = [f"{file}: {test['title']}" for file, _, test in CASES]
+
+
+def in_any_order(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(row, sort_keys=True, default=str) for row in rows)
+
+
+def run_case(resources: list[dict[str, Any]], test: dict[str, Any]) -> tuple[bool, str, str]:
+    """Passed, why not, and how it ran (compiled or fallback); only the runner's own error counts as one."""
+    try:
+        compiled = compile_view(test["view"])
+        rows = list(compiled.rows(resources))
+    except ViewError as error:
+        return bool(test.get("expectError")), f"error: {error}", "compiled"
+    way = "fallback" if compiled.fallbacks else "compiled"
+    if test.get("expectError"):
+        return False, "an error is expected", way
+    if in_any_order(rows) != in_any_order(test["expect"]):
+        return False, "other rows", way
+    if "expectColumns" in test and list(compiled.names) != test["expectColumns"]:
+        return False, "other columns", way
+    return True, "", way
+
+
+def test_there_are_144_cases() -> None:
+    assert len(CASES) == 144
+    assert sum("shareable" in test["tags"] for _, _, test in CASES) == 133
+    assert sum("experimental" in test["tags"] for _, _, test in CASES) == 11
+
+
+@pytest.mark.parametrize(("file", "resources", "test"), CASES, ids=NAMES)
+def test_case(file: str, resources: list[dict[str, Any]], test: dict[str, Any]) -> None:
+    passed, reason, _ = run_case(resources, test)
+    assert passed, reason
+
+
+@pytest.mark.parametrize(("file", "resources", "test"), CASES, ids=NAMES)
+def test_case_by_lines_gives_the_same_rows(file: str, resources: list[dict[str, Any]], test: dict[str, Any]) -> None:
+    if test.get("expectError"):
+        pytest.skip("expects an error")
+    compiled = compile_view(test["view"])
+    # Lines are decoded with exact decimals; the suite's numbers are compared by value.
+    rows = [dict(zip(compiled.names, row, strict=True)) for row in by_lines(compiled, resources)]
+    plain = json.loads(json.dumps(rows, default=float))
+    assert in_any_order(plain) == in_any_order(json.loads(json.dumps(test["expect"], default=float)))
+
+
+def test_score_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    ways = []
+    with capsys.disabled():
+        for file, resources, test in CASES:
+            passed, reason, way = run_case(resources, test)
+            ways.append((passed, way))
+            result = {"passed": True} if passed else {"passed": False, "reason": reason}
+            report.setdefault(file, {"tests": []})["tests"].append({"name": test["title"], "result": result})
+            if not passed or way != "compiled":
+                print(f"\n{file}: {test['title']}: {'passed' if passed else reason}, {way}", end="")
+        score, compiled = sum(passed for passed, _ in ways), sum(way == "compiled" for _, way in ways)
+        print(
+            f"\nSQL on FHIR: {score} of {len(CASES)} passed, {compiled} compiled, {len(CASES) - compiled} by fallback"
+        )
+    target = tmp_path / "test_report.json"
+    target.write_text(json.dumps(report, indent=1))
+    written = json.loads(target.read_text())
+    assert sum(test["result"]["passed"] for file in written.values() for test in file["tests"]) == 144
+    assert compiled >= 0.9 * len(CASES)

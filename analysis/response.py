@@ -14,10 +14,15 @@ import pandas as pd
 
 from analysis.cohort import Tables
 from analysis.lesions import best_and_worst
+from analysis.lesions_null_results import null_results
+from analysis.lesions_suv import clustering_results
 from analysis.response_cases import case_results
+from analysis.response_claims import claim_results
 from analysis.response_numbers import centre_result, p_result, proportion_result
 from analysis.response_rank_tests import mann_whitney, signed_rank
+from analysis.response_reclassified import reclassification_results
 from analysis.response_scans import scans, staging
+from analysis.response_selection import selection_results
 from analysis.response_subgroup import Evaluation, evaluate
 from analysis.results import Result, missing
 
@@ -37,6 +42,11 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
         *followup_results(tables, study, found),
         *uptake_results(found),
         *suv_results(found),
+        *clustering_results(suv_by_response(found)),
+        *null_results(found),
+        *reclassification_results(tables, study, found),
+        *claim_results(tables, study, found),
+        *selection_results(tables, study, found),
         *case_results(tables, study, found),
     ]
 

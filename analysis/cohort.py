@@ -75,12 +75,20 @@ def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> 
     named = conditions[conditions["condition"].eq("metastasis") & conditions["site"].eq(site)]
     timely = ~certainly_after(named, study["analysis_set"]["baseline_grace_days"])
     seen = lesions.loc[lesions["organ"].eq(site), ["patient_id", "lesion_id"]]
-    measured = tables["observations"][["patient_id", "lesion_id", "day"]].dropna()
-    first = measured.groupby(["patient_id", "lesion_id"], observed=True)["day"].min().rename("day").reset_index()
-    seen = seen.merge(first, on=["patient_id", "lesion_id"], how="left")
+    if len(seen):
+        seen = seen.merge(_first_measured(tables), on=["patient_id", "lesion_id"], how="left")
+    else:
+        seen = seen.assign(day=pd.Series(dtype="Int64"))
     early = ~certainly_after(seen, study["analysis_set"]["baseline_grace_days"])
     found = set(named.loc[timely, "patient_id"]) | set(seen.loc[early, "patient_id"])
     return pd.Index(sorted(found), dtype="object", name="patient_id")
+
+
+def _first_measured(tables: Tables) -> pd.DataFrame:
+    """First day on which each lesion was measured: patient_id, lesion_id, day."""
+    rows = tables["observations"]
+    rows = rows.loc[rows["lesion_id"].notna(), ["patient_id", "lesion_id", "day"]]
+    return rows.groupby(["patient_id", "lesion_id"], observed=True)["day"].min().reset_index()
 
 
 def certainly_after(rows: pd.DataFrame, last_day: int, prefix: str = "") -> pd.Series:

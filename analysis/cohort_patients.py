@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.cohort import Tables, analysis_set, certainly_after, completed, metastasis_patients
@@ -115,7 +114,7 @@ def _prior_radiation(tables: Tables, patients: pd.Index) -> pd.DataFrame:
 def _flag(patients: pd.Index, found: Any, recorded: bool) -> pd.Series:
     if not recorded:
         return pd.Series(pd.NA, index=patients, dtype="boolean")
-    return pd.Series(np.isin(patients.to_numpy(dtype=object), list(found)), index=patients, dtype="boolean")
+    return pd.Series(patients.isin(set(found)), index=patients, dtype="boolean")
 
 
 def applicable(patients: pd.DataFrame, characteristic: str) -> pd.Series:

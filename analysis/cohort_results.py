@@ -22,7 +22,7 @@ INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*` and `tox.ctcae_version` for any cohort; reasons where there is no value."""
     patients = patient_frame(tables, study)
-    table_one = table_one_results(tables, study)
+    table_one = table_one_results(tables, study, patients)
     return [
         *constants(study),
         *flow_results(tables, study),

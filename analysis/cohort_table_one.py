@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.cohort import ARMS, Tables, completed
 from analysis.cohort_estimates import counted, described
-from analysis.cohort_patients import applicable, cycle_intervals, patient_frame
+from analysis.cohort_patients import applicable, cycle_intervals
 from analysis.results import Result, missing
 
 GROUPS = (*ARMS, "all")
@@ -34,9 +34,11 @@ def groups(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {**{arm: frame[frame["arm"] == arm] for arm in ARMS}, "all": frame}
 
 
-def table_one_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
-    """Every row of Table 1 by arm and for all (`t1.<row>.<arm>`), with the mean beside each printed "average"."""
-    patients = patient_frame(tables, study)
+def table_one_results(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame) -> list[Result]:
+    """Every row of Table 1 by arm and for all (`t1.<row>.<arm>`), with the mean beside each printed "average".
+
+    `patients`: the frame of `patient_frame` for these tables.
+    """
     by_group = groups(patients)
     found: list[Result] = []
     for row in rows().itertuples():

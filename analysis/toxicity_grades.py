@@ -84,7 +84,7 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     values = graded_values(tables, study)
     windows = therapy_windows(tables, study)
     keys = pd.MultiIndex.from_product([windows.index, graded_measures(study)], names=["patient_id", "measure"])
-    groups = values.groupby(["patient_id", "measure"], observed=True)
+    pairs = [values["patient_id"], values["measure"]]
     worst = values.dropna(subset=["grade"]).sort_values(["grade", "day"], ascending=[False, True], kind="stable")
     worst = worst.drop_duplicates(["patient_id", "measure"]).set_index(["patient_id", "measure"])
     starts = _baselines(numbers(tables, graded_measures(study)), windows.index, study)
@@ -94,8 +94,8 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame["baseline_grade"] = starts["baseline_grade"].reindex(keys).astype("Int64")
     frame["worst_grade"] = worst["grade"].reindex(keys).astype("Int64")
     frame["worst_day"] = worst["day"].reindex(keys).astype("Int64")
-    frame["values"] = groups.size().reindex(keys, fill_value=0).astype("int64")
-    frame["ungraded"] = groups["grade"].agg(lambda grades: grades.isna().sum()).reindex(keys, fill_value=0)
+    frame["values"] = values["grade"].groupby(pairs).size().reindex(keys, fill_value=0).astype("int64")
+    frame["ungraded"] = values["grade"].isna().groupby(pairs).sum().reindex(keys, fill_value=0).astype("int64")
     return frame.reset_index()
 
 

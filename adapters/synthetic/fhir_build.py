@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from types import ModuleType
 from typing import cast
 
+import orjson
 from fhir.resources.R4B import get_fhir_model_class
 
 from adapters.synthetic import mcode, mii
@@ -22,6 +24,19 @@ from adapters.synthetic.fhir_status import add_status
 from adapters.synthetic.fhir_therapy import add_therapies
 from adapters.synthetic.fhir_workup import add_workup
 
+STEPS = (
+    add_patient,
+    add_conditions,
+    add_medications,
+    add_procedures,
+    add_therapies,
+    add_workup,
+    add_status,
+    add_lesions,
+    add_laboratory,
+    add_vital_status,
+    add_irregular,
+)
 DIALECTS: dict[str, ModuleType] = {module.NAME: module for module in (mcode, mii)}
 
 
@@ -32,24 +47,17 @@ def dialect_named(name: str) -> Dialect:
     return cast(Dialect, DIALECTS[name])
 
 
+def build_record(facts: Patient, dialect: Dialect, tag: str = RECONSTRUCTION) -> Record:
+    """The finished record of one patient, the Patient first."""
+    record = Record(facts, dialect, tag)
+    for add in STEPS:
+        add(record)
+    return record
+
+
 def build_patient(facts: Patient, dialect: Dialect, tag: str = RECONSTRUCTION) -> list[Resource]:
     """All resources of one patient as plain elements, the Patient first."""
-    record = Record(facts, dialect, tag)
-    for add in (
-        add_patient,
-        add_conditions,
-        add_medications,
-        add_procedures,
-        add_therapies,
-        add_workup,
-        add_status,
-        add_lesions,
-        add_laboratory,
-        add_vital_status,
-        add_irregular,
-    ):
-        add(record)
-    return record.resources
+    return build_record(facts, dialect, tag).resources
 
 
 def build_cohort(cohort: list[Patient], dialect: Dialect, tag: str = RECONSTRUCTION) -> Iterator[list[Resource]]:
@@ -61,9 +69,17 @@ def build_cohort(cohort: list[Patient], dialect: Dialect, tag: str = RECONSTRUCT
 
 
 def checked_json(resource: Resource) -> str:
-    """A resource as compact JSON, through the R4 model of its type.
+    """A resource as compact JSON, once the R4 model of its type has accepted it.
 
+    The model's own writer says the same (a test compares them) in twice the time.
     Raises pydantic.ValidationError where it is no valid FHIR.
     """
-    model = get_fhir_model_class(resource["resourceType"])
-    return str(model.model_validate(resource).model_dump_json())
+    get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+    return orjson.dumps(resource, default=_plain).decode()
+
+
+def _plain(value: object) -> int | float:
+    """An exact number as JSON writes it. Raises TypeError for anything else."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is no element of FHIR")
+    return int(value) if value == value.to_integral_value() else float(value)

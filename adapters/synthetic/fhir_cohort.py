@@ -45,10 +45,6 @@ class Patient:
         return self.key.lower().replace("_", "-")
 
     @property
-    def role(self) -> str:
-        return self.row["role"]
-
-    @property
     def day_zero(self) -> date:
         return date.fromisoformat(self.row["day_zero_date"])
 

@@ -1,6 +1,6 @@
 """What real exports hold besides clean data: errors, corrections, doubles, merged records, results without a number.
 
-Who has what stands in irregular.csv, by rank in the cohort; none of it changes what a careful reader finds.
+Who has what stands in irregular.csv, by place in patients.csv; none of it changes what a careful reader finds.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -36,11 +37,9 @@ def _kinds_by_rank() -> dict[int, list[str]]:
 
 
 def add_irregular(record: Record) -> None:
-    """Add to a finished record what irregular.csv and the patient's role ask for."""
+    """Add to a finished record what irregular.csv asks for, and results without a number outside the analysis set."""
     for kind in _kinds_by_rank().get(record.facts.rank, []):
         KINDS[kind](record)
-    if "error" in record.facts.role:
-        _withdraw_therapies(record)
     if outside_analysis(record.facts):
         _add_results_without_number(record)
 
@@ -133,8 +132,14 @@ def _withdraw(record: Record, resource: Resource) -> None:
         resource["status"] = ENTERED_IN_ERROR
 
 
-def _withdraw_therapies(record: Record) -> None:
-    for resource in record.of_type("MedicationAdministration", "Procedure"):
+def _error_only_therapy(record: Record) -> None:
+    """A therapy was entered for a patient who never had one."""
+    facts, before = record.facts, len(record.resources)
+    wrong: Row = {"key": facts.key, "cycle": "1", "day": "0", "activity_gbq": "6.0"}
+    record.facts = replace(facts, series={**facts.series, "cycles": [wrong]})
+    record.dialect.add_cycles(record)
+    record.facts = facts
+    for resource in record.resources[before:]:
         _withdraw(record, resource)
 
 
@@ -172,6 +177,7 @@ KINDS: dict[str, Callable[[Record], None]] = {
     "error_laboratory": _error_laboratory,
     "error_metastasis": _error_metastasis,
     "error_therapy": _error_therapy,
+    "error_only_therapy": _error_only_therapy,
     "merged": _merged,
     "twice": _twice,
 }

@@ -14,6 +14,8 @@ def add_lesions(record: Record) -> None:
     structures = {}
     for row in record.facts.rows("lesions"):
         elements = {"active": True, "location": record.concept("site", row["organ"])}
+        if row.get("segment"):
+            elements["description"] = f"Segment {row['segment']}"
         elements |= record.dialect.lesion(record, row, record.primary)
         added = record.add("BodyStructure", "lesion", elements, profile="lesion", owner="patient")
         structures[row["lesion"]], organs[row["lesion"]] = added, row["organ"]

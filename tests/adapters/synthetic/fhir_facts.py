@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -47,13 +48,16 @@ ECOG = {"425389002": 0, "422512005": 1, "422894000": 2, "423053003": 3, "4232370
 GLEASON = {"84556003": 6, "57403001": 7, "33013007": 8, "58925000": 9, "24514009": 10}
 
 
+@cache
 def read_ndjson(folder: Path) -> list[Resource]:
-    """All resources of a folder, numbers exact."""
+    """All resources of a folder, numbers exact; read once, not to be changed."""
     lines = (line for file in sorted(folder.glob("*.ndjson")) for line in file.read_text("utf-8").splitlines())
     return [json.loads(line, parse_float=Decimal) for line in lines]
 
 
+@cache
 def read_bundle(file: Path) -> list[Resource]:
+    """All resources of a Bundle."""
     return [entry["resource"] for entry in json.loads(file.read_text("utf-8"), parse_float=Decimal)["entry"]]
 
 

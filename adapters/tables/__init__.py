@@ -79,6 +79,7 @@ def _dated(context: Context, frames: dict[str, pd.DataFrame], cohort: set[str]) 
     measured["tracer"] = observations.tracers(context, measured)
     measured["site"] = measured["resource_key"].map(lesions.single_site(context, measured, "observations"))
     measured = add_limits(context, measured, found)
+    observations.note_duplicates(context, measured)
     lines = medications.drug_lines(context, frames["medications"], known)
     return _joined(context, found, {
         "conditions": conditions.united(context, diagnosed), "procedures": acts, "medications": lines,

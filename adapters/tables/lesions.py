@@ -33,7 +33,7 @@ def lesion_of(context: Context, observations: pd.DataFrame, lesions: pd.DataFram
     identified = context.identified(KIND)
     meant = {key: identified.find(key) for key in links["target_key"].unique()}
     single = {key: next(iter(found)) for key, found in meant.items() if len(found) == 1}
-    target = links.assign(structure=links["target_key"].map(single)).dropna(subset=["structure"])
+    target = links.assign(structure=links["target_key"].map(single).astype(object)).dropna(subset=["structure"])
     target = target.merge(lesions, left_on="structure", right_on="resource_key", suffixes=("", "_of"))
     target = target[["resource_key", "patient", "lesion"]].drop_duplicates()
     target = target[~target.duplicated("resource_key", keep=False)].set_index("resource_key")

@@ -26,14 +26,19 @@ def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -
     listed = frame["resource_key"].isin(codes["resource_key"]) | frame["resource_key"].isin(conditions)
     frame = context.sound(frame, listed)
     rows = frame.merge(codes, on=["resource_key", "part"], how="inner")
-    rows["measure"] = rows["means"].str.partition("=")[0]
-    rows["fixed"] = rows["means"].str.partition("=")[2].replace("", None)
+    rows["measure"], fixed = parted(rows["means"])
+    rows["fixed"] = fixed.where(fixed != "", None)
     rows = _without_headings(context, rows)
     rows = context.dated(rows, STARTS, "period_end", "effective")
     rows = context.before_cutoff(_answers(context, rows), TABLE)
-    rows = add_values(context, rows)
-    _possible_duplicates(context, rows)
-    return rows
+    return add_values(context, rows)
+
+
+def parted(means: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """What stands before and after the "=" of each meaning, the second empty where there is none."""
+    pairs = [str(text).partition("=") for text in means]
+    first, second = ([pair[place] for pair in pairs] for place in (0, 2))
+    return pd.Series(first, means.index, dtype=object), pd.Series(second, means.index, dtype=object)
 
 
 def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
@@ -65,11 +70,11 @@ def _answers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """Columns answer_number and answer_category: what the coded answer means for the measure of the row."""
     answers = context.coded.means("answers", "answer")
     answers = answers.merge(rows[["resource_key", "part", "measure"]], on=["resource_key", "part"])
-    split = answers["means"].str.partition("=")
-    number = split[0] == answers["measure"]
+    name, said = parted(answers["means"])
     key = ["resource_key", "part"]
-    numbers = answers[number].assign(answer_number=pd.to_numeric(split.loc[number, 2]))
-    categories = answers[split[0] == "category"].assign(answer_category=split.loc[split[0] == "category", 2])
+    numbers = answers.assign(answer_number=said)[name == answers["measure"]]
+    numbers = numbers.astype({"answer_number": float})
+    categories = answers.assign(answer_category=said)[name == "category"]
     for found, name in ((numbers, "answer_number"), (categories, "answer_category")):
         one = found.drop_duplicates([*key, name])
         one = one[~one.duplicated(key, keep=False)]  # two answers at once are none
@@ -77,18 +82,12 @@ def _answers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _possible_duplicates(context: Context, rows: pd.DataFrame) -> None:
-    """Equal patient, measure, time and value under different ids: a finding, since both may be true."""
-    same = ["patient", "measure", "value", "category", "comparator", "first", "last", "at"]
-    dated = rows[rows["first"].notna() & rows["measure"].ne(FOLLOW_UP)]
-    pointed = dated.merge(_lesion_keys(context), on="resource_key", how="left")
-    repeated = pointed[pointed.duplicated([*same, "target_key"])]
-    context.fates.note_rows(repeated, FindingKind.POSSIBLE_DUPLICATE, "measure", severity="info", table=TABLE)
-
-
-def _lesion_keys(context: Context) -> pd.DataFrame:
-    links = context.links
-    return links.loc[links["role"] == "lesion", ["resource_key", "target_key"]].drop_duplicates("resource_key")
+def note_duplicates(context: Context, rows: pd.DataFrame) -> None:
+    """Equal patient, measure, lesion, organ, time and value under different ids: a finding, since both may be true."""
+    same = ["patient", "measure", "value", "category", "comparator", "lesion", "site", "first", "last", "at"]
+    dated = rows[rows["first"].notna() & rows["measure"].ne(FOLLOW_UP) & rows["absent_reason"].isna()]
+    repeated = dated[dated.duplicated(same)]
+    context.fates.note_rows(repeated, FindingKind.POSSIBLE_DUPLICATE, "measure", table=TABLE)
 
 
 def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
@@ -98,7 +97,7 @@ def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
     parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]
     identified = context.identified("Procedure")
     meant = {key: next(iter(found)) for key in parts["target_key"].unique() if len(found := identified.find(key)) == 1}
-    scans = parts.assign(scan=parts["target_key"].map(meant)).merge(
+    scans = parts.assign(scan=parts["target_key"].map(meant).astype(object)).merge(
         used, left_on="scan", right_on="resource_key", suffixes=("", "_scan")
     )
     result = pd.Series(np.nan, index=rows.index, dtype=object)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -20,24 +21,29 @@ ADMINISTRATION, PROCEDURE = "MedicationAdministration", "Procedure"
 TOLERANCE = 1e-6  # relative; above it two activities contradict each other
 _FAR = float("inf")
 Pair = tuple[int, int]
+Row = dict[str, Any]
 
 
 def merged(context: Context, acts: pd.DataFrame) -> pd.DataFrame:
     """`acts` with one row for each therapy; a column `told_by` lists the keys of the resources that tell of it."""
     acts = acts.reset_index(drop=True)
-    told_by = pd.Series([(key,) for key in acts["resource_key"]], index=acts.index, dtype=object)
+    told_by: list[tuple[str, ...]] = [(key,) for key in acts["resource_key"]]
     both = acts.groupby(["patient", "procedure"])["resource_type"].transform("nunique") > 1
+    links = _Linked(context, acts[both])
+    records = acts[both].to_dict("index")
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, record in records.items():
+        groups[(record["patient"], record["procedure"])].append(index)
     gone: list[int] = []
     changes: dict[int, dict[str, Any]] = {}
-    links = _Linked(context, acts[both])
-    for _, group in acts[both].groupby(["patient", "procedure"], sort=True):
-        for procedure, administration in _pairs(group, links, context.settings.reading.merge_days):
-            changes[procedure] = _one(context, acts.loc[procedure], acts.loc[administration])
-            told_by[procedure] = (acts.at[procedure, "resource_key"], acts.at[administration, "resource_key"])
+    for indexes in groups.values():
+        for procedure, administration in _pairs(indexes, records, links, context.settings.reading.merge_days):
+            changes[procedure] = _one(context, records[procedure], records[administration])
+            told_by[procedure] += told_by[administration]
             gone.append(administration)
-    for index, change in changes.items():
-        for name, value in change.items():
-            acts.at[index, name] = value
+    if changes:
+        new = pd.DataFrame.from_dict(changes, orient="index")
+        acts.loc[new.index, list(new.columns)] = new
     return acts.assign(told_by=told_by).drop(index=gone).reset_index(drop=True)
 
 
@@ -51,18 +57,18 @@ class _Link:
     pair: Pair
 
 
-def _pairs(group: pd.DataFrame, links: _Linked, merge_days: int) -> Iterator[Pair]:
+def _pairs(indexes: list[int], records: dict[int, Row], links: _Linked, merge_days: int) -> Iterator[Pair]:
     """Which Procedure goes with which administration: explicit links first, then the nearest in time."""
-    procedures = group[group["resource_type"] == PROCEDURE]
-    administrations = group[group["resource_type"] == ADMINISTRATION]
+    procedures = [index for index in indexes if records[index]["resource_type"] == PROCEDURE]
+    administrations = [index for index in indexes if records[index]["resource_type"] == ADMINISTRATION]
     found: list[_Link] = []
-    for p in procedures.itertuples():
-        for a in administrations.itertuples():
-            exact = p.first == p.last and a.first == a.last
-            days = abs(p.first - a.first) if exact else _FAR
-            linked = links.join(str(p.resource_key), str(a.resource_key))
-            if linked or days <= merge_days:
-                found.append(_Link(linked, days, (_content(p), _content(a)), (p.Index, a.Index)))
+    for p, a in product(procedures, administrations):
+        one, other = records[p], records[a]
+        exact = one["first"] == one["last"] and other["first"] == other["last"]
+        days = abs(one["first"] - other["first"]) if exact else _FAR
+        linked = links.join(one["resource_key"], other["resource_key"])
+        if linked or days <= merge_days:
+            found.append(_Link(linked, days, (_content(one), _content(other)), (p, a)))
     taken: set[int] = set()
     for link in sorted(found, key=lambda item: (not item.is_linked, item.days, item.rank)):
         if taken.isdisjoint(link.pair):
@@ -70,8 +76,8 @@ def _pairs(group: pd.DataFrame, links: _Linked, merge_days: int) -> Iterator[Pai
             yield link.pair
 
 
-def _content(row: Any) -> str:
-    return f"{row.first:.0f} {row.at} {row.activity_gbq} {row.status} {row.site}"
+def _content(row: Row) -> str:
+    return " ".join(str(row[name]) for name in ("first", "last", "at", "activity_gbq", "status", "site"))
 
 
 class _Linked:
@@ -104,7 +110,7 @@ def _columns(frame: pd.DataFrame, *names: str) -> Iterable[tuple[str, ...]]:
     return zip(*(frame[name] for name in names), strict=True)
 
 
-def _one(context: Context, procedure: pd.Series, administration: pd.Series) -> dict[str, Any]:
+def _one(context: Context, procedure: Row, administration: Row) -> dict[str, Any]:
     """The row of both: what was given counts before what was billed, and each fills what the other leaves open."""
     note = context.fates.note
     where = {"table": "procedures", "measure": procedure["procedure"], "patient": procedure["patient"]}
@@ -124,5 +130,5 @@ def _one(context: Context, procedure: pd.Series, administration: pd.Series) -> d
     }
 
 
-def _exactness(row: pd.Series) -> int:
+def _exactness(row: Row) -> int:
     return int(row["first"] == row["last"]) + int(pd.notna(row["at"]))

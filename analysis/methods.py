@@ -24,7 +24,7 @@ MBQ_PER_GBQ = 1000
 
 @cache
 def _rows() -> pd.DataFrame:
-    return pd.read_csv(Path(__file__).with_name("cohort_constants.csv"))
+    return pd.read_csv(Path(__file__).with_name("cohort_constants.csv")).fillna("")
 
 
 def constants(study: Mapping[str, Any]) -> list[Result]:

@@ -108,7 +108,10 @@ def shift_table(worst: pd.DataFrame, measure: str, arm: str) -> pd.DataFrame:
     labels = [*GRADES, NOT_GRADABLE]
     names = {"baseline_grade": "baseline", "worst_grade": "worst"}
     wide = pd.crosstab(
-        *(rows[column].astype("object").fillna(NOT_GRADABLE).rename(name) for column, name in names.items())
+        *(
+            rows[column].astype("object").where(rows[column].notna(), NOT_GRADABLE).rename(name)
+            for column, name in names.items()
+        )
     )
     return wide.reindex(index=labels, columns=labels, fill_value=0).rename_axis(index="baseline", columns="worst")
 

@@ -63,7 +63,8 @@ def _not_json(text: str, error: strict_json.JsonError, place: Place) -> InputErr
         where += f", line {line}, character {error.position - text.rfind(chr(10), 0, error.position)}"
     if text.lstrip()[:1] == "<":
         return InputError("XML, not JSON", where, "only FHIR JSON is read: export as application/fhir+json")
-    if error.position is not None and error.position >= len(text.rstrip()):
+    at_end = error.position is not None and error.position >= len(text.rstrip())
+    if at_end or error.reason.startswith("unterminated string"):
         return InputError("the JSON is cut off", where, "the file is truncated: copy or export it again")
     return InputError(f"not JSON: {error.reason}", where, "correct the file or export it again")
 

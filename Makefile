@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 SOURCE ?=
 DEMO := data/demo
-TABLES := data/tables/current
+TABLES := data/tables
 FRESH := _build/fresh
 BIN := .venv/bin
 STAMP := .venv/installed
@@ -71,7 +71,7 @@ $(STAMP): requirements.lock pyproject.toml
 		if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; then \
 			found="$$python"; break; fi; done; \
 	if [ -z "$$found" ]; then echo "Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
-	"$$found" -m venv --clear .venv
+	"$$found" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $(STAMP)

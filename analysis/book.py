@@ -57,6 +57,27 @@ class Book:
         """A result in words, for captions made by code."""
         return text(self.results[id])
 
+    def reproduction_words(self, tally: Mapping[str, int], slips: int) -> dict[str, str]:
+        """Sentences of the reproduction page; a verdict only for the reconstructed cohort."""
+        if self.is_reconstruction:
+            summary = (
+                f"{tally['agree']} of {tally['printed']} printed values agree, {tally['truncated']} of them truncated."
+            )
+            meaning = "Agreement was built into this cohort: it tests the pipeline, not the paper."
+        else:
+            summary = f"Your cohort stands beside {tally['printed']} printed values of the paper."
+            meaning = "No verdict is given: other patients have other results."
+        return {
+            "reproduction.summary": summary,
+            "reproduction.meaning": meaning,
+            "reproduction.printed": str(tally["printed"]),
+            "reproduction.slips": str(slips),
+        }
+
+    def without_verdict(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """`rows` with the verdict columns only where a verdict is due."""
+        return rows if self.is_reconstruction else rows.drop(columns=["agrees", "how"])
+
     @property
     def is_reconstruction(self) -> bool:
         """Whether the cohort is the one reconstructed from the paper's print."""

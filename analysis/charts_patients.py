@@ -105,9 +105,9 @@ def _event_tooltip() -> list[alt.Tooltip]:
 
 
 def measurements(
-    series: pd.DataFrame, title: str, description: str, *, log: bool = False, limits: tuple[float, ...] = ()
+    series: pd.DataFrame, title: str, description: str, *, log: bool = False, origin: str = "day 0"
 ) -> Drawn:
-    """A measure over time, one line a patient: patient_id, arm, months, value. `limits`: level lines such as grades."""
+    """A measure over time from `origin`, one line a patient: patient_id, arm, months, value."""
     known = series.dropna(subset=["value", "months"])
     known = known[known["value"] > 0] if log else known
     if known.empty:
@@ -115,7 +115,7 @@ def measurements(
     frame = named_arms(missing_to_none(first_groups(known, "patient_id", 4 * LANES)))
     y = alt.Y("value:Q", title=title, scale=alt.Scale(type="log" if log else "linear", nice=True))
     base = alt.Chart(frame).encode(
-        alt.X("months:Q", title="Months from day 0"),
+        alt.X("months:Q", title=f"Months from {origin}"),
         y,
         alt.Color("arm:N", title=None, scale=arm_scale("colour")),
         detail="patient_id:N",
@@ -129,8 +129,6 @@ def measurements(
     dash = alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash"))
     drawn: list[Any] = [base.mark_line(strokeWidth=1.2).encode(dash).add_params(patient_choice())]
     drawn.append(base.mark_point(size=16))
-    if limits:
-        drawn.append(reference_lines(limits))
     return alt.layer(*drawn).properties(width="container", height=HEIGHT * 0.7, description=description)
 
 

@@ -34,12 +34,11 @@ def named_response(frame: pd.DataFrame, column: str = "response") -> pd.DataFram
 
 
 def best_and_worst(pairs: pd.DataFrame, limits: Sequence[float], description: str) -> Drawn:
-    """Best and worst lesion of each patient joined by a line: patient_id, best_pct, worst_pct."""
+    """Best and worst lesion of each patient joined by a line: patient_id, lesion ("best", "worst"), change_pct."""
     if pairs.empty:
         return NoChart("no patient has several lesions measured before and after")
-    sides = {"best_pct": "best lesion", "worst_pct": "worst lesion"}
-    long = missing_to_none(pairs.reset_index()).melt("patient_id", list(sides), "side", "change_pct")
-    long = long.assign(side=long["side"].map(sides))
+    sides = {"best": "best lesion", "worst": "worst lesion"}
+    long = missing_to_none(pairs.assign(side=pairs["lesion"].astype("object").map(sides)))
     x = alt.X("side:N", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.3))
     y = alt.Y("change_pct:Q", title=CHANGE)
     tooltip = [alt.Tooltip("patient_id:N", title="Patient"), "side:N", alt.Tooltip("change_pct:Q", format="+.0f")]

@@ -46,6 +46,21 @@ class Steps:
         return f'<ol class="steps" aria-label="{escape(self.name, quote=True)}">{items}</ol>'
 
 
+@dataclass(frozen=True, slots=True)
+class PatientChoice:
+    """A list of patients; choosing one shows that patient in all charts of the page and fades the others."""
+
+    patients: Sequence[str]
+
+    def _repr_html_(self) -> str:
+        options = "".join(f'<option value="{escape(p, quote=True)}">{escape(p)}</option>' for p in self.patients)
+        return (
+            '<div class="patient-choice"><label for="patient-choice">Show one patient</label>'
+            '<select class="patient-choice" id="patient-choice" autocomplete="off">'
+            f'<option value="all">all</option>{options}</select></div>'
+        )
+
+
 def flow_boxes(flow: pd.DataFrame) -> Box:
     """The boxes of a flow as data: step, parent, kind ("step", "part" or "left_out"), label, count, first row on top."""
     return _box(flow, flow.iloc[0])

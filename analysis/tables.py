@@ -44,7 +44,7 @@ class Table:
         )
 
     def _header(self, column: str) -> str:
-        return self.headers.get(column, column.replace("_", " "))
+        return self.headers.get(column, str(column).replace("_", " "))
 
     def _row(self, row: Sequence[Any]) -> str:
         cells = []

@@ -1,25 +1,27 @@
-// Replaces each static drawing by the interactive one. Without this script the static drawing stays.
+// Replaces each static drawing by the interactive one, and lets one choice of patient speak to all charts of a page.
+// Without this script the static drawings stay.
 (function () {
   "use strict";
 
-  const options = { renderer: "svg", actions: false, ast: false };
+  const options = { renderer: "svg", actions: false };
+  const views = [];
 
   async function draw(container) {
-    const source = container.querySelector("script.chart-spec");
+    const spec = JSON.parse(container.querySelector("script.chart-spec").textContent);
     const drawing = container.querySelector("svg");
-    const spec = JSON.parse(source.textContent);
     const host = document.createElement("div");
     host.className = "chart-live";
     container.appendChild(host);
     try {
-      const result = await window.vegaEmbed(host, spec, options);
+      const { view } = await window.vegaEmbed(host, spec, options);
       const svg = host.querySelector("svg");
       svg.setAttribute("role", "img");
       svg.setAttribute("aria-label", spec.description);
-      host.removeAttribute("role");
       drawing.remove();
+      if ("patient" in view.getState().signals) {
+        views.push(view);
+      }
       container.dataset.drawn = "live";
-      return result;
     } catch (error) {
       host.remove();
       container.dataset.drawn = "static";
@@ -27,7 +29,14 @@
     }
   }
 
-  document.addEventListener("DOMContentLoaded", function () {
+  function listen(select) {
+    select.addEventListener("change", () => {
+      views.forEach((view) => view.signal("patient", select.value).run());
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("div.chart").forEach(draw);
+    document.querySelectorAll("select.patient-choice").forEach(listen);
   });
 })();

@@ -1,0 +1,63 @@
+"""The manifest of a pull as tables for the data page: source, what became of each resource, findings, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+Manifest = Mapping[str, Any]
+
+WORDS = {"used": "used", "left_out": "left out", "quarantined": "set aside"}
+
+
+def source_frame(manifest: Manifest) -> pd.DataFrame:
+    """What was read and by which rules, in words: item, value."""
+    settled = manifest["dispositions"]
+    rows = [
+        ("Source", f"{manifest['source']['kind']}: {manifest['source']['label']}"),
+        ("Pulled on", manifest["pulled_on"]),
+        ("Hash of tables and rules", manifest["hash"]),
+        ("Synthetic", "yes" if manifest["synthetic"] else "no"),
+        ("Cohort rule: any of", ", ".join(manifest["cohort_rule"])),
+        ("Day 0", f"first completed {manifest['day_zero']['procedure']}"),
+        ("Time zone", manifest["day_zero"]["zone"]),
+        ("Data cutoff", manifest["day_zero"]["data_cutoff"] or "none set"),
+        ("Consent required", "yes" if manifest["consent"]["required"] else "no"),
+        ("Resources read", f"{settled['read']:,}"),
+        *((f"Resources {word}", f"{settled[key]:,}") for key, word in WORDS.items()),
+    ]
+    return pd.DataFrame(rows, columns=["item", "value"])
+
+
+def disposition_frame(manifest: Manifest) -> pd.DataFrame:
+    """How many resources of each type were used, left out or set aside, and why: type, disposition, reason, count."""
+    rows = pd.DataFrame(
+        manifest["dispositions"]["by_reason"], columns=["type", "file", "disposition", "reason", "count"]
+    )
+    grouped = rows.groupby(["type", "disposition", "reason"], as_index=False)["count"].sum()
+    return grouped.assign(disposition=grouped["disposition"].map(WORDS))
+
+
+def rows_fed_frame(manifest: Manifest) -> pd.DataFrame:
+    """How many resources of each type gave how many rows: type, rows, count."""
+    return pd.DataFrame(manifest["dispositions"]["rows_fed"], columns=["type", "rows", "count"])
+
+
+def findings_frame(findings: pd.DataFrame) -> pd.DataFrame:
+    """The findings summed over patients: finding, severity, table, measure, patients, count; most frequent first."""
+    keys = ["finding", "severity", "table", "measure"]
+    plain = findings.astype(dict.fromkeys(keys, "object")).fillna({"table": "", "measure": ""})
+    grouped = plain.groupby(keys, as_index=False).agg(patients=("patient_id", "nunique"), count=("count", "sum"))
+    return grouped.sort_values(["count", "finding"], ascending=[False, True], ignore_index=True)
+
+
+def versions_frame(manifest: Manifest) -> pd.DataFrame:
+    """Packages that shaped the tables: package, version."""
+    return pd.DataFrame(sorted(manifest["versions"].items()), columns=["package", "version"])
+
+
+def rules_frame(manifest: Manifest) -> pd.DataFrame:
+    """Views, code lists and units in force with the hash of each file: file, hash."""
+    return pd.DataFrame(sorted(manifest["hashes"].items()), columns=["file", "hash"])

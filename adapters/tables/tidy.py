@@ -48,7 +48,7 @@ def tidy(dated: Dated, ids: StudyIds, records: dict[str, list[str]], lesion_reco
     lesion_names = ids.name_lesions(pairs, lesion_records)
     tables = {}
     for name, frame in frames.items():
-        frame = frame.assign(patient_id=frame["patient"].map(names))
+        frame = frame.assign(patient_id=frame["patient"].map(names).astype(object))
         if "lesion" in frame:
             frame = frame.assign(lesion_id=frame["lesion"].map(lesion_names))
         if name in _LETTERS:

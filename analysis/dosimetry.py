@@ -8,6 +8,7 @@ planning.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from analysis.dosimetry_range import csda_range_mm
 from analysis.dosimetry_sirt import sirt_table
 from analysis.dosimetry_spectra import beta_mean
 from analysis.dosimetry_spheres import absorbed_fraction
+from analysis.response_memory import remembering
 from analysis.response_numbers import assumption_result, centre_result
 from analysis.results import Result, missing
 
@@ -34,6 +36,7 @@ QUOTED_THRESHOLD = {"dose.threshold": "sirt.paper_threshold"}
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All results of the dosimetry chapter; a reason instead of a value where the cohort does not allow one."""
+    tables = remembering(tables)
     return [
         *emission_results(),
         *pattern_results(),
@@ -48,7 +51,8 @@ def _physics(id: str, value: float, unit: str, method: str) -> Result:
     return Result(id, float(value), unit=unit, method=method, basis="physics")
 
 
-def emission_results() -> list[Result]:
+@cache
+def emission_results() -> tuple[Result, ...]:
     """Energies, ranges and energy radii of both nuclides, the paper's maximum range among them: phys.lu.*, phys.y.*."""
     rows = []
     for short, name in NUCLIDES.items():
@@ -65,10 +69,11 @@ def emission_results() -> list[Result]:
         for share in (50, 90, 99):
             radius = energy_radius_mm(name, share / 100)
             rows.append(_physics(f"phys.{short}.r{share}", radius, "mm", f"radius of {share} % of the energy"))
-    return rows
+    return tuple(rows)
 
 
-def pattern_results() -> list[Result]:
+@cache
+def pattern_results() -> tuple[Result, ...]:
     """Absorbed fractions of small spheres, dose beyond a PSMA border, lowest dose between microsphere clusters."""
     rows = []
     for short, name in NUCLIDES.items():
@@ -83,10 +88,11 @@ def pattern_results() -> list[Result]:
         lowest = cluster_dose("y90", spacing).lowest
         method = "lowest dose over mean dose, point clusters on a cubic lattice"
         rows.append(_physics(f"phys.y.cluster.{spacing}mm", lowest, "1", method))
-    return rows
+    return tuple(rows)
 
 
-def argument_results() -> list[Result]:
+@cache
+def argument_results() -> tuple[Result, ...]:
     """The quoted doses and what they become as BED and EQD2: dose.lu.6gbq, dose.sirt.crc, dose.threshold and others."""
     rows = [
         _physics(id, literature(key), "Gy", "as the paper quotes") for id, key in {**QUOTED, **QUOTED_THRESHOLD}.items()
@@ -103,7 +109,7 @@ def argument_results() -> list[Result]:
     for row in uneven.to_dict("records"):
         id = f"dose.sirt.cluster.{row['spacing_mm']:g}mm.bed"
         rows.append(_physics(id, row["equivalent_bed_gy"], "Gy", f"{about}, equal cell survival"))
-    return rows
+    return tuple(rows)
 
 
 def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:

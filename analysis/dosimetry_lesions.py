@@ -22,6 +22,7 @@ from analysis.dosimetry_constants import local_dose_per_hour, mean_life
 from analysis.dosimetry_sirt import nearest_value
 from analysis.dosimetry_spheres import absorbed_fraction
 from analysis.lesions import lesion_values
+from analysis.response_memory import remembered
 from analysis.response_scans import staging
 
 LESION_ASSUMPTIONS = ("uptake_conversion", "effective_half_life", "shape_factor")
@@ -55,6 +56,7 @@ def cycles_table(tables: Tables) -> pd.DataFrame:
     return frame[["patient_id", "day", "cycle", "activity_gbq"]]
 
 
+@remembered
 def lesion_dose_inputs(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per liver lesion with baseline SUVmax and diameter in a patient with at least one cycle.
 

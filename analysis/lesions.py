@@ -14,11 +14,13 @@ import pandas as pd
 
 from analysis.cohort import Tables
 from analysis.response_criteria import classify_change, percent_change
+from analysis.response_memory import remembered
 from analysis.response_scans import scans, staging
 
 FRAMES = {"lu": ("baseline", "restaging"), "sirt": ("before_sirt", "final")}
 
 
+@remembered
 def lesion_values(
     tables: Tables, study: Mapping[str, Any], measure: str = "lesion_diameter", organ: str | None = "liver"
 ) -> pd.DataFrame:
@@ -44,6 +46,7 @@ def lesion_values(
     return last.assign(tracer=last["tracer"].mask(last["tracer"].eq("none")))
 
 
+@remembered
 def lesion_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "lu") -> pd.DataFrame:
     """One row per patient and liver lesion seen at one of the two scans that frame `therapy` ("lu" or "sirt").
 

@@ -18,6 +18,7 @@ from analysis.lesions_null_results import null_results
 from analysis.lesions_suv import clustering_results
 from analysis.response_cases import case_results
 from analysis.response_claims import claim_results
+from analysis.response_memory import remembering
 from analysis.response_numbers import centre_result, p_result, proportion_result
 from analysis.response_rank_tests import mann_whitney, signed_rank
 from analysis.response_reclassified import reclassification_results
@@ -32,6 +33,7 @@ VARIANT = "sum of long-axis diameters of up to {targets} liver lesions, paper's 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All results of the lesion chapter; a reason instead of a value where the cohort does not allow one."""
+    tables = remembering(tables)
     found = evaluate(tables, study)
     return [
         *criteria_results(study),

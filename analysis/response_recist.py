@@ -8,11 +8,12 @@ overall response by the table of RECIST 1.1. Limits stand in `response_recist_1_
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from math import isnan
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from analysis.response_criteria import DIGITS
@@ -21,11 +22,15 @@ LIMITS = Path(__file__).with_name("response_recist_1_1.csv")
 NON_TARGET = ("complete_response", "non_cr_non_pd", "progressive", "none")
 
 
-@cache
 def limit(key: str) -> float:
     """A limit of RECIST 1.1 such as `progression_absolute`, in the unit of the file; KeyError if unknown."""
+    return _limits()[key]
+
+
+@cache
+def _limits() -> dict[str, float]:
     table = pd.read_csv(LIMITS)
-    return float(table.set_index("key").at[key, "value"])
+    return dict(zip(table["key"], table["value"].astype(float), strict=True))
 
 
 def target_response(sums_mm: Sequence[float], *, all_gone: bool = False) -> str | None:
@@ -36,11 +41,11 @@ def target_response(sums_mm: Sequence[float], *, all_gone: bool = False) -> str 
     over.
     """
     baseline, current = sums_mm[0], sums_mm[-1]
-    if np.isnan(baseline) or np.isnan(current) or baseline <= 0 or len(sums_mm) < 2:
+    if isnan(baseline) or isnan(current) or baseline <= 0 or len(sums_mm) < 2:
         return None
     if all_gone:
         return "complete_response"
-    nadir = float(np.nanmin(np.asarray(sums_mm[:-1], dtype=float)))
+    nadir = min(size for size in sums_mm[:-1] if not isnan(size))
     rise = round(current - nadir, DIGITS)
     grown = nadir == 0 or round(100 * rise / nadir, DIGITS) >= limit("progression_increase")
     if rise >= limit("progression_absolute") and grown:
@@ -73,31 +78,41 @@ def is_gone(size_mm: float, *, is_node: bool) -> bool:
     return size_mm < limit("normal_node_short_axis") if is_node else size_mm == 0
 
 
-def target_choices(lesions: pd.DataFrame, vary: str = "liver") -> list[tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One lesion at every scan from baseline on: sizes in mm (short axis for nodes), NaN where it was not measured."""
+
+    lesion_id: str
+    organ: str
+    is_node: bool
+    sizes_mm: tuple[float, ...]
+
+
+def target_choices(lesions: Sequence[Lesion], vary: str = "liver") -> list[tuple[Lesion, ...]]:
     """Every admissible choice of two targets in the organ `vary`, the largest lesions of every other organ with it.
 
-    lesions: one row per lesion with lesion_id, organ, is_node, size_mm at baseline. The first choice is the one RECIST
-    asks for (the largest of each organ); where organs give more than five targets the largest five stay. Empty when
-    nothing is measurable.
+    Sizes at baseline decide. The first choice is the one RECIST asks for (the largest of each organ); where organs give
+    more than five targets the largest five stay. Empty when nothing is measurable.
     """
-    records = lesions.to_dict("records")
-    measurable = [row for row in records if is_measurable(row["size_mm"], is_node=bool(row["is_node"]))]
-    measurable.sort(key=lambda row: (-row["size_mm"], row["lesion_id"]))
-    organs: dict[str, list[str]] = {}
-    for row in measurable:
-        organs.setdefault(str(row["organ"]), []).append(str(row["lesion_id"]))
+    measurable = [lesion for lesion in lesions if is_measurable(lesion.sizes_mm[0], is_node=lesion.is_node)]
+    measurable.sort(key=_largest_first)
+    organs: dict[str, list[Lesion]] = {}
+    for lesion in measurable:
+        organs.setdefault(lesion.organ, []).append(lesion)
     most = int(limit("targets_per_organ"))
-    fixed = [id for organ, members in organs.items() if organ != vary for id in members[:most]]
+    fixed = [lesion for organ, members in organs.items() if organ != vary for lesion in members[:most]]
     varied = organs.get(vary, [])
-    place = {str(row["lesion_id"]): number for number, row in enumerate(measurable)}
     choices = [[*pair, *fixed] for pair in combinations(varied, min(len(varied), most))]
-    trimmed = (tuple(sorted(chosen, key=place.__getitem__)[: int(limit("targets_total"))]) for chosen in choices)
+    trimmed = (tuple(sorted(chosen, key=_largest_first)[: int(limit("targets_total"))]) for chosen in choices)
     return [chosen for chosen in dict.fromkeys(trimmed) if chosen]
 
 
-def response_of_choice(chosen: Sequence[str], sizes: pd.DataFrame, is_node: dict[str, bool]) -> str | None:
-    """Target response of one choice: `sizes` has one row per scan (baseline first) and one column per lesion, mm."""
-    measured = sizes.reindex(columns=list(chosen))
-    last = measured.iloc[-1]
-    gone = bool(last.notna().all()) and all(is_gone(last[id], is_node=is_node[id]) for id in chosen)
-    return target_response(measured.sum(axis=1, skipna=False).tolist(), all_gone=gone)
+def _largest_first(lesion: Lesion) -> tuple[float, str]:
+    return -lesion.sizes_mm[0], lesion.lesion_id
+
+
+def response_of_choice(chosen: Sequence[Lesion]) -> str | None:
+    """Target response of one choice at the last scan; None unless every target was measured at baseline and then."""
+    sums = [sum(sizes) for sizes in zip(*(lesion.sizes_mm for lesion in chosen), strict=True)]
+    gone = all(is_gone(lesion.sizes_mm[-1], is_node=lesion.is_node) for lesion in chosen)
+    return target_response(sums, all_gone=gone)

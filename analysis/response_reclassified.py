@@ -8,6 +8,7 @@ organs, new lesions and recorded extrahepatic progression. Non-target lesions pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from analysis.cohort import Tables
 from analysis.lesions import FRAMES, lesion_values
 from analysis.response_criteria import RESPONSE_DTYPE
 from analysis.response_numbers import proportion_result
-from analysis.response_recist import overall_response, response_of_choice, target_choices, target_response
+from analysis.response_recist import Lesion, overall_response, response_of_choice, target_choices, target_response
 from analysis.response_scans import scans, staging
 from analysis.response_subgroup import Evaluation
 from analysis.results import Result, missing
@@ -51,30 +52,50 @@ def reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, th
     reference, followup = FRAMES[therapy]
     judged = found.patients[therapy]
     frames = staging(tables, study).loc[judged.index, [reference, followup]].astype("Int64")
-    sizes = dict(iter(organ_sizes(tables, study).groupby("patient_id")))
+    sizes = _sizes_by_patient(organ_sizes(tables, study))
     outside = extrahepatic_status(tables, study, frames[reference], frames[followup])
     new = judged["new_lesions"].gt(0)
     rows = []
     for patient, first, last in frames.itertuples():
-        seen = sizes[patient][sizes[patient]["scan"].between(first, last)]
-        rows.append(_judge(seen, int(first), new=bool(new[patient]), outside=outside.get(str(patient), "none")))
+        lesions, later = _lesions(sizes[patient], int(first), int(last))
+        newer = bool(new[patient]) or later
+        rows.append(_judge(lesions, new=bool(new[patient]), newer=newer, outside=outside.get(str(patient), "none")))
     table = pd.DataFrame(rows, index=judged.index, columns=COLUMNS[1:])
     table.insert(0, "paper", judged["response"])
     categories = dict.fromkeys(("paper", "recist_liver", "recist_overall"), RESPONSE_DTYPE)
     return table.astype({**categories, "choices": "int64", "choices_progressive": "int64", "choices_agree": "bool"})
 
 
-def _judge(seen: pd.DataFrame, first: int, *, new: bool, outside: str) -> list[Any]:
-    baseline = seen[seen["scan"].eq(first)].dropna(subset=["size_mm"])
-    wide = seen.pivot(index="scan", columns="lesion_id", values="size_mm").sort_index()
-    nodes = dict(zip(seen["lesion_id"], seen["is_node"], strict=True))
-    liver = baseline[baseline["organ"].eq("liver")]
-    choices = target_choices(liver)
-    named = [overall_response(response_of_choice(chosen, wide, nodes), "none", new_lesion=new) for chosen in choices]
-    every = target_choices(baseline)
-    known = set(baseline["lesion_id"])
-    newer = new or bool(seen.loc[~seen["lesion_id"].isin(known) & ~seen["organ"].eq("liver"), "size_mm"].gt(0).any())
-    target = response_of_choice(every[0], wide, nodes) if every else None
+def _sizes_by_patient(sizes: pd.DataFrame) -> dict[str, dict[tuple[str, str, bool], dict[int, float]]]:
+    """Patient -> (lesion, organ, is node) -> scan -> mm."""
+    found: dict[str, dict[tuple[str, str, bool], dict[int, float]]] = {}
+    for row in sizes.itertuples():
+        series = found.setdefault(row.patient_id, {}).setdefault((row.lesion_id, row.organ, bool(row.is_node)), {})
+        series[int(row.scan)] = row.size_mm
+    return found
+
+
+def _lesions(sizes: dict[tuple[str, str, bool], dict[int, float]], first: int, last: int) -> tuple[list[Lesion], bool]:
+    """The patient's lesions measured at baseline, over all scans up to `last`; and whether one outside the liver is
+    new.
+    """
+    between = sorted({scan for series in sizes.values() for scan in series if first <= scan <= last} | {first, last})
+    lesions, is_new = [], False
+    for (name, organ, is_node), series in sizes.items():
+        seen = tuple(series.get(scan, nan) for scan in between)
+        if isnan(seen[0]):
+            known = any(scan <= first for scan in series)
+            is_new |= not known and organ != "liver" and any(size > 0 for size in seen)
+        else:
+            lesions.append(Lesion(name, organ, is_node, seen))
+    return lesions, is_new
+
+
+def _judge(lesions: list[Lesion], *, new: bool, newer: bool, outside: str) -> list[Any]:
+    choices = target_choices([lesion for lesion in lesions if lesion.organ == "liver"])
+    named = [overall_response(response_of_choice(chosen), "none", new_lesion=new) for chosen in choices]
+    every = target_choices(lesions)
+    target = response_of_choice(every[0]) if every else None
     overall = overall_response(target, outside, new_lesion=newer)
     progressive = sum(name == "progressive" for name in named)
     return [named[0] if named else None, overall, len(choices), progressive, len(set(named)) <= 1]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cohort import Tables, analysis_set, completed
+from analysis.response_memory import remembered
 
 IMAGING_PROCEDURES = ("psma_pet", "ct", "mri")
 IMAGING_MEASURES = ("lesion_diameter", "lesion_short_axis", "suv_max")
@@ -72,6 +73,7 @@ def imaging_days(tables: Tables) -> pd.DataFrame:
     return rows.groupby(["patient_id", "day"], as_index=False, observed=True).agg(columns)
 
 
+@remembered
 def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient and scan, in time order.
 
@@ -99,6 +101,7 @@ def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return grouped.drop(columns="block")
 
 
+@remembered
 def staging(tables: Tables, study: Mapping[str, Any], shows: str = "has_diameter") -> pd.DataFrame:
     """One row per patient of the analysis set: the scans that frame each therapy, as numbers of `scans` (NA if none).
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+from scipy.stats import CensoredData
 
 from analysis.cohort import Tables, analysis_set
 from analysis.cohort_flow import rejected_candidates
 from analysis.cohort_patients import patient_frame
-from analysis.kaplan_meier import logrank, spss_median
+from analysis.kaplan_meier import spss_median
 from analysis.response_subgroup import Evaluation
 from analysis.results import Result, missing
 from analysis.survival import overall_survival
@@ -91,7 +93,8 @@ def _with_candidates(
     exposed = np.concatenate([survival["arm"].eq("lu_sirt").to_numpy(), np.ones(count, dtype=bool)])
     median = spss_median(days[exposed], died[exposed]).value
     months = float("nan") if median is None else median / days_per_month
-    return time / days_per_month, logrank(days, died, exposed)[1], months
+    samples = [CensoredData.right_censored(days[side], ~died[side]) for side in (exposed, ~exposed)]
+    return time / days_per_month, float(stats.logrank(*samples).pvalue), months
 
 
 def selection_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:

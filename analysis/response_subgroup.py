@@ -16,11 +16,13 @@ import pandas as pd
 from analysis.cohort import Tables
 from analysis.lesions import best_and_worst, lesion_changes, lesion_values, uptake_changes
 from analysis.response_criteria import patient_response
+from analysis.response_memory import remembered, remembering
 from analysis.response_scans import scans, staging
 
 REASONS_LEFT_OUT = ("no_pet_before", "no_pet_after")
 
 
+@remembered
 def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the analysis set, index patient_id, sorted.
 
@@ -30,6 +32,7 @@ def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     reason_left_out (one of `REASONS_LEFT_OUT`, NA for members). Empty, with these columns, for a cohort without such
     patients.
     """
+    tables = remembering(tables)
     pet = staging(tables, study, shows="has_pet")
     before = pet["baseline"].notna() | (not study["subgroup"]["pet_before_and_after_required"])
     after = pet[["restaging", "final"]].notna().any(axis=1) | (not study["subgroup"]["pet_before_and_after_required"])
@@ -70,6 +73,7 @@ class Evaluation:
 
 def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
     """Read the tables once and give every frame that the results and figures of the lesion chapter need."""
+    tables = remembering(tables)
     subgroup = imaging_subgroup(tables, study)
     changes, patients = {}, {}
     for therapy in ("lu", "sirt"):

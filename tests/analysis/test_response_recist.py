@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from study_tables import GA, Patient, tables_of
 
 from analysis.response_recist import (
+    Lesion,
     is_gone,
     is_measurable,
     overall_response,
@@ -96,23 +97,23 @@ def test_millimetres_and_centimetres_agree_on_response(sums):
     assert in_mm == target_response([round(s / 10, 1) * 10 for s in sums])
 
 
-def lesions(**sizes) -> pd.DataFrame:
-    rows = [
-        {"lesion_id": id, "organ": organ, "is_node": organ == "lymph_node", "size_mm": mm}
-        for id, (organ, mm) in sizes.items()
-    ]
-    return pd.DataFrame(rows)
+def lesions(**sizes) -> list[Lesion]:
+    return [Lesion(id, organ, organ == "lymph_node", tuple(mm)) for id, (organ, *mm) in sizes.items()]
+
+
+def names(choices) -> list[str]:
+    return ["".join(lesion.lesion_id for lesion in chosen) for chosen in choices]
 
 
 def test_choices_start_with_the_two_largest_of_the_liver():
     found = target_choices(lesions(A=("liver", 20), B=("liver", 40), C=("liver", 30), D=("liver", 9.9)))
-    assert found == [("B", "C"), ("B", "A"), ("C", "A")]
+    assert names(found) == ["BC", "BA", "CA"]
 
 
 def test_choices_keep_two_an_organ_and_five_in_all():
     sizes = {"A": ("liver", 40), "B": ("liver", 35), "C": ("lung", 30), "D": ("lung", 25), "E": ("other", 20)}
     sizes |= {"F": ("other", 15), "G": ("lymph_node", 14), "H": ("lung", 12)}
-    assert target_choices(lesions(**sizes)) == [("A", "B", "C", "D", "E")]
+    assert names(target_choices(lesions(**sizes))) == ["ABCDE"]
 
 
 def test_nothing_measurable_gives_no_choice():
@@ -120,10 +121,14 @@ def test_nothing_measurable_gives_no_choice():
 
 
 def test_response_of_a_choice_needs_all_its_targets():
-    sizes = pd.DataFrame({"A": [40.0, 20.0], "B": [30.0, NAN]}, index=[1, 2])
-    nodes = {"A": False, "B": False}
-    assert response_of_choice(["A"], sizes, nodes) == PR
-    assert response_of_choice(["A", "B"], sizes, nodes) is None
+    first, second = lesions(A=("liver", 40, 20), B=("liver", 30, NAN))
+    assert response_of_choice([first]) == PR
+    assert response_of_choice([first, second]) is None
+
+
+def test_a_choice_whose_targets_are_gone_is_complete_response():
+    assert response_of_choice(lesions(A=("liver", 40, 0), B=("lymph_node", 20, 9))) == CR
+    assert response_of_choice(lesions(A=("liver", 40, 0), B=("lymph_node", 20, 10))) == PR
 
 
 def judged(patient: Patient, therapy: str = "lu") -> pd.Series:

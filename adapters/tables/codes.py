@@ -134,7 +134,7 @@ class Coded:
             found = [self.lists.means(name, system, code) for system, _, code in split]
             self._known[name] = pd.Series(found, dtype=object)
         chosen = self.frame[self.frame["role"].isin(roles)]
-        means = chosen["pair"].map(self._known[name])
+        means = chosen["pair"].map(self._known[name]).astype(object)
         rows = chosen[["resource_key", "part"]].assign(means=means)
         return rows[means.notna()].drop_duplicates(ignore_index=True)
 

@@ -102,6 +102,9 @@ class Listed:
         for read in self.reads:
             yield Read(json.loads(json.dumps(read.resource)), read.origin, read.file, read.full_url, read.bundle)
 
+    def finished(self) -> None:
+        """Nothing is kept."""
+
 
 def listed(*resources: Resource) -> Listed:
     """A source of resources without Bundle."""

@@ -14,12 +14,16 @@ from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 
+from adapters.contract import MEASURES
 from adapters.errors import InputError
 
 UNITS = Path(__file__).resolve().parent / "units.csv"
 HEADER = ("measure", "ucum", "to", "factor", "source")
 ANY = "*"
 DIGITS = 9  # significant digits of a converted value: more than any method measures, fewer than binary noise
+ACTIVITY, ACTIVITY_UNIT = "activity", "GBq"  # administered activity: a column of its own, no measure
+_MEASURES = frozenset(MEASURES) | {ANY, ACTIVITY}
+_TARGETS = frozenset(MEASURES.values()) | {ACTIVITY_UNIT}
 _EXACT = Context(prec=50)
 _ROUNDED = Context(prec=DIGITS)
 
@@ -87,6 +91,8 @@ def _rows(path: Path) -> Iterable[tuple[tuple[str, str, str], Factor]]:
             raise InputError("columns are not " + ",".join(HEADER), path.name, "write that line first")
         for row in reader:
             where = f"{path.name}:{reader.line_num}"
+            if row["measure"] not in _MEASURES or row["to"] not in _TARGETS:
+                raise InputError("no such measure or unit in the contract", where, "see the data dictionary")
             yield (row["measure"], row["ucum"].strip(), row["to"]), _factor(row["factor"], where)
 
 
@@ -96,6 +102,6 @@ def _factor(text: str, where: str) -> Factor:
         factor = Factor(Decimal(times), Decimal(by or "1"))
     except InvalidOperation:
         raise InputError("the factor is not a number or a quotient", where, "write 0.1 or 1/17.104") from None
-    if factor.times <= 0 or factor.by <= 0 or not (factor.times / factor.by).is_finite():
+    if not all(part.is_finite() and part > 0 for part in (factor.times, factor.by)):
         raise InputError("the factor is not above zero", where, "write 0.1 or 1/17.104")
     return factor

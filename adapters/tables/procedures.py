@@ -9,6 +9,7 @@ from adapters.tables.cohort import TIMED
 from adapters.tables.context import Context
 from adapters.tables.extract import stacked
 from adapters.tables.sites import single_site
+from adapters.units import ACTIVITY, ACTIVITY_UNIT
 
 TABLE = "procedures"
 RADIOACTIVE = ("lu_psma", "sirt", "ra223")
@@ -58,7 +59,7 @@ def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
     stated = rows[rows["procedure"].isin(RADIOACTIVE) & rows["activity_value"].notna()]
     unknown = []
     for row in stated.itertuples():
-        factor = context.units.factor("activity", row.activity_code, row.activity_unit, "GBq")
+        factor = context.units.factor(ACTIVITY, row.activity_code, row.activity_unit, ACTIVITY_UNIT)
         if factor is None:
             unknown.append(row.Index)
         else:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.response_memory import remembered
+
 Tables = Mapping[str, pd.DataFrame]
 
 ARMS = ("lu", "lu_sirt")
@@ -26,6 +28,7 @@ REASONS_LEFT_OUT = {
 }
 
 
+@remembered
 def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the tables, sorted by patient_id: who is analysed, in which arm, and why others are not.
 
@@ -59,6 +62,7 @@ def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
+@remembered
 def analysis_set(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """The patients analysed: patient_id (string, sorted) and arm (category lu, lu_sirt), index 0..n-1."""
     arms = assign_arms(tables, study)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.cohort import Tables, analysis_set, certainly_after, completed, metastasis_patients
 from analysis.cohort_values import baseline_values, last_known
+from analysis.response_memory import remembered
 
 LABORATORY = ("psa", "alp", "ldh")
 SITES = ("bone", "lymph_node", "lung", "other")
@@ -20,6 +21,7 @@ DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
 DAYS_PER_WEEK = 7
 
 
+@remembered
 def patient_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """All analysed patients, index patient_id (sorted), one column per characteristic.
 

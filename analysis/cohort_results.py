@@ -14,6 +14,7 @@ from analysis.cohort_flow import flow_results
 from analysis.cohort_patients import patient_frame
 from analysis.cohort_table_one import table_one_results, therapy_results
 from analysis.methods import constants, practice_results
+from analysis.response_memory import remembering
 from analysis.results import Result, missing
 
 INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
@@ -21,6 +22,7 @@ INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*` and `tox.ctcae_version` for any cohort; reasons where there is no value."""
+    tables = remembering(tables)
     patients = patient_frame(tables, study)
     table_one = table_one_results(tables, study, patients)
     return [

@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.cohort import ARMS, Tables
 from analysis.cohort_estimates import described
 from analysis.cohort_values import baseline_windows, in_window, last_within, numbers
+from analysis.response_memory import remembered, remembering
 from analysis.response_numbers import proportion_result
 from analysis.results import Result
 from analysis.toxicity import therapy_windows, why_missing
@@ -29,6 +30,7 @@ GROUPS = (*ARMS, "all")
 Floats = npt.NDArray[np.float64]
 
 
+@remembered
 def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient, columns `COLUMNS`.
 
@@ -145,7 +147,7 @@ def curve_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`psa.*` by arm and for all: PSA50 (any and confirmed), any decline, best and 12-week change, progression."""
-    frame = psa_frame(tables, study)
+    frame = psa_frame(remembering(tables), study)
     found: list[Result] = []
     for group in GROUPS:
         rows = frame if group == "all" else frame[frame["arm"] == group]

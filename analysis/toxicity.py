@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis.cohort import Tables, analysis_set, completed
 from analysis.cohort_values import baseline_windows, last_within, numbers
+from analysis.response_memory import remembered
 
 PRINTED = ("alt", "ast", "ggt", "bilirubin")
 LABORATORY = (
@@ -26,6 +27,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+@remembered
 def therapy_windows(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """For each analysed patient, index patient_id: arm, last_therapy (day), sirt_day (first SIRT) and the windows.
 
@@ -49,6 +51,7 @@ def _day(procedures: pd.DataFrame, how: str) -> pd.Series:
     return procedures.groupby("patient_id", observed=True)["day"].agg(how).astype("float64")
 
 
+@remembered
 def changes(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = LABORATORY) -> pd.DataFrame:
     """One row per analysed patient and measure, columns `COLUMNS`; NaN where a value or its window is missing.
 

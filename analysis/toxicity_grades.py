@@ -13,6 +13,7 @@ from analysis.cohort import ARMS, Tables
 from analysis.cohort_values import baseline_windows, in_window, last_within, numbers
 from analysis.ctcae import grade_frame, load_criteria
 from analysis.ctcae.grading import baseline_state
+from analysis.response_memory import remembered
 from analysis.toxicity import LABORATORY, therapy_windows
 
 GRADES = (0, 1, 2, 3, 4)
@@ -25,6 +26,7 @@ def graded_measures(study: Mapping[str, Any]) -> list[str]:
     return [measure for measure in LABORATORY if measure in known]
 
 
+@remembered
 def graded_values(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """Every value in the window of the worst grade with its grade: patient_id, arm, measure, day, value, grade.
 
@@ -36,7 +38,7 @@ def graded_values(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     windows = therapy_windows(tables, study)
     rows = numbers(tables, measures)
     inside = in_window(rows, windows[["worst_first", "worst_last"]].set_axis(["first_day", "last_day"], axis=1))
-    starts = _baselines(rows, windows.index, study)
+    starts = baseline_grades(tables, study)
     frame = inside.merge(starts, left_on=["patient_id", "measure"], right_index=True, how="left")
     if study["toxicity"]["missing_baseline"] == "normal":
         frame["baseline_state"] = frame["baseline_state"].fillna("normal")
@@ -53,7 +55,14 @@ def _same_units(measures: list[str], study: Mapping[str, Any]) -> None:
             raise ValueError(f"{measure} stands in {MEASURES[measure]}, CTCAE grades it in {criteria.unit(measure)}")
 
 
-def _baselines(rows: pd.DataFrame, patients: pd.Index, study: Mapping[str, Any]) -> pd.DataFrame:
+@remembered
+def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+    """Baseline of each patient and graded measure, index (patient_id, measure), only where there is one.
+
+    Columns: baseline, baseline_state (against its own limits), baseline_grade (against the limits of normal, Int64).
+    """
+    patients = therapy_windows(tables, study).index
+    rows = numbers(tables, graded_measures(study))
     found = last_within(rows, baseline_windows(patients, study)).astype(
         {"value": "float64", "lower_limit": "float64", "upper_limit": "float64"}
     )
@@ -74,6 +83,7 @@ def _grade(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.Series:
     return grade_frame(frame, load_criteria(rules["ctcae_version"]), significant_digits=rules["significant_digits"])
 
 
+@remembered
 def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient and graded measure, also without any value.
 
@@ -87,7 +97,7 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     pairs = [values["patient_id"], values["measure"]]
     worst = values.dropna(subset=["grade"]).sort_values(["grade", "day"], ascending=[False, True], kind="stable")
     worst = worst.drop_duplicates(["patient_id", "measure"]).set_index(["patient_id", "measure"])
-    starts = _baselines(numbers(tables, graded_measures(study)), windows.index, study)
+    starts = baseline_grades(tables, study)
     frame = pd.DataFrame(index=keys)
     frame["arm"] = windows["arm"].reindex(keys.get_level_values("patient_id")).to_numpy()
     frame["baseline_state"] = starts["baseline_state"].reindex(keys)

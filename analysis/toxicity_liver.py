@@ -78,10 +78,12 @@ def albi_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 def progression_frame(tables: Tables, study: Mapping[str, Any], measure: str) -> pd.DataFrame:
     """Change of one laboratory value beside the course of the liver metastases up to the same day.
 
-    One row per analysed patient: patient_id, arm, change_pct, followup_day, hepatic_status (last coded disease status
-    of the liver after day 0 and not later than `followup_window` of the value; NA where none is recorded).
+    `measure`: one of `LABORATORY`. One row per analysed patient: patient_id, arm, change_pct, followup_day,
+    hepatic_status (last coded disease status of the liver after day 0, not later than the follow-up window after the
+    value; NA where none is recorded).
     """
-    rows = changes(tables, study, [measure])[["patient_id", "arm", "change_pct", "followup_day"]]
+    rows = changes(tables, study)
+    rows = rows.loc[rows["measure"].eq(measure), ["patient_id", "arm", "change_pct", "followup_day"]]
     seen = tables["observations"]
     hepatic = seen["measure"].eq("disease_status") & seen["site"].eq("liver") & seen["category"].notna()
     status = seen.loc[hepatic & seen["day"].gt(0).fillna(False), ["patient_id", "day", "order", "category"]]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.cohort import ARMS, Tables, analysis_set
 from analysis.cohort_estimates import counted, described
+from analysis.response_memory import remembering
 from analysis.response_rank_tests import MannWhitney, mann_whitney
 from analysis.results import Result, missing
 from analysis.toxicity import LABORATORY, PRINTED, changes, changes_after_sirt, why_missing
@@ -24,6 +25,7 @@ TRANSAMINASES = ("alt", "ast", "ggt")  # the values whose rise the paper partly 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All `tox.*` numbers for any cohort; what cannot be computed carries its reason."""
+    tables = remembering(tables)
     rows = changes(tables, study)
     cohort = len(analysis_set(tables, study))
     found: list[Result] = []

@@ -195,10 +195,10 @@ def spread_test(first: pd.DataFrame, second: pd.DataFrame) -> SpreadTest | None:
 
     first, second: from `best_and_worst`. Gaps are divided by the expected range of as many lesions, so that patients
     with more lesions do not look more spread. Patients with both therapies appear on both sides: `overlap` counts
-    them, and the P is not valid where it is above 0. None when a side is empty.
+    them, and the P is not valid where it is above 0. None when a side has fewer than two patients.
     """
     samples = [(frame["gap_pct"] / frame["lesions"].map(expected_range)).to_numpy() for frame in (first, second)]
-    if not samples[0].size or not samples[1].size:
+    if min(sample.size for sample in samples) < 2:
         return None
     size = samples[0].size
     ways = comb(size + samples[1].size, size)

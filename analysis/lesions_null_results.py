@@ -97,12 +97,14 @@ def _likeness_results(found: Evaluation, therapy: str) -> list[Result]:
 
 
 def _spread_results(found: Evaluation) -> list[Result]:
-    test = spread_test(*(best_and_worst(found.changes[therapy]) for therapy in ("lu", "sirt")))
+    sides = [best_and_worst(found.changes[therapy]) for therapy in ("lu", "sirt")]
+    test = spread_test(*sides)
     id, unit = "resp.spread.difference", "percentage points"
     method = "median gap over expected range, 177Lu-PSMA minus SIRT; therapies permuted over patients"
     if test is None:
         ids = (id, "resp.spread.p", "resp.spread.smallest_p", "resp.spread.overlap")
-        return [missing(name, "no_multiple_lesions", n=0, method=method) for name in ids]
+        reason = "no_multiple_lesions" if any(side.empty for side in sides) else "too_few_patients"
+        return [missing(name, reason, n=0, method=method) for name in ids]
     total = test.first + test.second
     return [
         Result(id, test.difference_pct, n=total, unit=unit, method=method),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
-_TEXT = re.compile(rf"\s*(?P<comparator><=|>=|<|>|≤|≥)?\s*(?P<number>{_NUMBER})\s*(?P<unit>[^\s\d][^\s]*)?\s*")
-_GROUPED = re.compile(r"\d{1,3},\d{3}")  # 1,234 is one thousand to some and one and a bit to others
+_NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_UNIT = r"(?:\s+(?P<apart>[^\s0-9]\S*)|(?P<joined>[A-Za-zµμ%]\S*))?"  # "5 /uL", "5ng/mL"; but "1/2" is no 1 of unit /2
+_TEXT = re.compile(rf"\s*(?P<comparator><=|>=|<|>|≤|≥)?\s*(?P<number>{_NUMBER}){_UNIT}\s*")
+_GROUPED = re.compile(r"[0-9]{1,3},[0-9]{3}")  # 1,234 is one thousand to some and one and a bit to others
 _SIGNS = {"≤": "<=", "≥": ">="}
 
 
@@ -22,4 +23,4 @@ def read_text(text: str) -> tuple[str | None, float, str | None] | None:
     if _GROUPED.fullmatch(number.lstrip("+-")):
         return None
     comparator = match["comparator"]
-    return _SIGNS.get(comparator or "", comparator), float(number.replace(",", ".")), match["unit"]
+    return _SIGNS.get(comparator or "", comparator), float(number.replace(",", ".")), match["apart"] or match["joined"]

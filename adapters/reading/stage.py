@@ -18,7 +18,7 @@ from adapters.quality import FindingKind, Ledger, LeftOutReason, QuarantineReaso
 from adapters.reading import versions_of_one as one
 from adapters.reading.corrections import Corrections
 from adapters.reading.patients import COHORT_TAGS, People, Selection, codings_of, is_tagged
-from adapters.reading.references import Directory, Settler, hashed_id, key_of, server_of
+from adapters.reading.references import Directory, Settler, hashed_id, key_of, references_in, server_of
 from adapters.reading.status import status_outcome, status_path
 from adapters.reading.versions import check_version
 from adapters.settings import Settings
@@ -65,6 +65,7 @@ class Stage:
             raise InputError("no resources", self.source.label, "the source is empty: check what it should hold")
         if self.source.unreadable:
             self.ledger.finding(FindingKind.UNREADABLE_LINE, severity="error", count=self.source.unreadable)
+        self._compare_by_meaning()
         chosen = self._settle_versions()
         self._settle_corrections(chosen)
         excluded = self._excluded(chosen, today)
@@ -139,6 +140,20 @@ class Stage:
             severity = issue.get("severity") if isinstance(issue, dict) else None
             shown = "error" if severity in ("error", "fatal") else "info"
             self.ledger.finding(FindingKind.SERVER_OUTCOME, severity=shown, resource_type="OperationOutcome")
+
+    def _compare_by_meaning(self) -> None:
+        """Where copies differ, compare them again with references settled: `urn:uuid:1` and `Patient/1` may be one."""
+        groups = (group for group in self._candidates.values() if len({c.digest for c in group}) > 1)
+        unequal = {candidate.number: candidate for group in groups for candidate in group}
+        if not unequal:
+            return
+        for number, read in enumerate(self.source.read(), start=1):
+            candidate = unequal.get(number)
+            if candidate is not None:
+                for _, holder in references_in(read.resource, ""):
+                    found = self._directory.find(holder["reference"], candidate.base, read.bundle)
+                    holder["reference"] = found or holder["reference"]
+                candidate.digest = one.digest(read.resource)
 
     def _settle_versions(self) -> dict[str, one.Candidate]:
         chosen: dict[str, one.Candidate] = {}

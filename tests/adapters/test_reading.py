@@ -137,6 +137,15 @@ def test_equal_content_collapses_whatever_meta_and_narrative_say(first, second):
     assert not outcome.findings()
 
 
+def test_copies_whose_references_are_written_differently_are_equal(tmp_path):
+    urn = "urn:uuid:1"
+    write(tmp_path / "1.json", bundle(patient(), psa(subject=urn), urls=[urn]))
+    write(tmp_path / "2.ndjson", patient(), psa())
+    outcome = staged(tmp_path)
+    assert outcome.reasons() == {"duplicate": 2}
+    assert set(outcome.resources) == {"Patient/p1", "Observation/o1"}
+
+
 def test_the_newest_version_entered_in_error_withdraws_the_older_ones():
     old, new = psa(value=1, **meta(version="1")), psa(value=1, status="entered-in-error", **meta(version="2"))
     outcome = staged(listed(patient(), old, new))

@@ -9,10 +9,12 @@ from the manifest: on the reconstructed cohort each number keeps what it rests o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,7 +23,7 @@ from adapters.contract import load_manifest, load_tables
 from analysis.multiplicity_results import results_from
 from analysis.report import glue_results, text
 from analysis.results import Result
-from analysis.settings import Study, load_study
+from analysis.settings import REPOSITORY, Study, load_study
 
 Collector = Callable[[Mapping[str, pd.DataFrame], Study], list[Result]]
 # Part -> module whose `results(tables, study)` gives its numbers. Imported when asked for: a chapter needs one or two.
@@ -34,6 +36,8 @@ PARTS = {
     "psa": "analysis.psa",
 }
 MULTIPLICITY = "multiplicity"  # computed from the results of all parts
+CHAPTERS = REPOSITORY / "chapters"
+GLUED = re.compile(r"\{glue\}`([^`]+)`")
 FROM_THE_PRINT = ("printed", "bounded", "free")
 
 
@@ -50,8 +54,8 @@ class Book:
         return self.results[id]
 
     def glue(self, **extra: str) -> None:
-        """Hand all results, and `extra` as plain text, to the page."""
-        glue_results(self.results.values(), extra)
+        """Hand the results that some chapter names, and `extra` as plain text, to the page."""
+        glue_results(self.results.values(), extra, glued_keys() or None)
 
     def text(self, id: str) -> str:
         """A result in words, for captions made by code."""
@@ -82,6 +86,12 @@ class Book:
     def is_reconstruction(self) -> bool:
         """Whether the cohort is the one reconstructed from the paper's print."""
         return is_reconstruction(self.manifest)
+
+
+def glued_keys(folder: Path = CHAPTERS) -> frozenset[str]:
+    """Keys that the chapters name as {glue}`key` or {glue}`page.md::key`; empty without chapters."""
+    texts = (file.read_text("utf-8") for file in sorted(folder.rglob("*.md")))
+    return frozenset(key.rpartition("::")[2] for text in texts for key in GLUED.findall(text))
 
 
 def open_book(*parts: str) -> Book:

@@ -100,18 +100,21 @@ def _new_lesion(rows: Rows, key: str, known: int, rng: np.random.Generator) -> l
 def _scan(
     rows: Rows, person: Person, day: int, side: str, mm: Floats, suv: Floats | None, rng: np.random.Generator
 ) -> None:
-    """PET/CT or PET/MRI of one day; a third of the MRI are done apart, one or two days before the PET."""
+    """PET/CT or PET/MRI of one day; a third of the MRI are done apart, one or two days before the PET.
+
+    `day` is that of the diameters: it is what time to follow-up counts.
+    """
     apart = side == "mri" and suv is not None and rng.random() < 0.33
-    morphology_day = day - int(rng.integers(1, 3)) if apart else day
-    rows["procedures"].append(_procedure(person.key, str(side), morphology_day))
+    pet_day = day + int(rng.integers(1, 3)) if apart else day
+    rows["procedures"].append(_procedure(person.key, str(side), day))
     if suv is not None:
-        rows["procedures"].append(_procedure(person.key, "psma_pet", day, person.tracer))
+        rows["procedures"].append(_procedure(person.key, "psma_pet", pet_day, person.tracer))
     for i, size in enumerate(mm):
-        entry: Row = {"key": person.key, "lesion": f"L{i + 1}", "day": morphology_day, "diameter_mm": float(size)}
+        entry: Row = {"key": person.key, "lesion": f"L{i + 1}", "day": day, "diameter_mm": float(size)}
         uptake = None if suv is None else float(suv[i])
         rows["lesion_measurements"].append({**entry, "suv_max": None if apart else uptake, "modality": str(side)})
         if apart:
-            entry |= {"day": day, "diameter_mm": None, "suv_max": uptake, "modality": "pet"}
+            entry |= {"day": pet_day, "diameter_mm": None, "suv_max": uptake, "modality": "pet"}
             rows["lesion_measurements"].append(entry)
 
 

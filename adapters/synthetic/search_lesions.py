@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
 from adapters.synthetic.search_climb import climb
-from adapters.synthetic.search_statistics import Floats, median
+from adapters.synthetic.search_statistics import Floats, kruskal_p, median
 from adapters.synthetic.targets import targets, window
 
 PROGRESSIVE_PCT, PARTIAL_PCT = 20.0, -30.0  # Response Evaluation
@@ -124,11 +123,9 @@ def baseline_suv(classes: list[str], counted: np.ndarray, rng: np.random.Generat
 
 def uptake_differs(suv: Floats, labels: np.ndarray) -> bool:
     """Whether both readings of the printed test (progressive against others; three groups) give P < 0.005."""
-    groups = [suv[labels == name] for name in NAMES]
-    rest = np.concatenate(groups[1:])
-    exact = stats.mannwhitneyu(groups[0], rest, method="asymptotic", use_continuity=False).pvalue
     limit = targets()["suv.p"].number
-    return bool(exact < limit and stats.kruskal(*groups).pvalue < limit)
+    progressive = np.where(labels == "pd", "pd", "rest")
+    return kruskal_p(suv, progressive) < limit and kruskal_p(suv, labels) < limit
 
 
 def uptake_after_sirt(owner: np.ndarray, before: Floats, rng: np.random.Generator) -> Floats:

@@ -18,6 +18,7 @@ from adapters.synthetic.targets import count, targets
 Ints = NDArray[np.int64]
 ARMS = ("lu", "lu_sirt", "all")
 CYCLES_MAX = 10
+SPREADS = (1.0, 8.0, 40.0)  # sizes of a proposed step
 LONG_COURSE = 6  # Figure 2: one patient had six cycles
 
 
@@ -71,14 +72,19 @@ def spans(cycles: Ints, longest: Ints, is_sirt: NDArray[np.bool_], rng: np.rando
         return miss("interval", weeks, is_sirt[several], median_and_t_interval)
 
     def propose(days: Ints, rng: np.random.Generator) -> Ints:
-        changed, i = days.copy(), rng.choice(several)
-        step = rng.normal(0, rng.choice([1.0, 8.0, 40.0])) * gaps[i]
-        changed[i] = np.clip(round(changed[i] + step), low[i], high[i])
+        changed, i = days.copy(), several[_few(len(several), rng)]
+        step = rng.normal(0, SPREADS[rng.integers(3)], len(i)) * gaps[i]
+        changed[i] = np.clip((changed[i] + step).round(), low[i], high[i])
         return changed
 
     start = np.zeros(len(cycles), dtype=np.int64)
     start[several] = np.clip((54 * gaps + rng.normal(0, 12, len(gaps)) * gaps).round(), low, high)[several]
-    return climb(start, propose, penalty, rng, steps=2500)
+    return climb(start, propose, penalty, rng)
+
+
+def _few(n: int, rng: np.random.Generator) -> Ints:
+    """Places of one, two or three of n patients: medians and intervals often fit only when several move at once."""
+    return np.unique(rng.integers(0, n, rng.integers(1, 4)))
 
 
 def activities(cycles: Ints, is_sirt: NDArray[np.bool_], rng: np.random.Generator) -> list[Floats]:
@@ -109,8 +115,9 @@ def ages_days(is_sirt: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
         return miss("age", days / 365.25, is_sirt, median_and_t_interval)
 
     def propose(days: Ints, rng: np.random.Generator) -> Ints:
-        changed, i = days.copy(), rng.integers(len(days))
-        changed[i] = np.clip(round(days[i] + rng.normal(0, rng.choice([60.0, 1500.0]))), low, high)
+        changed, i = days.copy(), _few(len(days), rng)
+        step = 60 * rng.normal(0, SPREADS[rng.integers(3)], len(i))
+        changed[i] = np.clip((days[i] + step).round(), low, high)
         return changed
 
     start = np.clip(rng.normal(70.5, 8.5, len(is_sirt)) * 365.25, low, high).round().astype(np.int64)

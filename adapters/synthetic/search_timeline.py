@@ -173,4 +173,5 @@ def _place_scans(person: Person, follow_up: dict[str, int], room: int, rng: np.r
     elif person.key in LU_SUBGROUP:
         person.restaging = last + RESTAGING_DELAY_DAYS + spare
     if person.key == SIX_CYCLES:
-        person.mid_scan = person.cycle_days[3] + int(rng.integers(24, person.cycle_days[4] - person.cycle_days[3] - 2))
+        gap = person.cycle_days[4] - person.cycle_days[3]
+        person.mid_scan = person.cycle_days[3] + int(rng.integers(gap * 2 // 3, gap - 3))

@@ -39,6 +39,7 @@ class Window:
         return 0.0 if x < self.high - SLACK else (x - self.high + inner) / width
 
 
+@cache
 def window(text: str, rule: str = ROUNDS) -> Window:
     """Values that round half up (away from zero), or truncate or round ("truncate"), to the printed `text`.
 
@@ -52,6 +53,11 @@ def window(text: str, rule: str = ROUNDS) -> Window:
         return Window(float(printed - half), float(printed + half))
     low, high = (printed - half, printed + unit) if printed >= 0 else (printed - unit, printed + half)
     return Window(float(low), float(high))
+
+
+@cache
+def _windows(texts: tuple[str, ...], rule: str) -> tuple[Window, ...]:
+    return tuple(window(text, rule) for text in texts if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,14 @@ class Target:
         """The printed value as a number."""
         return float(self.value)
 
-    def windows(self) -> list[Window]:
+    @property
+    def windows(self) -> tuple[Window, ...]:
         """Windows of value, lower and upper, as far as they are printed."""
-        return [window(text, self.rule) for text in (self.value, self.lower, self.upper) if text]
+        return _windows((self.value, self.lower, self.upper), self.rule)
 
     def miss(self, *values: float) -> float:
         """Sum of the distances of value (and lower, upper) from their windows; 0 when all are met."""
-        return sum(frame.miss(x) for frame, x in zip(self.windows(), values, strict=True))
+        return sum(frame.miss(x) for frame, x in zip(self.windows, values, strict=True))
 
 
 @cache

@@ -17,7 +17,6 @@ from adapters.contract import TABLES
 from adapters.errors import InputError
 from adapters.pull import Request, chosen_settings, pull, selection
 from adapters.reading.patients import Selection
-from adapters.settings import Settings
 from adapters.sources import open_source
 from adapters.synthetic.demo import write_demo
 
@@ -43,32 +42,22 @@ def strings(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> dict[str, Path]:
-    """The synthetic cohort in both dialects and formats."""
+def demo(tmp_path_factory) -> Path:
+    """Eight patients drawn from the synthetic cohort, as one Bundle."""
     folder = tmp_path_factory.mktemp("demo")
-    made = {}
-    for dialect in ("mcode", "mii"):
-        for form in ("bundle", "ndjson"):
-            made[f"{dialect}-{form}"] = folder / f"{dialect}-{form}"
-            write_demo(made[f"{dialect}-{form}"], dialect=dialect, format=form)
-    return made
+    write_demo(folder, patients=8)
+    return folder / "demo.json"
 
 
 @pytest.fixture(scope="module")
 def reference(demo, tmp_path_factory) -> dict[str, pd.DataFrame]:
-    """The tables of the mCODE Bundle."""
-    return pulled(demo["mcode-bundle"] / "demo.json", tmp_path_factory.mktemp("tables") / "out")
+    """The tables of that Bundle."""
+    return pulled(demo, tmp_path_factory.mktemp("tables") / "out")
 
 
-@pytest.mark.parametrize("name", ["mcode-ndjson", "mii-bundle", "mii-ndjson"])
-def test_both_dialects_and_formats_give_the_same_tables(demo, reference, tmp_path, name):
-    assert_equal(pulled(demo[name], tmp_path / "out"), reference)
-
-
-def entries(demo: dict[str, Path]) -> list[dict[str, Any]]:
-    """The entries of the mCODE Bundle."""
-    document = json.loads((demo["mcode-bundle"] / "demo.json").read_text())
-    found: list[dict[str, Any]] = document["entry"]
+def entries(demo: Path) -> list[dict[str, Any]]:
+    """The entries of that Bundle."""
+    found: list[dict[str, Any]] = json.loads(demo.read_text())["entry"]
     return found
 
 
@@ -87,16 +76,15 @@ def test_shuffling_splitting_and_doubling_entries_changes_nothing(demo, referenc
 
 def test_bundle_and_ndjson_of_the_same_patients_together_change_nothing(demo, reference, tmp_path):
     folder = tmp_path / "both"
-    folder.mkdir()
-    for file in (*demo["mii-bundle"].iterdir(), *demo["mii-ndjson"].iterdir()):
-        (folder / file.name).write_bytes(file.read_bytes())
+    write_demo(folder, patients=8, format="ndjson")
+    (folder / "demo.json").write_bytes(demo.read_bytes())
     assert_equal(pulled(folder, tmp_path / "out"), reference)
 
 
 def test_an_unrelated_patient_changes_nothing(demo, reference, tmp_path):
     folder = tmp_path / "more"
     folder.mkdir()
-    (folder / "demo.json").write_bytes((demo["mcode-bundle"] / "demo.json").read_bytes())
+    (folder / "demo.json").write_bytes(demo.read_bytes())
     tag = {"meta": entries(demo)[0]["resource"]["meta"]}
     write(folder / "x.ndjson", patient("unrelated", **tag), psa("unrelated", subject="Patient/unrelated", **tag))
     assert_equal(pulled(folder, tmp_path / "out"), reference)
@@ -224,13 +212,3 @@ def test_cohort_all_takes_everyone(tmp_path):
     source = write(tmp_path / "b.json", bundle(patient(), patient("p2"), therapy()))
     assert len(pulled(source, tmp_path / "1")["patients"]) == 1
     assert len(pulled(source, tmp_path / "2", settings=chosen_settings(None, "all"))["patients"]) == 2
-
-
-@pytest.mark.parametrize("settings", [Settings(), chosen_settings(None, "all")], ids=["rule", "all"])
-def test_every_version_read_has_one_disposition(demo, tmp_path, settings):
-    for name, source in demo.items():
-        manifest = pull(open_source(str(source)), tmp_path / name, settings=settings)
-        counts = manifest["dispositions"]
-        assert counts["read"] == counts["used"] + counts["left_out"] + counts["quarantined"]
-        assert counts["read"] == sum(row["count"] for row in counts["by_reason"])
-        assert counts["used"] == sum(row["count"] for row in counts["rows_fed"])

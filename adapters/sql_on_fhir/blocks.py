@@ -13,7 +13,7 @@ from typing import IO, cast
 from adapters.errors import InputError
 
 BLOCK = 1 << 20
-RANGE = 16 << 20
+RANGE = 8 << 20
 MAX_LINE = 256 << 20
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"

@@ -53,7 +53,7 @@ def valid_time_part() -> Remembered:
     """As `valid`, for what follows the ten characters of a whole date in a dateTime or instant."""
 
     def check(text: str) -> bool:
-        if primitives.fault("instant", "2000-01-01" + text) is not None:
+        if not primitives.TIME_PART.fullmatch(text):
             raise Unusual
         return True
 
@@ -66,7 +66,10 @@ def reference_keys(wanted: str | None, own_bases: tuple[str, ...] | None) -> Rem
     def find(literal: str) -> Any:
         if not isinstance(literal, str):
             raise Unusual
-        if references.RELATIVE.fullmatch(literal) or references.ABSOLUTE.fullmatch(literal):
+        match = references.RELATIVE.fullmatch(literal)
+        if match:
+            return f"{match[1]}/{match[2]}" if wanted is None or wanted == match[1] else None
+        if references.ABSOLUTE.fullmatch(literal):
             return references.reference_key({"reference": literal}, None, wanted, (), own_bases)
         return UNSETTLED
 

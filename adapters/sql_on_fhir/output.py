@@ -18,7 +18,7 @@ from adapters.sql_on_fhir.batches import csv_header
 from adapters.sql_on_fhir.compiled import CompiledView
 
 FORMATS = ("parquet", "csv", "ndjson")
-ROW_GROUP = 200_000
+ROW_GROUP = 100_000
 
 
 class Output:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from adapters.sql_on_fhir.temporal import parse_moment
 
 INTEGER_LIMITS = {
     "integer": (-(2**31), 2**31 - 1),
@@ -20,10 +20,12 @@ INTEGER_LIMITS = {
 }
 ZONE = r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?"
+YEAR = r"(?!0000)\d{4}"
+TIME_PART = re.compile(rf"T{CLOCK}{ZONE}")
 PATTERNS = {
-    "date": re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?"),
-    "dateTime": re.compile(rf"\d{{4}}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T{CLOCK}{ZONE})?)?)?"),
-    "instant": re.compile(rf"\d{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T{CLOCK}{ZONE}"),
+    "date": re.compile(rf"{YEAR}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?"),
+    "dateTime": re.compile(rf"{YEAR}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T{CLOCK}{ZONE})?)?)?"),
+    "instant": re.compile(rf"{YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T{CLOCK}{ZONE}"),
     "time": re.compile(CLOCK),
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}"),
     "code": re.compile(r"[^\s]+(\s[^\s]+)*"),
@@ -46,11 +48,19 @@ def fault(kind: str, text: str) -> str | None:
     pattern = PATTERNS.get(kind)
     if pattern is not None and not pattern.fullmatch(text):
         return f"not a valid {name}"
-    if name in ("date", "dateTime", "instant") and parse_moment(text) is None:
+    if name in ("date", "dateTime", "instant") and len(text) >= 10 and not _is_day(text[:10]):
         return f"not a date of the calendar ({name})"
     if pattern is None and not text.strip():
         return f"an empty {name}"
     return None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def json_text(value: Any) -> str:

@@ -1,0 +1,225 @@
+"""How fast the view runner is, and how much memory it takes, each figure beside its target.
+
+Everything is measured in one run on the default path: decimals exact, type checks on, every line of the type the
+view reads. Rates are medians over rounds in which the contestants take turns; ratios are of medians. What runs in
+one process is timed in its CPU seconds, so that other work on the machine does not count; whole files, several
+processes and start-up are timed by the wall clock. Run by `make bench`; `--observations` and
+`--file-observations` make it smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from parts.memory import peak_megabytes
+from parts.observations import COMPONENTS, LAB, NESTED, UNION, write_observations
+
+from adapters.sql_on_fhir import compile_view
+from adapters.sql_on_fhir.lines import LineReader
+
+BLOCK_LINES = 1000
+SLOW_SAMPLE = 2000
+SQLONFHIR = "sqlonfhir==0.0.2"
+RESULTS: list[tuple[str, float, float | None]] = []
+
+
+def show(name: str, figure: float, target: float | None = None, unit: str = "", more: bool = True) -> None:
+    """One line of the report: figure, target, verdict."""
+    verdict = ""
+    if target is not None:
+        met = figure >= target if more else figure <= target
+        verdict = f"   target {'>=' if more else '<='} {target:g}{unit}: {'met' if met else 'NOT MET'}"
+    sys.stdout.write(f"{name:<68} {figure:>10.2f}{unit}{verdict}\n")
+    sys.stdout.flush()
+
+
+def medians(
+    contestants: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, float]:
+    """Median seconds of each, taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            start = clock()
+            run()
+            times[name].append(clock() - start)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def by_orjson(lines: Sequence[bytes]) -> None:
+    for line in lines:
+        orjson.loads(line)
+
+
+def by_lines(view: dict[str, Any], blocks: Sequence[bytes]) -> None:
+    """The rows of a view from NDJSON, as the command line reads it."""
+    reader = LineReader([compile_view(view)])
+    for block in blocks:
+        reader.block(block)
+        reader.rows[0].clear()
+    if reader.tally.unreadable or reader.tally.findings:
+        raise SystemExit("the benchmark's own Observations gave findings")
+
+
+def by_dicts(view: dict[str, Any], lines: Sequence[bytes]) -> None:
+    """The rows of a view through `compile_view(view).rows(...)` on what orjson reads."""
+    for _ in compile_view(view).rows(map(orjson.loads, lines)):
+        pass
+
+
+def one_process(lines: Sequence[bytes], rounds: int) -> None:
+    blocks = [b"\n".join(lines[at : at + BLOCK_LINES]) for at in range(0, len(lines), BLOCK_LINES)]
+    contestants: dict[str, Callable[[], object]] = {"orjson": lambda: by_orjson(lines)}
+    views = {view["name"]: view for view in (LAB, COMPONENTS, NESTED, UNION)}
+    for name, view in views.items():
+        contestants[name] = lambda view=view: by_lines(view, blocks)  # type: ignore[misc]
+    contestants["lab by dicts"] = lambda: by_dicts(LAB, lines)
+    found = medians(contestants, rounds)
+    show("orjson.loads, thousand Observations a second", len(lines) / found["orjson"] / 1000)
+    for name in views:
+        show(f"  {name}, thousand Observations a second", len(lines) / found[name] / 1000)
+        show(f"  {name}, of orjson.loads", found["orjson"] / found[name], 0.5 if name == "lab" else 0.3)
+    show("  lab through rows() on dicts, orjson.loads included", found["orjson"] / found["lab by dicts"])
+    slow_libraries(lines, len(lines) / found["lab"], rounds)
+
+
+def slow_libraries(lines: Sequence[bytes], own_rate: float, rounds: int) -> None:
+    """sqlonfhir and fhirpathpy on a sample, their expressions parsed before the clock starts."""
+    sample = [orjson.loads(line) for line in lines[:SLOW_SAMPLE]]
+    rate = len(sample) / medians({"fhirpathpy": fhirpathpy_rows(sample)}, min(rounds, 3))["fhirpathpy"]
+    show("fhirpathpy, thousand Observations a second", rate / 1000)
+    show("  lab, times fhirpathpy", own_rate / rate, 30)
+    other = sqlonfhir_rate(lines[:SLOW_SAMPLE])
+    if other is None:
+        sys.stdout.write(f"{SQLONFHIR}: not there and not to be had, comparison skipped\n")
+        return
+    show("sqlonfhir 0.0.2, thousand Observations a second", other / 1000)
+    show("  lab, times sqlonfhir", own_rate / other, 30)
+
+
+def fhirpathpy_rows(sample: list[dict[str, Any]]) -> Callable[[], object]:
+    """The six columns by fhirpathpy's own functions."""
+    import fhirpathpy
+    from fhirpathpy.models import models
+
+    columns = [column["path"] for column in LAB["select"][0]["column"]]
+    paths = [
+        path.replace("getResourceKey()", "id").replace("getReferenceKey(Patient)", "reference") for path in columns
+    ]
+    compiled = [fhirpathpy.compile(path, models["r4"]) for path in paths]
+
+    def run() -> None:
+        for resource in sample:
+            for path in compiled:
+                path(resource, {})
+
+    return run
+
+
+SQLONFHIR_CLOCK = """
+import json, sys, time
+from sqlonfhir import sqlonfhir
+task = json.load(sys.stdin)
+view = sqlonfhir.normalize(task["view"])
+resources = [json.loads(line) for line in task["lines"]]
+evaluator = sqlonfhir.ViewDefinitionEvaluator()
+evaluator.call_fn(view, resources[0], task["view"])
+start = time.process_time()
+for resource in resources:
+    evaluator.call_fn(view, resource, task["view"])
+print(len(resources) / (time.process_time() - start))
+"""
+
+
+def sqlonfhir_rate(lines: Sequence[bytes]) -> float | None:
+    """Observations a second in an environment of its own, since it holds fhirpathpy at an older version."""
+    with tempfile.TemporaryDirectory() as folder:
+        python = Path(folder) / "bin" / "python"
+        try:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)  # noqa: S603 - own interpreter
+            install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", SQLONFHIR]
+            subprocess.run(install, check=True, capture_output=True, timeout=180)  # noqa: S603 - as above
+            task = json.dumps({"view": LAB, "lines": [line.decode() for line in lines]})
+            done = subprocess.run(  # noqa: S603 - as above
+                [str(python), "-c", SQLONFHIR_CLOCK], input=task, check=True, capture_output=True, text=True
+            )
+        except (subprocess.SubprocessError, OSError):
+            return None
+        return float(done.stdout)
+
+
+def whole_files(folder: Path, count: int, rounds: int) -> None:
+    """From file to Parquet: two processes against one, the command line against bare orjson.loads, memory."""
+    source, definition = folder / "observations.ndjson", folder / "lab.json"
+    write_observations(source, count)
+    definition.write_text(json.dumps(LAB))
+    lines = source.read_bytes().splitlines()
+    contestants: dict[str, Callable[[], object]] = {
+        "orjson": lambda: by_orjson(lines),
+        "one": lambda: run_once([source], folder, 1),
+        "two": lambda: run_once([source], folder, 2),
+        "command": lambda: command(definition, source, folder),
+    }
+    found = medians(contestants, rounds, time.perf_counter)
+    show(f"orjson.loads over {count} lines, seconds", found["orjson"])
+    show("  to Parquet with one process, seconds (start-up included)", found["one"])
+    show("  to Parquet with two processes, seconds (start-up included)", found["two"])
+    show("  two processes, times one", found["one"] / found["two"], 1.6)
+    show("  python -m adapters view to Parquet, of orjson.loads", found["orjson"] / found["command"], 0.4)
+    size = source.stat().st_size
+    for gigabytes in (0.2, 2.0):
+        copies = max(1, round(gigabytes * 1e9 / size))
+        for processes in (1, 2):
+            peak = peak_megabytes(once([source] * copies, folder, processes))
+            name = f"  peak memory, {copies * size / 1e9:.1f} GB, {processes} process{'es in sum' if processes > 1 else ''}"
+            show(name, peak, 300, " MB", more=False)
+
+
+def once(sources: Sequence[Path], folder: Path, processes: int) -> list[str]:
+    """The command for one run of the lab view to Parquet in a process of its own."""
+    program = (
+        "import sys\nfrom parts.observations import LAB\nfrom adapters.sql_on_fhir.stream import run_views\n"
+        "run_views([LAB], sys.argv[3:], out=sys.argv[1], format='parquet', processes=int(sys.argv[2]))\n"
+    )
+    target = folder / "rows.parquet"
+    return [sys.executable, "-c", program, str(target), str(processes), *map(str, sources)]
+
+
+def run_once(sources: Sequence[Path], folder: Path, processes: int) -> None:
+    subprocess.run(once(sources, folder, processes), check=True, cwd=Path(__file__).parent)  # noqa: S603 - own interpreter
+
+
+def command(definition: Path, source: Path, folder: Path) -> None:
+    out = ["--format", "parquet", "--out", str(folder / "command.parquet")]
+    call = [sys.executable, "-m", "adapters", "view", str(definition), str(source), *out]
+    subprocess.run(call, check=True, cwd=Path(__file__).parents[1], capture_output=True)  # noqa: S603 - own interpreter
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--observations", type=int, default=200_000, help="in memory, for one process")
+    parser.add_argument("--file-observations", type=int, default=1_000_000, help="in a file, for the rest")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    sys.stdout.write(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_observations(folder / "small.ndjson", options.observations)
+        one_process((folder / "small.ndjson").read_bytes().splitlines(), options.rounds)
+        (folder / "small.ndjson").unlink()
+        whole_files(folder, options.file_observations, min(options.rounds, 3))
+
+
+if __name__ == "__main__":
+    main()

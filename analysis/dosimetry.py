@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.cohort import Tables
 from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, nonuniform_sirt, prostate
@@ -143,12 +144,20 @@ def sirt_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
         centre_result(f"dose.sirt.{key}", frame[column].to_numpy(), unit=unit, reason=reason)
         for key, (column, unit) in columns.items()
     ]
+    rows.append(_over_lung_limit(frame["lung_over_limit"].dropna(), reason))
     doses = frame[["tumour_gy", "tumour_low_gy", "tumour_high_gy"]].dropna()
     method = "partition model, range over the assumed tumour-to-normal ratio"
     return [
         *rows,
         assumption_result("dose.sirt.tumour", doses, reason=reason, method=method),
     ]
+
+
+def _over_lung_limit(over: pd.Series, reason: str) -> Result:
+    id, unit, method = "dose.sirt.lung_over_limit", "count", "treatments with more than 30 Gy to the lung"
+    if over.empty:
+        return missing(id, reason, n=0, unit=unit, method=method)
+    return Result(id, int(over.sum()), n=len(over), unit=unit, method=method)
 
 
 def lesion_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:

@@ -122,3 +122,39 @@ def nonuniform_sirt(dose_gy: float, spacings_mm: tuple[float, ...] = (1, 2, 4, 6
         equal = equivalent_uniform_bed(bed, np.ones_like(bed), tissue.alpha_per_gy)
         rows.append((spacing, uniform, equal, 100 * (1 - equal / uniform)))
     return pd.DataFrame(rows, columns=["spacing_mm", "uniform_bed_gy", "equivalent_bed_gy", "lost_pct"])
+
+
+EQD2_ASSUMPTIONS = ("alpha_beta_prostate", "repair_half_time_prostate", "effective_half_life")
+
+
+def eqd2_tornado(cycles: int = 3) -> pd.DataFrame:
+    """How far EQD2 of the quoted doses moves with each assumption alone: 177Lu course of `cycles` and one SIRT of 55
+    Gy.
+
+    One row per therapy and assumption: therapy, assumption, low, default, high (of the assumption), low_gy, default_gy,
+    high_gy (EQD2 at those), swing_gy. The effective half-life of microspheres is their physical one and does not move.
+    """
+    defaults = {key: assumed(key).default for key in EQD2_ASSUMPTIONS}
+    rows = []
+    for therapy, dose, count in (
+        ("177Lu-PSMA", literature("lu.paper_cycle_dose"), cycles),
+        ("SIRT", literature("sirt.paper_crc_dose"), 1),
+    ):
+        for key in EQD2_ASSUMPTIONS:
+            item = assumed(key)
+            ends = (item.low, item.default, item.high)
+            doses = [_eqd2(therapy, dose, count, {**defaults, key: end}) for end in ends]
+            rows.append([therapy, key, *ends, *doses, abs(doses[2] - doses[0])])
+    columns = ["therapy", "assumption", "low", "default", "high", "low_gy", "default_gy", "high_gy", "swing_gy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _eqd2(therapy: str, dose_gy: float, count: int, values: dict[str, float]) -> float:
+    half_life = nuclide("y90.half_life") if therapy == "SIRT" else values["effective_half_life"]
+    bed = course_bed(
+        np.full(count, dose_gy),
+        effective_half_life_h=half_life,
+        alpha_beta_gy=values["alpha_beta_prostate"],
+        repair_half_time_h=values["repair_half_time_prostate"],
+    )
+    return float(equivalent_dose_2gy(bed, values["alpha_beta_prostate"]))

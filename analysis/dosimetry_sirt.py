@@ -60,7 +60,7 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     Columns: patient_id, day, given_gbq, height_cm, weight_kg, lung_shunt_pct, liver_ml, tumour_ml, body_surface_m2,
     tumour_share, rule_gbq (body surface method before shunt reduction), shunt_factor, reduced_gbq, difference_gbq
     (given minus reduced), liver_gy (one compartment), tumour_gy with tumour_low_gy and tumour_high_gy,
-    normal_liver_gy, lung_gy.
+    normal_liver_gy, lung_gy, lung_over_limit (30 Gy in one treatment; NA if unknown).
     """
     rows = completed(tables, "sirt")
     analysed = rows["patient_id"].isin(analysis_set(tables, study)["patient_id"])
@@ -96,4 +96,6 @@ def _with_doses(frame: pd.DataFrame) -> pd.DataFrame:
         frame[f"tumour{suffix}_gy"] = dose.tumour_gy
         if not suffix:
             frame["normal_liver_gy"], frame["lung_gy"] = dose.normal_liver_gy, dose.lung_gy
+    over = frame["lung_gy"].gt(rule("lung.limit_single")).astype("boolean")
+    frame["lung_over_limit"] = over.mask(frame["lung_gy"].isna())
     return frame

@@ -65,6 +65,19 @@ def change_sd_pct(model: str, reference_mm: np.ndarray, true_change_pct: np.ndar
     return 100 * one_reading * np.sqrt(1 + growth**2) / reference_mm
 
 
+def in_fixed_order(rows: pd.DataFrame, values: list[str]) -> pd.DataFrame:
+    """Rows ordered by what they say and not by study ids: patients by number and values of lesions, lesions by value.
+
+    Seeded draws then fall on the same lesions whatever the patients are called.
+    """
+    ordered = rows.sort_values(values, kind="stable")
+    said: dict[str, list[tuple[float, ...]]] = {}
+    for patient, *cells in ordered[["patient_id", *values]].itertuples(index=False):
+        said.setdefault(patient, []).append(tuple(cells))
+    place = {patient: number for number, patient in enumerate(sorted(said, key=lambda id: (len(said[id]), said[id])))}
+    return ordered.iloc[np.argsort(ordered["patient_id"].map(place).to_numpy(), kind="stable")]
+
+
 @dataclass(frozen=True, slots=True)
 class GapTest:
     """Observed median gap against the gaps of patients whose lesions share one true change (percentage points)."""
@@ -88,7 +101,7 @@ def gap_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int = 
     rows = targets[targets.groupby("patient_id")["change_pct"].transform("size").ge(2)]
     if rows.empty:
         return None
-    rows = rows.sort_values(["patient_id", "lesion_id"])
+    rows = in_fixed_order(rows, ["reference_mm", "change_pct"])
     code, names = pd.factorize(rows["patient_id"])
     sums = rows.groupby("patient_id")[["reference_mm", "followup_mm"]].transform("sum")
     shared = (100 * (sums["followup_mm"] / sums["reference_mm"] - 1)).to_numpy()
@@ -146,7 +159,7 @@ def likeness(rows: pd.DataFrame, value: str = "change_pct", draws: int = DRAWS, 
     Numbers of lesions per patient stay as they are. None unless two patients and three lesions exist and values differ.
     A small P says that lesions of one patient are more alike than those of different patients.
     """
-    known = rows.dropna(subset=[value]).sort_values(["patient_id", "lesion_id"])
+    known = in_fixed_order(rows.dropna(subset=[value]), [value])
     values = known[value].to_numpy(dtype=float)
     code, names = pd.factorize(known["patient_id"])
     if len(names) < 2 or len(values) <= len(names) or np.ptp(values) == 0:
@@ -197,7 +210,7 @@ def spread_test(first: pd.DataFrame, second: pd.DataFrame) -> SpreadTest | None:
     with more lesions do not look more spread. Patients with both therapies appear on both sides: `overlap` counts
     them, and the P is not valid where it is above 0. None when a side has fewer than two patients.
     """
-    samples = [(frame["gap_pct"] / frame["lesions"].map(expected_range)).to_numpy() for frame in (first, second)]
+    samples = [np.sort(frame["gap_pct"] / frame["lesions"].map(expected_range)) for frame in (first, second)]
     if min(sample.size for sample in samples) < 2:
         return None
     size = samples[0].size

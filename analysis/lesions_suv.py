@@ -18,7 +18,7 @@ from scipy import stats
 from statsmodels.genmod.cov_struct import Independence
 
 from analysis.lesions_mixed import random_intercept
-from analysis.lesions_null import DRAWS, SEED
+from analysis.lesions_null import DRAWS, SEED, in_fixed_order
 from analysis.response_numbers import p_result
 from analysis.results import Result, missing
 
@@ -50,6 +50,7 @@ class PatientTest:
 def patient_test(rows: pd.DataFrame) -> PatientTest | None:
     """Whole patients as units: exact over all orders of up to 8 patients, else seeded draws; None if not defined."""
     table = rows.groupby("patient_id").agg(suv=("suv_max", "median"), share=("is_progressive", "mean"))
+    table = table.sort_values(["suv", "share"])  # by content, so that draws do not depend on study ids
     if len(table) < 3 or table["suv"].nunique() < 2 or table["share"].nunique() < 2:
         return None
     suv, share = stats.rankdata(table["suv"]), stats.rankdata(table["share"])
@@ -136,6 +137,7 @@ def _ratio(estimate: float, error: float, rows: pd.DataFrame) -> Ratio | str:
 
 def clustering_results(rows: pd.DataFrame) -> list[Result]:
     """SUVmax by response with lesions and with patients as units: suv.p.*, suv.ratio.*; rows from `suv_by_response`."""
+    rows = in_fixed_order(rows, ["suv_max", "is_progressive"])
     patients = int(rows["patient_id"].nunique())
     reason = _ready(rows) or "constant_values"
     test = patient_test(rows)

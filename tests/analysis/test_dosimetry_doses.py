@@ -23,7 +23,7 @@ from analysis.dosimetry_biology import (
     equivalent_dose_2gy,
     equivalent_uniform_bed,
 )
-from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, nonuniform_sirt
+from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, eqd2_tornado, nonuniform_sirt
 from analysis.dosimetry_lesions import LESION_ASSUMPTIONS, lesion_dose_gy, lesion_doses, tornado
 from analysis.dosimetry_sirt import sirt_table
 from analysis.settings import load_study
@@ -111,6 +111,13 @@ def test_quoted_argument_turns_when_cycles_are_summed():
     assert dose_per_gbq() * 6.2 * 3 == pytest.approx(99, abs=0.5)
 
 
+def test_eqd2_tornado_leaves_the_half_life_of_microspheres_alone():
+    table = eqd2_tornado().set_index(["therapy", "assumption"])
+    assert table.at[("SIRT", "effective_half_life"), "swing_gy"] == 0
+    assert table.at[("SIRT", "alpha_beta_prostate"), "default_gy"] == pytest.approx(48.5, abs=0.05)
+    assert table.at[("177Lu-PSMA", "alpha_beta_prostate"), "default_gy"] == pytest.approx(3 * 24.22, abs=0.05)
+
+
 def treated(**changes) -> Patient:
     values = {
         "lu": [0, 50, 100],
@@ -171,6 +178,7 @@ def test_sirt_table_by_hand():
     assert row["rule_gbq"] == pytest.approx(1.956 - 0.2 + 0.1, abs=5e-4)
     assert row["reduced_gbq"] == row["rule_gbq"]
     assert row["liver_gy"] == pytest.approx(57.7, abs=0.05)
+    assert not row["lung_over_limit"]
     assert row["tumour_low_gy"] <= row["tumour_gy"] <= row["tumour_high_gy"]
     assert row["tumour_low_gy"] == pytest.approx(row["liver_gy"] * assumed("tumour_to_normal").low)
 

@@ -66,6 +66,14 @@ def test_gap_test_is_the_same_on_every_run_and_in_any_order():
     assert gap_test(rows, "two_readers") == gap_test(rows.sample(frac=1, random_state=1), "two_readers")
 
 
+def test_names_of_patients_do_not_move_a_draw():
+    rows = lesions((0, 15), (-3, 30, 10), (40, 41))
+    renamed = rows.replace({"patient_id": {"S0": "Z", "S1": "A", "S2": "M"}})
+    renamed = renamed.assign(lesion_id=renamed["lesion_id"].str[::-1])
+    assert gap_test(rows, "two_readers") == gap_test(renamed, "two_readers")
+    assert likeness(rows) == likeness(renamed)
+
+
 def test_gap_test_leaves_out_patients_with_one_lesion():
     assert gap_test(lesions((10,), (20,)), "two_readers") is None
     assert gap_test(lesions((10,), (20, 40)), "two_readers").patients == 1

@@ -47,7 +47,8 @@ def table_one_results(tables: Tables, study: Mapping[str, Any], patients: pd.Dat
             inside = values[values.index.isin(members.index)]
             found.append(_cell(f"t1.{row.row}.{group}", row, inside, len(members)))
             if row.kind == "median_t":
-                found.append(_mean(found[-1], inside))
+                # the printed totals force the mean number of cycles; other means are only limited by their intervals
+                found.append(_mean(found[-1], inside, "printed" if row.source == "cycles" else "bounded"))
     return found
 
 
@@ -76,11 +77,11 @@ def _whole(result: Result) -> Result:
     return result if result.value is None else replace(result, value=int(result.value))
 
 
-def _mean(printed: Result, values: pd.Series) -> Result:
+def _mean(printed: Result, values: pd.Series, basis: str) -> Result:
     """The mean that the printed interval belongs to."""
     reason = printed.reason or "not_recorded"
     return described(
-        f"{printed.id}.mean", values.astype("float64"), "mean_t", unit=printed.unit, reason=reason, basis="bounded"
+        f"{printed.id}.mean", values.astype("float64"), "mean_t", unit=printed.unit, reason=reason, basis=basis
     )
 
 

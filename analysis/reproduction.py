@@ -68,9 +68,9 @@ class Comparison:
     how: str
 
 
-def load_printed(path: Path = PUBLISHED) -> list[Printed]:
+def load_printed(path: Path | None = None) -> list[Printed]:
     """All printed values in their order. Raises FileNotFoundError without the file."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with (path or PUBLISHED).open(encoding="utf-8", newline="") as file:
         return [Printed(**row) for row in csv.DictReader(file)]
 
 

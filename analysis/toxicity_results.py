@@ -64,39 +64,34 @@ def _comparison(
 ) -> list[Result]:
     n = sum(int(group["change_pct"].notna().sum()) for group in by_arm.values())
     reason = next((why_missing(group, cohort) for group in by_arm.values() if group["change_pct"].isna().all()), None)
-    first, second = (by_arm[arm]["change_pct"].dropna() for arm in ("lu_sirt", "lu"))
-    test = mann_whitney(first, second)
+    test = mann_whitney(*_samples(by_arm, "change_pct"))
     reason = reason or ("constant_values" if test is None else None)
-    bound = "printed" if printed else "bounded" if measure in PRINTED else "free"
+    basis = "printed" if printed else "bounded" if measure in PRINTED else "free"
+    exact, asymptotic = (None, None) if test is None else (test.p_spss, test.p_asymptotic)
     found = [
-        _p(
-            f"tox.{measure}.p",
-            None if test is None else test.p_spss,
-            n,
-            reason,
-            "Mann-Whitney U, exact, not corrected for ties",
-            bound,
-        ),
-        _p(
-            f"tox.{measure}.p_asymptotic",
-            None if test is None else test.p_asymptotic,
-            n,
-            reason,
-            "Mann-Whitney U, asymptotic",
-            bound,
-        ),
+        _p(f"tox.{measure}.p", exact, n, reason, "Mann-Whitney U, exact, not corrected for ties", basis),
+        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, "Mann-Whitney U, asymptotic", basis),
+        *_differences(by_arm, measure, n, reason, "bounded" if printed else "free"),
     ]
-    shift = None if reason else hodges_lehmann(first, second)
-    found.append(
-        _shift(f"tox.{measure}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference")
+    return [*found, _differs(test, n, reason, study)] if measure == "bilirubin" else found
+
+
+def _samples(by_arm: Mapping[str, pd.DataFrame], column: str) -> tuple[pd.Series, pd.Series]:
+    return by_arm["lu_sirt"][column].dropna(), by_arm["lu"][column].dropna()
+
+
+def _differences(
+    by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reason: str | None, basis: str
+) -> list[Result]:
+    shift, ratio = (
+        None if reason else hodges_lehmann(*_samples(by_arm, column)) for column in ("change_pct", "log_ratio")
     )
-    logs = [by_arm[arm]["log_ratio"].dropna() for arm in ("lu_sirt", "lu")]
-    ratio = None if reason else hodges_lehmann(*logs)
-    reason = reason or ("no_measurements" if ratio is None else None)
-    found.append(_ratio(f"tox.{measure}.ratio", ratio, n, reason))
-    if measure == "bilirubin":
-        found.append(_differs(test, n, reason, study))
-    return found
+    id = f"tox.{measure}"
+    found = (
+        _shift(f"{id}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference"),
+        _ratio(f"{id}.ratio", ratio, n, reason),
+    )
+    return [replace(result, basis=basis) for result in found]
 
 
 def _p(id: str, p: float | None, n: int, reason: str | None, method: str, basis: str) -> Result:

@@ -105,7 +105,7 @@ class TestReconstruction:
             if id in printed:
                 assert result.basis in ("printed", "design", "bounded"), id
             else:
-                assert result.basis != "printed" or id.startswith(("t1.smd.", "t1.adt.", "tox.")), id
+                assert result.basis != "printed" or id.startswith(("t1.smd.", "t1.adt.", "t1.cycles.", "tox.")), id
 
     def test_constants_come_from_the_settings_that_the_code_reads(self) -> None:
         stricter = {**STUDY["eligibility"]["lu_psma"], "creatinine_max_mg_dl": 0.9}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -169,3 +170,75 @@ def same(one: Built, other: Built) -> None:
     """The clinical tables and the findings of both are equal."""
     for name, frame in one.tables.items():
         pd.testing.assert_frame_equal(frame, other.tables[name])
+
+
+def study(
+    *resources: Resource, subjects: Iterable[str] = ("p",), ids: StudyIds | None = None, **settings: Any
+) -> Built:
+    """Tables of `resources` and of patients who each had a cycle on day 0; ids of these are c-<patient>."""
+    own = [item for name in subjects for item in (patient(name), cycle(f"c-{name}", subject=name))]
+    return build([*own, *resources], ids=ids, **settings)
+
+
+@dataclass
+class Cases:
+    """Many small cases in one build, each a patient of its own with a cycle on day 0."""
+
+    built: Built
+    ids: StudyIds
+
+    def rows(self, case: str, table: str = "observations") -> pd.DataFrame:
+        """The rows of one case."""
+        frame = self.built[table]
+        return frame[frame["patient_id"] == self.ids.patients[f"Patient/{_slug(case)}"]].reset_index(drop=True)
+
+    def row(self, case: str, table: str = "observations") -> pd.Series:
+        """The single row of one case."""
+        rows = self.rows(case, table)
+        assert len(rows) == 1
+        return rows.iloc[0]
+
+    def count(self, case: str, kind: FindingKind, **where: Any) -> int:
+        """How often a finding occurred in one case."""
+        return self.built.count(kind, patient_id=self.ids.patients[f"Patient/{_slug(case)}"], **where)
+
+
+def cases(of: Mapping[str, Iterable[Resource]], **settings: Any) -> Cases:
+    """Build all cases at once: name -> resources, which get the case as patient and ids of their own."""
+    resources: list[Resource] = []
+    for name, own in ((_slug(case), own) for case, own in of.items()):
+        given = [_owned(resource, name) for resource in own]
+        if not any(resource["resourceType"] == "Patient" for resource in given):
+            given.insert(0, patient(name))
+        resources += given
+        resources.append(cycle(f"c-{name}", subject=name))
+    ids = StudyIds()
+    return Cases(build(resources, ids=ids, **settings), ids)
+
+
+def _slug(case: str) -> str:
+    """The case as a FHIR id."""
+    return re.sub(r"[^a-z0-9]+", "-", case)
+
+
+def _owned(resource: Resource, name: str) -> Resource:
+    """The resource as that of the case: its patient, and ids and references with the case's name in front."""
+    if resource["resourceType"] == "Patient":
+        return resource | {"id": name}
+    owner = "patient" if resource["resourceType"] == "BodyStructure" else "subject"
+    own = {key: _renamed(value, name) for key, value in resource.items()}
+    if owner in resource:
+        own[owner] = {"reference": f"Patient/{name}"}
+    return own | {"id": f"{name}-{resource['id']}"}
+
+
+def _renamed(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, name) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _renamed(item, name) for key, item in value.items()}
+    if isinstance(found.get("reference"), str):
+        kind, _, identity = found["reference"].partition("/")
+        found["reference"] = f"{kind}/{name}-{identity}"
+    return found

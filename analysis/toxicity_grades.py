@@ -88,8 +88,8 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient and graded measure, also without any value.
 
     Columns: patient_id, arm, measure, baseline_state (low, normal, high, NA), baseline_grade, worst_grade (Int64, NA
-    where no value could be graded), worst_day, values (how many lie in the window), ungraded (how many of them have no
-    grade).
+    where no value could be graded), worst_day, values (how many lie in the window), worsened (boolean, NA where either
+    grade is missing), ungraded (how many values have no grade).
     """
     values = graded_values(tables, study)
     windows = therapy_windows(tables, study)
@@ -105,8 +105,20 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame["worst_grade"] = worst["grade"].reindex(keys).astype("Int64")
     frame["worst_day"] = worst["day"].reindex(keys).astype("Int64")
     frame["values"] = values["grade"].groupby(pairs).size().reindex(keys, fill_value=0).astype("int64")
+    frame["worsened"] = _worsened(frame.reset_index("measure"), study).to_numpy()
     frame["ungraded"] = values["grade"].isna().groupby(pairs).sum().reindex(keys, fill_value=0).astype("int64")
     return frame.reset_index()
+
+
+def _worsened(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.Series:
+    """Worst grade above that at baseline. Where an abnormal baseline is graded by its own multiples, any grade is a
+    rise over it, so grade 1 suffices.
+    """
+    lines = load_criteria(study["toxicity"]["ctcae_version"]).lines
+    by_multiples = set(lines.loc[lines["applies"].eq("baseline_high"), "measure"])
+    from_zero = frame["measure"].isin(by_multiples) & frame["baseline_state"].eq("high")
+    start = frame["baseline_grade"].mask(from_zero & frame["baseline_grade"].notna(), 0)
+    return frame["worst_grade"].gt(start)
 
 
 def shift_table(worst: pd.DataFrame, measure: str, arm: str) -> pd.DataFrame:

@@ -137,18 +137,19 @@ def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
 
 
 def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
-    """tox.ctcae.<measure>.<arm>.any, .g3plus (patients of those gradable) and .not_gradable (of all)."""
+    """tox.ctcae.<measure>.<arm>.any, .g3plus (of those gradable), .worsened (above baseline) and .not_gradable (of all)."""
     found: list[Result] = []
     for measure in graded_measures(study):
         for arm in ARMS:
             group = worst[(worst["measure"] == measure) & (worst["arm"] == arm)]
-            grades = group["worst_grade"].dropna()
+            grades, worsened = group["worst_grade"].dropna(), group["worsened"].dropna()
             empty = "arm_empty" if cohort else "no_patients"
             reason = empty if group.empty else _why_ungraded(group)
             id = f"tox.ctcae.{measure}.{arm}"
             found += [
                 counted(f"{id}.any", int((grades >= 1).sum()), len(grades), reason=reason),
                 counted(f"{id}.g3plus", int((grades >= SEVERE).sum()), len(grades), reason=reason),
+                counted(f"{id}.worsened", int(worsened.sum()), len(worsened), reason=reason),
                 counted(f"{id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
             ]
     return found

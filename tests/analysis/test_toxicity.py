@@ -103,6 +103,22 @@ class TestGrades:
         assert worst["baseline_state"].to_dict() == {"S01": "normal", "S02": "high"}
         assert worst["baseline_grade"].to_dict() == {"S01": 0, "S02": 1}
         assert worst.loc["S01", "worst_day"] == 40
+        assert worst["worsened"].to_dict() == {"S01": True, "S02": False}
+
+    def test_worse_than_at_baseline(self) -> None:
+        found = cohort(
+            alt("S01", 0, 100.0), alt("S01", 40, 160.0),  # abnormal baseline, grade 1 by its multiples
+            *(seen("S02", "platelets", day, value, lower_limit=150.0) for day, value in ((0, 140.0), (40, 100.0))),
+            *(seen("S03", "platelets", day, value, lower_limit=150.0) for day, value in ((0, 140.0), (40, 70.0))),
+            seen("S04", "platelets", 40, 70.0, lower_limit=150.0),
+        )  # fmt: skip
+        worst = worst_grades(found, STUDY).set_index(["patient_id", "measure"])["worsened"]
+        assert worst[("S01", "alt")]
+        assert worst[[("S02", "platelets"), ("S03", "platelets"), ("S04", "platelets")]].tolist() == [
+            False,
+            True,
+            pd.NA,
+        ]
 
     def test_without_limits_nothing_is_graded_and_nothing_is_grade_0(self) -> None:
         found = cohort(alt("S01", 0, 30.0, upper=None), alt("S01", 40, 31.0, upper=None))

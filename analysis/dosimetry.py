@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.cohort import Tables
 from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, nonuniform_sirt, prostate
 from analysis.dosimetry_constants import literature, local_dose_constant, nuclide
-from analysis.dosimetry_kernels import energy_radius_mm
+from analysis.dosimetry_kernels import energy_radius_mm, energy_within
 from analysis.dosimetry_lesions import lesion_doses, tornado
 from analysis.dosimetry_patterns import cluster_dose, distance_to_dose_mm
 from analysis.dosimetry_range import csda_range_mm
@@ -61,6 +61,7 @@ def emission_results() -> tuple[Result, ...]:
         rows += [
             _physics(f"phys.{short}.emax", emax, "MeV", "as the paper prints"),
             _physics(f"phys.{short}.range", nuclide(f"{name}.paper_range"), "mm", "as the paper prints"),
+            _physics(f"phys.{short}.within_range", _within_range(name), "1", "share of the energy within that range"),
             _physics(f"phys.{short}.endpoint", nuclide(f"{name}.beta_endpoint"), "MeV", "ICRP Publication 107"),
             _physics(f"phys.{short}.beta_mean", mean, "MeV", "Fermi theory"),
             _physics(f"phys.{short}.csda_max", float(csda_range_mm(emax)), "mm", "CSDA range at the printed energy"),
@@ -71,6 +72,10 @@ def emission_results() -> tuple[Result, ...]:
             radius = energy_radius_mm(name, share / 100)
             rows.append(_physics(f"phys.{short}.r{share}", radius, "mm", f"radius of {share} % of the energy"))
     return tuple(rows)
+
+
+def _within_range(name: str) -> float:
+    return float(energy_within(name, nuclide(f"{name}.paper_range")))
 
 
 @cache

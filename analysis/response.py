@@ -138,7 +138,15 @@ def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation
     weeks = (joined["first_day"] - joined["sirt_day"]).astype("float64").to_numpy() / 7
     reason = no_response_reason(found, "sirt")
     return [
-        centre_result("resp.sirt.followup", weeks, unit="weeks", reason=reason, statistic="mean", basis="printed"),
+        centre_result(
+            "resp.sirt.followup",
+            weeks,
+            unit="weeks",
+            reason=reason,
+            statistic="mean",
+            about="from the last SIRT to the scan that judged it",
+            basis="printed",
+        ),
     ]
 
 
@@ -158,9 +166,19 @@ def uptake_results(found: Evaluation) -> list[Result]:
     lesions = found.uptake["change_pct"].dropna()
     reason = "no_comparable_tracer" if len(per_patient) else "no_measurements"
     lost = int(per_patient["change_pct"].isna().sum())
+    about = "change of SUVmax over SIRT, same tracer on both scans, "
     return [
-        centre_result("resp.sirt.psma", evaluable.to_numpy(), unit="percent", reason=reason, basis="printed"),
-        centre_result("resp.sirt.psma.lesions", lesions.to_numpy(), unit="percent", reason=reason, basis="free"),
+        centre_result(
+            "resp.sirt.psma",
+            evaluable.to_numpy(),
+            unit="percent",
+            reason=reason,
+            about=f"{about}patients (each the median of its lesions)",
+            basis="printed",
+        ),
+        centre_result(
+            "resp.sirt.psma.lesions", lesions.to_numpy(), unit="percent", reason=reason, about=f"{about}lesions"
+        ),
         Result(
             "resp.sirt.psma.other_tracer", lost, n=len(per_patient), unit="count", method="tracer changed, left out"
         ),

@@ -49,14 +49,19 @@ def centre_result(
     unit: str,
     reason: str,
     statistic: str = "median",
+    about: str = "",
     basis: str = "free",
     n: int | None = None,
 ) -> Result:
-    """Median or mean of `values` with their range; `n` when it is not the number of values (lesions of n patients)."""
+    """Median or mean of `values` with their range; `n` when it is not the number of values (lesions of n patients).
+
+    `about` says what the values are and joins the statistic in the method.
+    """
+    method = f"{statistic} {about}".strip()
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
     if sample.size == 0:
-        return missing(id, reason, n=0, unit=unit, method=statistic, basis=basis)
+        return missing(id, reason, n=0, unit=unit, method=method, basis=basis)
     centre = np.median(sample) if statistic == "median" else np.mean(sample)
     return Result(
         id,
@@ -65,7 +70,7 @@ def centre_result(
         float(sample.max()),
         n=sample.size if n is None else n,
         unit=unit,
-        method=statistic,
+        method=method,
         interval="range",
         basis=basis,
         denominator=sample.size,

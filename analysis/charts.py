@@ -62,6 +62,12 @@ def arm_scale(kind: str) -> alt.Scale:
     return alt.Scale(domain=list(ARM_NAMES.values()), range=list(ranges[kind].values()))
 
 
+def rows_of(pixels: int) -> dict[str, Any]:
+    """Properties of a chart with one row of `pixels` a category, as wide as its card."""
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return {"width": "container", "height": alt.Step(pixels), "autosize": fit}
+
+
 def missing_to_none(frame: pd.DataFrame) -> pd.DataFrame:
     """Nullable and categorical columns as plain ones, missing as None or NaN, so that Altair draws what is there."""
     plain = frame.copy()

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from analysis.charts import INK, PALE, Drawn, NoChart, Stack, arm_scale, missing_to_none, named_arms, reference_lines
+from analysis.charts import (
+    INK,
+    PALE,
+    Drawn,
+    NoChart,
+    Stack,
+    arm_scale,
+    missing_to_none,
+    named_arms,
+    reference_lines,
+    rows_of,
+)
 from analysis.charts_estimates import points_by_arm
 
 DECADES = 10.0  # values that span more are drawn on a logarithmic scale
@@ -26,13 +37,13 @@ def shares_by_arm(shares: pd.DataFrame, title: str, description: str) -> Drawn:
         .mark_bar(height=9)
         .encode(
             alt.X("percent:Q", title=title, scale=alt.Scale(domain=[0, 100])),
-            alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=200)),
+            alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)),
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
             alt.YOffset("arm:N"),
             tooltip=[alt.Tooltip("label:N", title="Therapy"), "arm:N", alt.Tooltip("told:N", title="Patients")],
         )
     )
-    return bars.properties(width="container", height=alt.Step(14), description=description)
+    return bars.properties(**rows_of(14), description=description)
 
 
 def balance(differences: pd.DataFrame, description: str) -> Drawn:
@@ -53,7 +64,7 @@ def balance(differences: pd.DataFrame, description: str) -> Drawn:
         points.encode(alt.X("smd:Q", title=title), y, tooltip=tooltip),
         reference_lines([0.0], axis="x"),
     ]
-    return alt.layer(*layers).properties(width="container", height=alt.Step(24), description=description)
+    return alt.layer(*layers).properties(**rows_of(24), description=description)
 
 
 def marks_by_measure(marks: pd.DataFrame, titles: Mapping[str, str], description: str) -> Stack:

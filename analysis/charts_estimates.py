@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis.charts import HEIGHT, INK, RULE, Drawn, NoChart, arm_scale, missing_to_none, reference_lines
+from analysis.charts import HEIGHT, INK, RULE, Drawn, NoChart, arm_scale, missing_to_none, reference_lines, rows_of
 from analysis.results import Result
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -26,7 +26,7 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     if rows.empty:
         return NoChart("no estimate is available")
     frame = missing_to_none(rows)
-    scale = alt.Scale(type="log" if log else "linear", nice=not log, zero=False)
+    scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, domain=False, ticks=False))
     x = alt.X("value:Q", title=title, scale=scale)
     tooltip = [
@@ -40,7 +40,7 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     layers: list[Any] = [limits.encode(alt.X("lower:Q", title=title, scale=scale), alt.X2("upper:Q"), y), points]
     if null is not None:
         layers.append(reference_lines([null], axis="x"))
-    return alt.layer(*layers).properties(width="container", height=alt.Step(30), description=description)
+    return alt.layer(*layers).properties(**rows_of(30), description=description)
 
 
 def tornado(rows: pd.DataFrame, title: str, description: str) -> Drawn:
@@ -58,7 +58,7 @@ def tornado(rows: pd.DataFrame, title: str, description: str) -> Drawn:
     ]
     drawn = bars.encode(alt.X("low:Q", title=title), alt.X2("high:Q"), y, tooltip=tooltip)
     layers = [drawn, reference_lines([float(frame["centre"].iloc[0])], axis="x")]
-    return alt.layer(*layers).properties(width="container", height=alt.Step(30), description=description)
+    return alt.layer(*layers).properties(**rows_of(30), description=description)
 
 
 def lines(
@@ -101,20 +101,25 @@ def points_by_arm(frame: pd.DataFrame, value: str, title: str, description: str,
     if known.empty:
         return NoChart(f"{title} was not measured")
     plain = missing_to_none(known)
-    scale = alt.Scale(type="log" if log else "linear", zero=False)
+    same = plain.groupby(["arm", value])[value]
+    plain = plain.assign(place=same.cumcount() - (same.transform("size") - 1) / 2)
+    reach = max(4.0, float(plain["place"].abs().max()))
+    spread = alt.YOffset("place:Q", scale=alt.Scale(domain=[-reach, reach]))
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
     y = alt.Y("arm:N", title=None, axis=alt.Axis(labelLimit=160))
-    x = alt.X(f"{value}:Q", title=title, scale=scale)
+    x = alt.X(f"{value}:Q", title=title, scale=scale, axis=alt.Axis(tickMinStep=1))
     marks = (
         alt.Chart(plain)
-        .mark_point(size=60, opacity=0.65)
+        .mark_point(size=40, opacity=0.7)
         .encode(
             x,
             y,
             alt.Color("arm:N", scale=arm_scale("colour"), legend=None),
             alt.Shape("arm:N", scale=arm_scale("shape"), legend=None),
+            spread,
             tooltip=[alt.Tooltip("patient_id:N", title="Patient"), alt.Tooltip(f"{value}:Q", title=title)],
         )
     )
-    middle = alt.Chart(plain).mark_tick(thickness=3, size=26, color=RULE, aria=False)
+    middle = alt.Chart(plain).mark_tick(thickness=3, size=44, color=RULE, aria=False)
     layers = [marks, middle.encode(alt.X(f"median({value}):Q", title=title, scale=scale), y)]
-    return alt.layer(*layers).properties(width="container", height=alt.Step(46), description=description)
+    return alt.layer(*layers).properties(**rows_of(70), description=description)

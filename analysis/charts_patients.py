@@ -21,10 +21,12 @@ from analysis.charts import (
     missing_to_none,
     named_arms,
     reference_lines,
+    rows_of,
 )
 
 LANES = 60
 CHOSEN = "patient == 'all' || patient == datum.patient_id"
+CROSS = "M-1,-.7L-.7,-1L0,-.3L.7,-1L1,-.7L.3,0L1,.7L.7,1L0,.3L-.7,1L-1,.7L-.3,0Z"
 EVENTS = {
     "lu_psma": ("177Lu-PSMA cycle", "#0072B2", "circle"),
     "sirt": ("SIRT", "#D55E00", "triangle-up"),
@@ -32,7 +34,7 @@ EVENTS = {
     "ra223": ("223Ra", "#CC79A7", "diamond"),
     "ebrt": ("external beam to bone", "#E69F00", "cross"),
     "maa_workup": ("99mTc-MAA work-up", "#56B4E9", "triangle-down"),
-    "death": ("death", "#000000", "stroke"),
+    "death": ("death", "#000000", CROSS),
     "followed": ("still followed", "#767676", "triangle-right"),
 }
 
@@ -75,8 +77,10 @@ def swimmer(lanes: pd.DataFrame, events: pd.DataFrame, description: str) -> Draw
         .mark_point(size=65, filled=True, strokeWidth=2)
         .encode(x, y, _event_colour(events), _event_shape(events), opacity=faded, tooltip=_event_tooltip())
     )
-    layers: Any = alt.layer(bars.add_params(patient_choice()), points).resolve_scale(color="independent")
-    return layers.properties(width="container", height=alt.Step(18), description=description)
+    layers: Any = alt.layer(bars.add_params(patient_choice()), points).resolve_scale(
+        color="independent", shape="independent"
+    )
+    return layers.properties(**rows_of(18), description=description)
 
 
 def _event_colour(events: pd.DataFrame) -> alt.Color:

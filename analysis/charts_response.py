@@ -21,9 +21,10 @@ CHANGE = "Change of the long-axis diameter (%)"
 LABELLED_BARS = 40  # beyond, labels under the bars would overlap
 
 
-def response_scale() -> alt.Scale:
-    """One colour for each response, the same everywhere. Domain: names of the responses."""
-    return alt.Scale(domain=list(RESPONSE_NAMES.values()), range=[RESPONSE_COLOURS[key] for key in RESPONSE_NAMES])
+def response_scale(present: pd.Series) -> alt.Scale:
+    """One colour for each response, the same everywhere, of those that are present (names of the responses)."""
+    shown = [key for key, name in RESPONSE_NAMES.items() if present.eq(name).any()]
+    return alt.Scale(domain=[RESPONSE_NAMES[key] for key in shown], range=[RESPONSE_COLOURS[key] for key in shown])
 
 
 def named_response(frame: pd.DataFrame, column: str = "response") -> pd.DataFrame:
@@ -64,7 +65,7 @@ def uptake_by_response(lesions: pd.DataFrame, description: str) -> Drawn:
     frame = named_response(lesions)
     x = alt.X("response:N", title=None, sort=list(RESPONSE_NAMES.values()), axis=alt.Axis(labelAngle=0, labelLimit=90))
     points = alt.Chart(frame).mark_point(size=70, filled=True, opacity=0.75)
-    colour = alt.Color("response:N", scale=response_scale(), legend=None)
+    colour = alt.Color("response:N", scale=response_scale(frame["response"]), legend=None)
     shape = alt.Shape("patient_id:N", legend=None)
     tooltip = [alt.Tooltip("lesion_id:N", title="Lesion"), alt.Tooltip("suv_max:Q", title="SUVmax", format=".1f")]
     spread = alt.XOffset("patient_id:N")
@@ -84,13 +85,17 @@ def waterfall(changes: pd.DataFrame, limits: Sequence[float], description: str, 
     frame = frame.assign(middle=middle).sort_values(["middle", "patient_id", "change_pct"], ascending=False)
     labels: dict[str, Any] = {"labelAngle": -90} if len(frame) <= LABELLED_BARS else {"labels": False, "ticks": False}
     x = alt.X(f"{unit}:N", sort=None, title=None, axis=alt.Axis(**labels))
-    colour = alt.Color("response:N", title=None, scale=response_scale())
+    colour = alt.Color("response:N", title=None, scale=response_scale(frame["response"]))
     tooltip = [
         alt.Tooltip(f"{unit}:N", title="Lesion" if unit == "lesion_id" else "Patient"),
         alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),
         alt.Tooltip("response:N", title="Response"),
     ]
-    bars = alt.Chart(frame).mark_bar().encode(x, alt.Y("change_pct:Q", title=CHANGE), colour, tooltip=tooltip)
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(width={"band": 0.75})
+        .encode(x, alt.Y("change_pct:Q", title=CHANGE), colour, tooltip=tooltip)
+    )
     layers = [bars, reference_lines([*limits, 0.0])]
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
 
@@ -101,7 +106,7 @@ def spider(series: pd.DataFrame, limits: Sequence[float], description: str, *, t
     if known.empty:
         return NoChart("nothing was measured repeatedly")
     frame = named_response(known)
-    colour = alt.Color("response:N", title=None, scale=response_scale())
+    colour = alt.Color("response:N", title=None, scale=response_scale(frame["response"]))
     x = alt.X("months:Q", title="Months from day 0")
     tooltip = [
         alt.Tooltip("line:N", title="Line"),

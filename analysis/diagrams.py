@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -12,12 +12,13 @@ import pandas as pd
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A counted group, who was left out on the way into the boxes below it, and those boxes."""
+    """A counted group: who was left out on the way, the boxes it is divided into, and subsets that may overlap."""
 
     label: str
     n: int
     left_out: Sequence[tuple[str, int]] = ()
-    parts: Sequence[Box] = field(default_factory=tuple)
+    parts: Sequence[Box] = ()
+    subsets: Sequence[Box] = ()
 
     def _repr_html_(self) -> str:
         return f'<div class="flow" role="group" aria-label="Flow of patients">{self._html()}</div>'
@@ -27,8 +28,8 @@ class Box:
         if self.left_out:
             reasons = "".join(f"<li>{escape(reason)}: {count:,}</li>" for reason, count in self.left_out)
             inner += f'<div class="flow-out"><span>Left out</span><ul>{reasons}</ul></div>'
-        below = "".join(part._html() for part in self.parts)
-        return f'<div class="flow-node"><div class="flow-line">{inner}</div>{_row(below)}</div>'
+        rows = _row(self.parts) + _row(self.subsets)
+        return f'<div class="flow-node"><div class="flow-line">{inner}</div>{rows}</div>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,17 @@ def flow_boxes(flow: pd.DataFrame) -> Box:
 
 def _box(flow: pd.DataFrame, row: Any) -> Box:
     below = flow[flow["parent"] == row["step"]]
-    left_out = below[below["kind"] == "left_out"]
-    inside = below[below["kind"] != "left_out"]
+    steps, parts, out = (below[below["kind"] == kind] for kind in ("step", "part", "left_out"))
+    left_out = tuple(zip(out["label"], out["count"], strict=True))
+    subsets = [_box(flow, part) for _, part in parts.iterrows()]
+    # Who is left out where a box has steps and a subset, is left out of the subset: the steps take everybody.
+    if len(steps) and subsets and left_out:
+        subsets[0] = replace(subsets[0], left_out=left_out)
+        left_out = ()
     return Box(
-        str(row["label"]),
-        int(row["count"]),
-        tuple(zip(left_out["label"], left_out["count"], strict=True)),
-        tuple(_box(flow, part) for _, part in inside.iterrows()),
+        str(row["label"]), int(row["count"]), left_out, tuple(_box(flow, step) for _, step in steps.iterrows()), subsets
     )
 
 
-def _row(boxes: str) -> str:
-    return f'<div class="flow-row">{boxes}</div>' if boxes else ""
+def _row(boxes: Sequence[Box]) -> str:
+    return f'<div class="flow-row">{"".join(box._html() for box in boxes)}</div>' if boxes else ""

@@ -17,6 +17,7 @@ import pandas as pd
 from analysis.report import Style, Words, cell, number
 from analysis.results import Result
 
+LONG = 60  # a longer table scrolls in a box of its own
 ROWS_SHOWN = 200  # a page stays readable; the CSV has all rows
 
 
@@ -38,10 +39,13 @@ class Table:
         body = "".join(self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False))
         label = escape(self.caption, quote=True)
         return (
-            f'<div class="study-table" role="region" tabindex="0" aria-label="{label}"><table>'
+            f'<div class="study-table{self._long()}" role="region" tabindex="0" aria-label="{label}"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
             f'<p class="table-note">{self._note()}{csv_link(self.frame, self.name)}</p>'
         )
+
+    def _long(self) -> str:
+        return " long" if len(self.frame) > LONG else ""
 
     def _header(self, column: str) -> str:
         return self.headers.get(column, str(column).replace("_", " "))

@@ -25,8 +25,24 @@
     } catch (error) {
       host.remove();
       container.dataset.drawn = "static";
-      throw error;
+      console.error(error);
     }
+  }
+
+  // A chart as wide as its card listens to the window only; the card can also change without it, or after it.
+  function follow(containers) {
+    const widths = new Map();
+    const observer = new ResizeObserver((entries) => {
+      const changed = entries.filter(({ target }) => widths.get(target) !== target.clientWidth);
+      changed.forEach(({ target }) => widths.set(target, target.clientWidth));
+      if (changed.length) {
+        requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
+      }
+    });
+    containers.forEach((container) => {
+      widths.set(container, container.clientWidth);
+      observer.observe(container);
+    });
   }
 
   function listen(select) {
@@ -36,7 +52,8 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll("div.chart").forEach(draw);
+    const containers = document.querySelectorAll("div.chart");
+    Promise.all([...containers].map(draw)).then(() => follow(containers));
     document.querySelectorAll("select.patient-choice").forEach(listen);
   });
 })();

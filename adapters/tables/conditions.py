@@ -6,7 +6,7 @@ import pandas as pd
 
 from adapters.quality import FindingKind
 from adapters.tables.context import Context
-from adapters.tables.extract import stacked
+from adapters.tables.extract import no_rows, stacked
 from adapters.tables.observations import STARTS
 from adapters.tables.sites import sites_of
 
@@ -27,6 +27,10 @@ def observed_conditions(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
 
 def told(context: Context, frame: pd.DataFrame, observations: pd.DataFrame, observed: pd.DataFrame) -> pd.DataFrame:
     """One row per resource and site: patient, condition, site, first, last, at, is_active, resource_key."""
+    if frame.empty:
+        texts = ("resource_key", "resource_type", "patient", "condition", "site")
+        none = no_rows(*texts, numbers=("first", "last", "at"), flags=("is_active",))
+        return stacked(none, _observed(context, observations, observed))
     means = context.coded.means(TABLE, "code")
     means = context.one_meaning(means[means["resource_key"].isin(frame["resource_key"])], TABLE)
     frame = context.sound(frame, frame["resource_key"].isin(means["resource_key"]))
@@ -40,6 +44,8 @@ def told(context: Context, frame: pd.DataFrame, observations: pd.DataFrame, obse
 
 def _observed(context: Context, observations: pd.DataFrame, observed: pd.DataFrame) -> pd.DataFrame:
     """Rows of Observations; one that names no listed organ tells of no site and gives no row."""
+    if observed.empty:
+        return pd.DataFrame(columns=_COLUMNS)
     whole = observations[observations["part"] < 0]
     whole = context.sound(whole, whole["resource_key"].isin(observed["resource_key"]))
     observed = context.one_meaning(observed, TABLE)

@@ -103,6 +103,12 @@ def stacked(*frames: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else frames[0].reset_index(drop=True)
 
 
+def no_rows(*texts: str, numbers: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> pd.DataFrame:
+    """A frame without rows whose columns have the dtypes that rows would give them."""
+    kinds = {**dict.fromkeys(texts, object), **dict.fromkeys(numbers, float), **dict.fromkeys(flags, bool)}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class _Listener:
     """Notes the first invalid field of one resource."""

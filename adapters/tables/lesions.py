@@ -6,7 +6,7 @@ import pandas as pd
 
 from adapters.quality import FindingKind, LeftOutReason
 from adapters.tables.context import Context
-from adapters.tables.extract import stacked
+from adapters.tables.extract import no_rows, stacked
 from adapters.tables.references import one_of_each
 from adapters.tables.sites import single_site
 
@@ -16,6 +16,8 @@ KIND = "BodyStructure"
 
 def known_lesions(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """One row per lesion of the cohort: patient, lesion (its key), organ, is_node; records of one identifier are one."""
+    if frame.empty:
+        return no_rows("resource_key", "patient", "lesion", "organ", flags=("is_node",))
     sound = context.sound(frame, pd.Series(True, index=frame.index))
     sites = single_site(context, sound, TABLE)
     owner = dict(zip(sound["resource_key"], sound["patient"], strict=True))
@@ -27,6 +29,8 @@ def known_lesions(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
 
 def lesion_of(context: Context, observations: pd.DataFrame, lesions: pd.DataFrame) -> pd.Series:
     """The lesion of each row of `observations`, missing where it points to none of its own patient's lesions."""
+    if lesions.empty:
+        return pd.Series(None, index=observations.index, dtype=object)
     links = context.links
     links = links[(links["role"] == "lesion") & links["target_key"].notna()]
     links = links[links["target_key"].str.startswith(KIND)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from adapters.tables.context import Context
-from adapters.tables.extract import stacked
+from adapters.tables.extract import no_rows, stacked
 from adapters.tables.procedures import status_of
 from adapters.tables.times import read_moments
 
@@ -24,6 +24,10 @@ def drug_lines(context: Context, statements: pd.DataFrame, given: pd.DataFrame) 
 
 
 def _statements(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:
+        return no_rows(
+            "patient", "drug", "status", "told_by", numbers=("first", "last", "at", "end"), flags=("zoneless",)
+        )
     means = context.coded.means("medications", "code")
     means = context.one_meaning(means[means["resource_key"].isin(frame["resource_key"])], TABLE)
     frame = context.sound(frame, frame["resource_key"].isin(means["resource_key"]))
@@ -48,7 +52,10 @@ def _with_times(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _administered(context: Context, given: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """One line per patient and drug from first to last dose; doses of a drug that has a statement belong to it."""
-    rows = _with_times(context, given[given["drug"].notna()])
+    drugs = given[given["drug"].notna()]
+    if drugs.empty:
+        return lines.iloc[:0]
+    rows = _with_times(context, drugs)
     known = set(zip(lines["patient"], lines["drug"], strict=True))
     covered = pd.Series([pair in known for pair in zip(rows["patient"], rows["drug"], strict=True)], dtype=bool)
     context.fates.need(rows.loc[covered, "resource_key"])

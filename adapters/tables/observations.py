@@ -92,6 +92,8 @@ def note_duplicates(context: Context, rows: pd.DataFrame) -> None:
 
 def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
     """The PET tracer of each uptake: from a component of its own, else from the PET it is part of; else missing."""
+    if not rows["measure"].str.startswith("suv_").any():
+        return pd.Series(None, index=rows.index, dtype=object)
     own = context.coded.means("tracers", "answer").drop_duplicates(["resource_key", "means"])
     used = context.coded.means("tracers", "tracer")
     parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]

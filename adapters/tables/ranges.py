@@ -25,7 +25,7 @@ def add_limits(context: Context, rows: pd.DataFrame, people: pd.DataFrame) -> pd
     """
     rows = rows.assign(row=np.arange(len(rows)))
     ranges = context.frame("ranges")
-    if "part" not in ranges or rows.empty:
+    if ranges.empty or rows.empty:
         return rows.assign(lower_limit=np.nan, upper_limit=np.nan).drop(columns="row")
     wanted = ["row", "resource_key", "part", "measure", "unit", "patient", "first", "last"]
     numbered = rows[rows["unit"].notna()][wanted]

@@ -6,7 +6,7 @@ Exit codes: 0 complete, 2 the input or the call is wrong, 3 a source did not giv
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -72,12 +72,23 @@ def _one_line() -> Iterator[None]:
         fail(f"{error.strerror or 'input or output failed'}; check space and permissions", 2)
 
 
-def _source(spec: str, *, accept_unreadable: bool = False, **server: Any) -> Source:
-    """The source of a call; `server` are the options that only servers have, and that files refuse when given."""
-    given = [name for name, value in server.items() if value]
-    if given and not is_server(spec):
-        raise InputError("is for servers only", f"--{given[0].replace('_', '-')}", "leave it out for files")
-    return open_source(spec, accept_unreadable=accept_unreadable, **server)
+def _source(
+    spec: str, *, accept_unreadable: bool = False, question: Mapping[str, Any] | None = None, **server: Any
+) -> Source:
+    """The source of a call; `server` are the options that only servers have, and that files refuse when given.
+
+    `question` is what a server is asked for: settings, types, selection and where progress is shown.
+    """
+    given = {name: value for name, value in server.items() if value}
+    if not is_server(spec):
+        if given:
+            raise InputError(
+                "is for servers only", f"--{next(iter(given)).replace('_', '-')}", "leave it out for files"
+            )
+        return open_source(spec, accept_unreadable=accept_unreadable)
+    if accept_unreadable:
+        raise InputError("is for files only", "--accept-unreadable", "leave it out for servers")
+    return open_source(spec, **(question or {}), **given)
 
 
 SourceArgument = Annotated[
@@ -96,6 +107,11 @@ UnreadableOption = Annotated[
 ]
 
 
+ServerConfigOption = Annotated[
+    Path | None, typer.Option("--server-config", help="Servers: a TOML file of settings, see the README.")
+]
+
+
 @app.command()
 def pull(
     source: SourceArgument,
@@ -108,17 +124,47 @@ def pull(
     link: Annotated[Path | None, typer.Option("--link", help="File that keeps study ids across pulls.")] = None,
     engine: Annotated[Engine, typer.Option("--engine", help="What runs the views.")] = Engine.local,
     settings: SettingsOption = None,
+    server_config: ServerConfigOption = None,
+    bulk: Annotated[
+        str | None, typer.Option("--bulk", help="Servers: $export at this level: system, patient or group/ID.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Servers: print the searches, send none.")] = False,
+    keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Servers: keep what was fetched.")] = False,
+    accept_drift: Annotated[
+        bool, typer.Option("--accept-drift", help="Servers: resume although the cohort has changed.")
+    ] = False,
+    allow_output_origin: Annotated[
+        str | None, typer.Option("--allow-output-origin", help="Bulk: files may also come from this https origin.")
+    ] = None,
 ) -> None:
     """Tidy tables as Parquet, with manifest.json. Exit 0 only if complete."""
     with _one_line():
         from adapters.engines import build_with
-        from adapters.pull import Request, chosen_settings, selection
+        from adapters.pull import Request, chosen_settings, selection, types_read
         from adapters.pull import pull as run
 
         request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
         with progress_shown() as shown:
-            opened = _source(source, accept_unreadable=accept_unreadable)
             chosen = chosen_settings(settings, cohort)
+            opened = _source(
+                source,
+                accept_unreadable=accept_unreadable,
+                question={
+                    "settings": chosen,
+                    "types": types_read(chosen),
+                    "selection": request.selection,
+                    "shown": shown,
+                },
+                server_config=server_config,
+                bulk=bulk,
+                dry_run=dry_run,
+                keep_raw=keep_raw,
+                accept_drift=accept_drift,
+                allow_output_origin=allow_output_origin,
+            )
+            if dry_run:
+                typer.echo("\n".join(opened.queries()))  # type: ignore[attr-defined] # servers have it
+                return
             manifest = run(
                 opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)
             )

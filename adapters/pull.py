@@ -100,6 +100,7 @@ def pull(
         return str(manifest["hash"])
 
     publish(Path(out), fill)
+    source.finished()
     return manifest
 
 

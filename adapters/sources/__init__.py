@@ -38,6 +38,10 @@ class Source(Protocol):
         """All resource versions, one at a time."""
         ...
 
+    def finished(self) -> None:
+        """The tables are written: what the source keeps for itself may go."""
+        ...
+
 
 def is_server(spec: str) -> bool:
     """Whether a source is named by an http(s) address."""

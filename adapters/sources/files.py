@@ -61,6 +61,9 @@ class FileSource:
             self.kind, self.label = ("ndjson", "NDJSON file") if lines else ("bundle", "Bundle file")
         self.manifest: dict[str, Any] = {"files": len(self.files)}
 
+    def finished(self) -> None:
+        """Files stay as they are."""
+
     def read(self) -> Iterator[Read]:
         """All resource versions, file by file in the order of their names. Raises InputError."""
         tally = Tally()

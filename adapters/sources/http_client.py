@@ -99,10 +99,10 @@ class HttpClient:
         """GET an address beneath the base. Raises ServerError."""
         return self.send("GET", url, where, headers=headers, retry=retry)
 
-    def post_form(self, url: str, form: list[tuple[str, str]], where: str) -> Answer:
+    def post_form(self, url: str, form: list[tuple[str, str]], where: str, *, retry: bool = True) -> Answer:
         """POST search parameters as a form. Raises ServerError."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.send("POST", url, where, headers=headers, content=urlencode(form).encode())
+        return self.send("POST", url, where, headers=headers, content=urlencode(form).encode(), retry=retry)
 
     def send(
         self,

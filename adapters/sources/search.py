@@ -86,23 +86,23 @@ class Searcher:
     def total(self, query: Query) -> int | None:
         """What `_summary=count` says, or None where the server does not support it."""
         try:
-            answer = self._first(query, [*query.parameters, ("_summary", "count")])
+            answer = self._first(query, [*query.parameters, ("_summary", "count")], retry=False)
             bundle = bundle_of(answer, query.name)
         except IncompleteError:
             return None
         total = bundle.get("total")
         return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
 
-    def _first(self, query: Query, parameters: list[tuple[str, str]]) -> Answer:
+    def _first(self, query: Query, parameters: list[tuple[str, str]], *, retry: bool = True) -> Answer:
         base, where = self.client.base, f"POST {query.name}"
         if not self._get_only.is_set():
             try:
-                return self.client.post_form(base.url(f"{query.type}/_search"), parameters, where)
+                return self.client.post_form(base.url(f"{query.type}/_search"), parameters, where, retry=retry)
             except ServerError as error:
                 if error.status not in REFUSES_POST:
                     raise
         url = f"{base.url(query.type)}?{urlencode(parameters)}"
-        answer = self.client.get(url, f"GET {query.name}", headers=STRICT)
+        answer = self.client.get(url, f"GET {query.name}", headers=STRICT, retry=retry)
         self._get_only.set()
         return answer
 

@@ -16,33 +16,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.errors import IncompleteError, InputError
+import msgspec
+
+from adapters.errors import InputError
 from adapters.reading.patients import Selection
 from adapters.settings import Settings
 from adapters.sources import Read
 from adapters.sources.http_auth import authorizer
 from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import Base, parse_base
-from adapters.sources.search import Query, Searcher
+from adapters.sources.search import Searcher
 from adapters.sources.server_capability import read_capability
-from adapters.sources.server_cohort import find_patients, patient_id
+from adapters.sources.server_cohort import find_patients, local_id
 from adapters.sources.server_config import ServerConfig, load_server_config
-from adapters.sources.server_plan import BY_REFERENCE, LISTS_OF_OBSERVATIONS, Codes, about_patients, by_ids, codes
+from adapters.sources.server_plan import BY_REFERENCE, by_ids, cohort_queries, medication_query, observation_codes
 from adapters.sources.server_run import Run
 from adapters.sources.server_spool import Spool, default_root
+from adapters.sources.server_units import Unit, fetch_unit, units
 
 Shown = Callable[[str, int], None]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One type for one chunk of patients: what is fetched, verified and kept at once."""
-
-    name: str
-    number: str
-    query: Query
-    patients: frozenset[str]
-    codes: Codes | None = None
 
 
 @dataclass
@@ -83,15 +75,13 @@ class ServerSource:
 
     def queries(self) -> list[str]:
         """The exact searches that a pull would send first (`--dry-run`); those about patients with their number open."""
-        from adapters.sources.server_plan import cohort_queries, medication_query
-
         first = (
             [] if self.settings.cohort.everyone else [*cohort_queries(self.settings), medication_query(self.settings)]
         )
         shown = [
             f"POST {self.base.url(q.type)}/_search  {'&'.join(f'{k}={v}' for k, v in q.parameters)}" for q in first
         ]
-        filters = self._observation_filter(("combo-code",))
+        filters = (("combo-code", ",".join(observation_codes(self.settings).asked())),)
         for kind in sorted(self.types - BY_REFERENCE - {"Patient"}):
             codes_of = filters if kind == "Observation" else ()
             extra = "".join(f"&{name}={value}" for name, value in codes_of)
@@ -107,7 +97,9 @@ class ServerSource:
             patients = find_patients(run, self.settings, self.selection)
             self.shown("patients found", len(patients))
             spool = self._opened_spool(patients)
-            verified = self._fetch_units(run, spool, self._units(run, self._chunks(run, spool, patients)))
+            chunks = self._chunks(run, spool, patients)
+            wanted = units(self._types_about_patients(run), chunks, run.capability, self.settings)
+            verified = self._fetch_units(run, spool, wanted)
             self._fetch_referenced(run, spool)
             self._spool = spool
             self.manifest = {
@@ -115,7 +107,7 @@ class ServerSource:
                 "verified": verified,
                 "patients": len(patients),
                 "software": run.capability.software,
-                "not_asked_for": self._not_asked_for(run, patients),
+                "not_asked_for": self._not_asked_for(spool),
                 "requests": client.tally["requests"],
                 "retries": client.tally["retries"],
                 "bytes": client.tally["bytes"],
@@ -145,44 +137,14 @@ class ServerSource:
         spool.remember("chunks", chunks)
         return chunks
 
-    def _units(self, run: Run, chunks: list[list[str]]) -> list[Unit]:
-        by_code = self._observation_filter(self._code_parameters(run))
-        observed = codes(LISTS_OF_OBSERVATIONS, self.settings)
-        units = []
-        for chunk in chunks:
-            mark = hashlib.sha256("\n".join(chunk).encode()).hexdigest()[:12]
-            asked = frozenset(chunk)
-            for kind in sorted(self._types_about_patients(run)):
-                if kind == "Patient":
-                    queries: list[tuple[Query, Codes | None]] = [(by_ids("Patient", chunk), None)]
-                elif kind == "Observation":
-                    queries = [(about_patients(kind, chunk, (one,)), observed) for one in by_code]
-                else:
-                    queries = [(about_patients(kind, chunk), None)]
-                for position, (query, judged_by) in enumerate(queries):
-                    number = f"{kind}-{mark}-{position}"
-                    units.append(Unit(f"{kind} {mark} {position}", number, query, asked, judged_by))
-        return units
-
     def _types_about_patients(self, run: Run) -> set[str]:
         wanted = set(self.types) | {"Patient"} | ({"Consent"} if self.settings.consent.required else set())
         return {kind for kind in wanted - BY_REFERENCE if run.capability.has_type(kind)}
 
-    def _code_parameters(self, run: Run) -> tuple[str, ...]:
-        if run.capability.supports("Observation", "combo-code"):
-            return ("combo-code",)
-        if run.capability.supports("Observation", "component-code"):
-            return ("code", "component-code")
-        return ("code",)
-
-    def _observation_filter(self, parameters: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-        tokens = ",".join(codes(LISTS_OF_OBSERVATIONS, self.settings).asked())
-        return tuple((name, tokens) for name in parameters)
-
-    def _fetch_units(self, run: Run, spool: Spool, units: list[Unit]) -> bool:
+    def _fetch_units(self, run: Run, spool: Spool, wanted: list[Unit]) -> bool:
         done = spool.done()
-        waiting = [unit for unit in units if unit.name not in done]
-        verified = [bool(done[unit.name].get("verified")) for unit in units if unit.name in done]
+        waiting = [unit for unit in wanted if unit.name not in done]
+        verified = [bool(done[unit.name].get("verified")) for unit in wanted if unit.name in done]
         with ThreadPoolExecutor(max_workers=self.config.parallel) as pool:
             futures = [pool.submit(self._fetch_unit, run, spool, unit) for unit in waiting]
             finished, unfinished = wait(futures, return_when=FIRST_EXCEPTION)
@@ -195,27 +157,10 @@ class ServerSource:
         return all(verified)
 
     def _fetch_unit(self, run: Run, spool: Spool, unit: Unit) -> bool:
-        before = run.searcher.total(unit.query) if self.config.counts else None
-        received = run.all_of(unit.query)
-        kept = [resource for resource in received if self._asked_for(resource, unit)]
-        run.count_surplus(unit.query.name, len(received) - len(kept))
-        after = run.searcher.total(unit.query) if before is not None else None
-        distinct = len({resource["id"] for resource in received})
-        if before is not None and not before == after == distinct:
-            what = f"the server counts {before} before and {after} after, but gave {distinct}"
-            raise IncompleteError(what, unit.query.name, "the data may be changing: try again")
-        file = spool.write(unit.name, unit.number, [kept])
-        spool.note(unit.name, file, verified=before is not None, resources=len(kept))
-        self.shown(unit.query.type, len(kept))
-        return before is not None
-
-    def _asked_for(self, resource: dict[str, Any], unit: Unit) -> bool:
-        if unit.query.type == "Patient":
-            return resource["id"] in unit.patients
-        about = patient_id(resource, self.base)
-        if about is not None and about not in unit.patients:
-            return False
-        return unit.codes is None or any(unit.codes.matches(*coding) for coding in _codings(resource))
+        kept, facts = fetch_unit(run, unit)
+        spool.note(unit.name, spool.write(unit.name, unit.name.replace(" ", "-"), [kept]), **facts)
+        self.shown(unit.type, len(kept))
+        return bool(facts["verified"])
 
     def _fetch_referenced(self, run: Run, spool: Spool) -> None:
         """Second pass: Medications and the like that something fetched refers to."""
@@ -226,16 +171,14 @@ class ServerSource:
             done = spool.done()
             for chunk in run.chunks(wanted):
                 mark = hashlib.sha256("\n".join(chunk).encode()).hexdigest()[:12]
-                name = f"{kind} {mark} 0"
+                name = f"{kind} {mark}"
                 if name in done:
                     continue
                 found = [one for one in run.all_of(by_ids(kind, chunk)) if one["id"] in set(chunk)]
-                file = spool.write(name, f"{kind}-{mark}-0", [found])
+                file = spool.write(name, f"{kind}-{mark}", [found])
                 spool.note(name, file, verified=True, resources=len(found))
 
     def _referenced(self, spool: Spool, kind: str) -> set[str]:
-        from adapters.sources.server_cohort import local_id
-
         found = set()
         for unit, entry in spool.done().items():
             if unit.startswith("Medication"):
@@ -246,28 +189,11 @@ class ServerSource:
                         found.add(identifier)
         return found
 
-    def _not_asked_for(self, run: Run, patients: list[str]) -> int | None:
+    def _not_asked_for(self, spool: Spool) -> int | None:
         """Observations about the cohort whose codes no list names; None where the server does not count."""
-        if not self.config.counts or "Observation" not in self._types_about_patients(run):
-            return None
-        parameters = self._observation_filter(self._code_parameters(run))
-        number = 0
-        for chunk in run.chunks(patients):
-            everything = run.searcher.total(about_patients("Observation", chunk))
-            asked = [run.searcher.total(about_patients("Observation", chunk, (one,))) for one in parameters[:1]]
-            if everything is None or asked[0] is None:
-                return None
-            number += max(0, everything - asked[0])
-        return number
-
-
-def _codings(resource: dict[str, Any]) -> Iterator[tuple[object, object]]:
-    parts = [resource, *(part for part in resource.get("component") or () if isinstance(part, dict))]
-    for part in parts:
-        code = part.get("code")
-        for coding in code.get("coding") or () if isinstance(code, dict) else ():
-            if isinstance(coding, dict):
-                yield coding.get("system"), coding.get("code")
+        numbers = [one.get("not_asked_for") for unit, one in spool.done().items() if unit.startswith("Observation ")]
+        known = [number for number in numbers if number is not None]
+        return sum(known) if len(known) == len(numbers) else None
 
 
 def _key(resource: dict[str, Any]) -> str:
@@ -285,6 +211,8 @@ def open_server(
     keep_raw: bool = False,
     accept_drift: bool = False,
     bulk: str | None = None,
+    dry_run: bool = False,
+    allow_output_origin: str | None = None,
     shown: Shown | None = None,
 ) -> Any:
     """The source for an http(s) base. Raises InputError: not an address, http beyond this machine, wrong settings."""
@@ -292,6 +220,10 @@ def open_server(
 
     base = parse_base(spec)
     config, folder = load_server_config(server_config)
+    if allow_output_origin is not None:
+        config = msgspec.structs.replace(config, allow_output_origin=allow_output_origin)
+    if dry_run and bulk is not None:
+        raise InputError("a bulk export has no searches to show", "--dry-run", "leave out --bulk")
     source = ServerSource(
         base, config, folder, settings or load_settings(), types, selection or Selection(), spool or default_root(),
         keep_raw, accept_drift, shown or (lambda _stage, _number: None),

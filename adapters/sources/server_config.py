@@ -41,7 +41,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_cert: str = ""
     client_key: str = ""
     parallel: Positive = 4
-    chunk_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    chunk_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 25
     count: Positive = 1000  # _count: a hint, servers may give less
     timeout_seconds: Seconds = 60.0
     attempts: Positive = 6

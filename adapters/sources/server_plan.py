@@ -14,7 +14,7 @@ from adapters.sources.search import Query
 CODELISTS = Path(__file__).resolve().parents[1] / "codelists"
 COHORT_TYPES = ("Procedure", "MedicationAdministration")
 BY_REFERENCE = frozenset({"Medication"})  # no patient of their own: fetched when something refers to them
-LISTS_OF_OBSERVATIONS = ("observations", "conditions")  # metastases may stand as Observations
+DIAGNOSES = ("icd-10", "icd10")  # systems of diagnoses: they never code an Observation
 CONTINUATIONS = string.digits + string.ascii_lowercase
 
 
@@ -58,6 +58,12 @@ def codes(lists: Iterable[str], settings: Settings, means: Sequence[str] | None 
                         if means is None or row["means"] in means:
                             found[f"{row['system']}|{row['code']}"] = None
     return Codes(tuple(found))
+
+
+def observation_codes(settings: Settings) -> Codes:
+    """What an Observation may be coded as: measures, and findings such as metastases, which stand in two lists."""
+    found = codes(("observations", "conditions"), settings).tokens
+    return Codes(tuple(token for token in found if not any(system in token.lower() for system in DIAGNOSES)))
 
 
 def cohort_queries(settings: Settings) -> list[Query]:

@@ -22,16 +22,21 @@ from analysis.dosimetry_spectra import electron_spectrum
 RADII = 800  # steps of the tabulated kernel
 
 
-def _shape() -> tuple[float, float, float]:
+Shape = tuple[float, float, float]  # start, end, reach
+
+
+@cache
+def kernel_shape() -> Shape:
+    """The fitted shape parameters of `physics/kernel_shape.csv`: start, end, reach."""
     values = dict(zip(physics_table("kernel_shape")["key"], physics_table("kernel_shape")["value"], strict=True))
     return float(values["start"]), float(values["end"]), float(values["reach"])
 
 
 @cache
-def _table(name: str) -> tuple[np.ndarray, np.ndarray]:
+def _table(name: str, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     """Radii (mm) from 0 to the end of the kernel and the share of energy inside each."""
     energy, number = electron_spectrum(name)
-    start, end, reach = _shape()
+    start, end, reach = shape
     limits = csda_range_mm(energy) * reach
     carried = energy * number
     local = nuclide(f"{name}.auger_energy")
@@ -42,19 +47,19 @@ def _table(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def energy_within(name: str, radius_mm: npt.ArrayLike) -> np.ndarray:
     """Share (0-1) of the electron energy of `lu177` or `y90` absorbed within `radius_mm` of a point source."""
-    radius, inside = _table(name)
+    radius, inside = _table(name, kernel_shape())
     return np.interp(np.asarray(radius_mm, dtype=float), radius, inside)
 
 
-def energy_radius_mm(name: str, share: float) -> float:
-    """Radius (mm) around a point source that holds `share` (0-1) of the electron energy."""
-    radius, inside = _table(name)
+def energy_radius_mm(name: str, share: float, shape: Shape | None = None) -> float:
+    """Radius (mm) around a point source that holds `share` (0-1) of the electron energy; `shape` other than fitted."""
+    radius, inside = _table(name, shape or kernel_shape())
     return float(np.interp(share, inside, radius))
 
 
-def kernel_shells(name: str) -> tuple[np.ndarray, np.ndarray]:
+def kernel_shells(name: str, shape: Shape | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Middle radius (mm) of each tabulated shell and the share of energy in it (sum 1, the centre included)."""
-    radius, inside = _table(name)
+    radius, inside = _table(name, shape or kernel_shape())
     middle = np.concatenate([[0.0], (radius[1:] + radius[:-1]) / 2])
     return middle, np.diff(inside, prepend=0.0)
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.dosimetry_constants import local_dose_constant, local_dose_per_hour, nuclide, physics_table
-from analysis.dosimetry_kernels import dose_rate_kernel, energy_radius_mm, energy_within, kernel_shells, mean_radius_mm
+from analysis.dosimetry_kernels import (
+    dose_rate_kernel,
+    energy_radius_mm,
+    energy_within,
+    kernel_shape,
+    kernel_shells,
+    mean_radius_mm,
+)
 from analysis.dosimetry_patterns import cluster_dose, distance_to_dose_mm, dose_across_boundary
 from analysis.dosimetry_range import csda_range_mm, stopping_power
 from analysis.dosimetry_spectra import beta_mean, branch_spectrum, electron_spectrum
@@ -57,6 +64,31 @@ def test_csda_range_to_the_stated_digits(energy_mev, range_mm, digits):
 def test_radii_that_hold_half_and_ninety_percent_of_the_energy(row):
     radius = energy_radius_mm(row["nuclide"], row["share"])
     assert radius == pytest.approx(row["radius_mm"], rel=0.07)
+
+
+def misfit(shape) -> float:
+    """Sum of squared relative misses of the radii, the mean distances and the absorbed fractions."""
+    radii = pd.read_csv(REFERENCE / "energy_radii.csv").to_dict("records")
+    misses = [energy_radius_mm(row["nuclide"], row["share"], shape) / row["radius_mm"] - 1 for row in radii]
+    for name, mean_mm in (("y90", 2.69), ("lu177", 0.26)):
+        middle, share = kernel_shells(name, shape)
+        misses.append((middle * share).sum() / mean_mm - 1)
+        for file in ("spheres_by_diameter", "spheres_by_mass"):
+            if (name, file) == ("lu177", "spheres_by_mass"):
+                continue  # all within 4 % of 1: they carry nothing about the shape
+            table = pd.read_csv(REFERENCE / f"{file}.csv")
+            relative = middle / (table["diameter_mm"].to_numpy()[:, None] / 2)
+            kept = np.where(relative < 2, 1 - 0.75 * relative + relative**3 / 16, 0) @ share
+            misses += list(kept / table[f"fraction_{name}"] - 1)
+    return float((np.array(misses) ** 2).sum())
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize("factor", [0.93, 1.07])
+def test_kernel_shape_is_the_one_that_fits_best(which, factor):
+    moved = list(kernel_shape())
+    moved[which] *= factor
+    assert misfit(kernel_shape()) < misfit(tuple(moved))
 
 
 @pytest.mark.parametrize(("name", "mean_mm"), [("y90", 2.69), ("lu177", 0.26)])

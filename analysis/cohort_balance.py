@@ -50,8 +50,9 @@ def balance_frame(patients: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFr
     Columns as `COLUMNS`; smd and limits are NaN where an arm lacks values or nobody differs in either arm;
     permuted_lower and permuted_upper hold 95 % of the differences under random arms of the same size.
     """
-    values = _matrix(patients)
     exposed = patients["arm"].eq("lu_sirt").to_numpy()
+    values = _by_content(_matrix(patients), exposed)
+    exposed = np.sort(exposed)
     observed = _differences(values, exposed[None, :])[0]
     known = ~np.isnan(values)
     sizes = np.stack([known[~exposed].sum(axis=0), known[exposed].sum(axis=0)])
@@ -99,6 +100,15 @@ def _matrix(patients: pd.DataFrame) -> Floats:
             positive = np.where(values[:, column] > 0, values[:, column], np.nan)
             values[:, column] = np.log(positive)
     return values
+
+
+def _by_content(values: Floats, exposed: npt.NDArray[np.bool_]) -> Floats:
+    """Each characteristic in ascending order within its arm, those without SIRT first.
+
+    Every characteristic is compared by itself, so who has which value does not matter; and neither sums nor seeded draws
+    may depend on the order of study ids.
+    """
+    return np.concatenate([np.sort(values[~exposed], axis=0), np.sort(values[exposed], axis=0)])
 
 
 def _differences(values: Floats, exposed: npt.NDArray[np.bool_]) -> Floats:

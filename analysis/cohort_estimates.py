@@ -18,9 +18,9 @@ T_INTERVAL = "95% CI, t interval of the mean"
 
 
 def sample(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The values that are there, as floats."""
+    """The values that are there, as floats in ascending order, so that no sum depends on the order of patients."""
     found = np.asarray(values, dtype=float).ravel()
-    return found[~np.isnan(found)]
+    return np.sort(found[~np.isnan(found)])
 
 
 def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float] | None:
@@ -37,7 +37,7 @@ def median_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, 
 
     With five values or fewer even the full range covers less than 95 %, so the range is given and named as such.
     """
-    found = np.sort(sample(values))
+    found = sample(values)
     if not found.size:
         return None
     depth = int(stats.binom.ppf((1 - level) / 2, found.size, 0.5))

@@ -91,6 +91,8 @@ def lesion_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     assumption at the end that lowers the dose; the true dose may still lie outside.
     """
     frame = lesion_dose_inputs(tables, study)
+    # by content, not by id: vectorised arithmetic may differ in the last digit with the place in the array
+    frame = frame.sort_values([name for name in frame if not name.endswith("_id")], kind="stable")
     for suffix, end in (("_low", "low"), ("", "default"), ("_high", "high")):
         values = {key: getattr(assumed(key), end) for key in LESION_ASSUMPTIONS}
         for span, activity in (("cycle", "first_activity_gbq"), ("course", "activity_gbq")):
@@ -103,7 +105,7 @@ def lesion_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
                 effective_half_life_h=values["effective_half_life"],
                 shape_factor=values["shape_factor"],
             )
-    return frame
+    return frame.sort_index()
 
 
 def tornado(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:

@@ -61,8 +61,9 @@ def time_varying_hazard_ratio(intervals: pd.DataFrame) -> HazardRatio:
     with warnings.catch_warnings():
         # lifelines suspects separation from a low variance alone; real separation was ruled out above
         warnings.filterwarnings("ignore", message="Column exposed have very low variance", category=ConvergenceWarning)
+        ordered = intervals.sort_values(["stop", "start", "death", "exposed"], kind="stable", ignore_index=True)
         fitted = CoxTimeVaryingFitter().fit(
-            intervals, id_col="patient_id", start_col="start", stop_col="stop", event_col="death"
+            ordered, id_col="patient_id", start_col="start", stop_col="stop", event_col="death"
         )
     row = fitted.summary.loc["exposed"]
     return HazardRatio(*(float(row[k]) for k in ("exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%", "p")))

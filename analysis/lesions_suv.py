@@ -108,7 +108,8 @@ def estimating_equation(rows: pd.DataFrame) -> Ratio | str:
     if reason:
         return reason
     design = sm.add_constant(rows["is_progressive"].astype(float))
-    model = sm.GEE(np.log(rows["suv_max"]), design, groups=rows["patient_id"], cov_struct=Independence())
+    clusters = pd.factorize(rows["patient_id"])[0]  # by first row: sums must not depend on study ids
+    model = sm.GEE(np.log(rows["suv_max"]), design, groups=clusters, cov_struct=Independence())
     try:
         fit = model.fit(cov_type="bias_reduced")
     except np.linalg.LinAlgError:

@@ -25,11 +25,13 @@ _CELL, _ROW = "\x1f", "\x1e"
 
 def row_texts(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Each row's cells in `columns` as one text; missing cells of every dtype read alike."""
-    texts = pd.Series("", index=frame.index, dtype=object)
-    for name in columns:
-        cells = frame[name].astype(object)
-        texts = texts + cells.where(cells.notna(), "").map(str) + _CELL
-    return texts
+    cells = [_cells(frame[name]) for name in columns]
+    return pd.Series([_CELL.join(row) for row in zip(*cells, strict=True)], index=frame.index, dtype=object)
+
+
+def _cells(values: pd.Series) -> list[str]:
+    pairs = zip(values.tolist(), values.isna().tolist(), strict=True)
+    return ["" if is_missing else str(value) for value, is_missing in pairs]
 
 
 def fingerprints(owners: pd.Series, texts: pd.Series) -> pd.Series:

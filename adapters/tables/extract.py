@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,20 @@ def load_views(overlay: Path | None = None) -> list[TableView]:
     """
     files = {path.name: path for path in sorted(VIEWS.glob("*.json"))}
     files |= {path.name: path for path in sorted(overlay.glob("*.json"))} if overlay else {}
-    views = [TableView(name.partition(".")[0], compile_view(_definition(path))) for name, path in files.items()]
+    views = [
+        TableView(name.partition(".")[0], _compiled(path, path.stat().st_mtime_ns)) for name, path in files.items()
+    ]
     columns: dict[str, tuple[str, ...]] = {}
     for view in views:
         if columns.setdefault(view.table, view.compiled.names) != view.compiled.names:
             raise InputError(f"views of table {view.table} differ in columns", view.compiled.name, "make them equal")
     return views
+
+
+@lru_cache(maxsize=128)
+def _compiled(path: Path, _changed: int) -> CompiledView:
+    """The view of a file as it stands; compiling all of them takes as long as reading a small source."""
+    return compile_view(_definition(path))
 
 
 def _definition(path: Path) -> Mapping[str, Any]:

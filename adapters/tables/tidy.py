@@ -106,7 +106,7 @@ def _lesion_ranks(lesions: pd.DataFrame, observations: pd.DataFrame) -> pd.Serie
 def _lesion_texts(frames: dict[str, pd.DataFrame]) -> pd.Series:
     """Rank of the lesion of each measurement, so that rows of different lesions do not read alike."""
     ranks = frames["lesions"].set_index("lesion")["rank"]
-    return frames["observations"]["lesion"].map(ranks)
+    return frames["observations"]["lesion"].map(ranks).astype("Int64")
 
 
 def _numbered(frame: pd.DataFrame, texts: pd.Series, column: str, letter: str) -> pd.DataFrame:

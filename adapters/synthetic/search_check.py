@@ -7,13 +7,14 @@ the last therapy, lesion response from the scan before to the scan after a thera
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from adapters.synthetic.search_check_lesions import ALPHA, lesion_values
 from adapters.synthetic.search_statistics import (
-    Floats,
     attainable_exact_p,
     count_ties,
     logrank_p,
@@ -27,9 +28,15 @@ from analysis.kaplan_meier import spss_median
 
 Frames = Mapping[str, pd.DataFrame]
 Values = dict[str, tuple[float, ...]]
+Cycles = dict[str, list[tuple[int, float]]]  # days and activities by key
+Ends = dict[str, dict[str, float]]  # values by measure and key
 ARMS = {"lu": ("lu",), "lu_sirt": ("lu_sirt",), "all": ("lu", "lu_sirt")}
 DAYS_PER_MONTH = 30.4375
 SITES = {"bone": "bone", "node": "lymph_node", "lung": "lung", "other": "other"}
+ACTS = {"ra223": "ra223", "ebrt_bone": "ebrt"}
+FROM_TABLE_1 = ("psa", "alp", "ldh")
+CHANGES = ("alt", "ast", "ggt", "bilirubin")
+MEASURES = (*FROM_TABLE_1, *CHANGES)
 DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
 
 
@@ -52,88 +59,95 @@ def printed_values(frames: Frames) -> Values:
     """Value, and lower and upper where the paper prints them, of each target id; yes/no as 1.0/0.0."""
     people = frames["patients"].set_index("key")
     study = people[people["role"].isin(ARMS["all"])]
-    found = _counts(frames, people)
+    cycles = _cycles(frames)
+    sirt = frames["sirt"].dropna(subset=["day"])
+    last_therapy = {key: max(day for day, _ in own) for key, own in cycles.items()}
+    for key, day in zip(sirt["key"], sirt["day"], strict=True):
+        last_therapy[key] = max(last_therapy[key], int(day))
+    before, after = _ends(frames["labs"], last_therapy)
+    found = _counts(frames, study, set(cycles), set(sirt["key"]))
+    histories = _histories(frames)
     for arm, roles in ARMS.items():
-        keys = study.index[study["role"].isin(roles)]
-        found |= _table_one(frames, study, keys, arm)
-    found |= _survival(study) | _laboratory(frames, study) | lesion_values(frames)
-    mean = frames["sirt"]["activity_gbq"].dropna().to_numpy()
-    found["tx.sirt_activity"] = (float(mean.mean()), float(mean.min()), float(mean.max()))
-    for name in ("interval", "activity"):
-        found[f"tx.{name}"] = found[f"t1.{name}.all"]
-    return found | {"tx.cycles": found["t1.cycles.all"][:1]}
+        keys = study.index[study["role"].isin(roles)].tolist()
+        found |= _spreads(arm, keys, study, cycles, before)
+        found |= _table_counts(arm, keys, study, cycles, histories)
+    found |= _survival(study) | _laboratory(study, before, after) | lesion_values(frames)
+    given = sirt["activity_gbq"].to_numpy(dtype=float)
+    found["tx.sirt_activity"] = (float(given.mean()), float(given.min()), float(given.max()))
+    repeated = {f"tx.{name}": found[f"t1.{name}.all"] for name in ("interval", "activity")}
+    return found | repeated | {"tx.cycles": found["t1.cycles.all"][:1]}
 
 
-def _counts(frames: Frames, people: pd.DataFrame) -> Values:
-    given = set(frames["cycles"]["key"])
-    treated = set(frames["sirt"].dropna(subset=["day"])["key"])
-    liver = _keys_with(frames["conditions"], "site", "liver")
+def _cycles(frames: Frames) -> Cycles:
+    cycles: Cycles = defaultdict(list)
+    table = frames["cycles"]
+    for key, day, gbq in zip(table["key"], table["day"], table["activity_gbq"], strict=True):
+        cycles[key].append((int(day), float(gbq)))
+    return cycles
+
+
+def _ends(labs: pd.DataFrame, last_therapy: Mapping[str, int]) -> tuple[Ends, Ends]:
+    """By measure and key: last value on or before day 0, and last value after the last therapy."""
+    before: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+    after: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+    rows = labs[labs["measure"].isin(MEASURES)]
+    for key, measure, day, value in zip(rows["key"], rows["measure"], rows["day"], rows["value"], strict=True):
+        place = before if day <= 0 else after
+        counts = day <= 0 or day > last_therapy.get(key, day)
+        if counts and (key not in place[measure] or day > place[measure][key][0]):
+            place[measure][key] = (int(day), float(value))
+    first, last = ({m: {k: v for k, (_, v) in own.items()} for m, own in side.items()} for side in (before, after))
+    return first, last
+
+
+def _counts(frames: Frames, study: pd.DataFrame, given: set[str], treated: set[str]) -> Values:
+    conditions = frames["conditions"]
+    liver = set(conditions.loc[conditions["site"].eq("liver"), "key"])
     arms = {key: "lu_sirt" if key in treated else "lu" for key in given & liver}
-    worked_up = set(frames["sirt"]["key"]) - treated
-    numbers = {
-        "n.all": len(arms),
-        "n.lu": sum(arm == "lu" for arm in arms.values()),
-        "n.lu_sirt": sum(arm == "lu_sirt" for arm in arms.values()),
-        "n.sirt_rejected": len(worked_up),
-    }
-    if set(arms) != set(people.index[people["role"].isin(ARMS["all"])]):
+    if arms != study["role"].to_dict():
         raise ValueError("roles and therapies of the cohort contradict each other")
-    return {id: (float(n),) for id, n in numbers.items()}
+    found: Values = {f"n.{arm}": (float(sum(arms[key] in roles for key in arms)),) for arm, roles in ARMS.items()}
+    return found | {"n.sirt_rejected": (float(len(set(frames["sirt"]["key"]) - treated)),)}
 
 
-def _keys_with(rows: pd.DataFrame, column: str, value: str) -> set[str]:
-    return set(rows.loc[rows[column].eq(value), "key"])
-
-
-def _table_one(frames: Frames, study: pd.DataFrame, keys: pd.Index, arm: str) -> Values:
-    days = frames["cycles"][frames["cycles"]["key"].isin(keys)].groupby("key")["day"].agg(["min", "max", "size"])
-    several = days[days["size"] > 1]
-    weeks = (several["max"] - several["min"]) / 7 / (several["size"] - 1)
-    gbq = frames["cycles"][frames["cycles"]["key"].isin(keys)].groupby("key")["activity_gbq"].mean()
-    spread = {
-        "age": -study.loc[keys, "birth_day"] / 365.25,
-        "cycles": days["size"],
-        "interval": weeks,
-        "activity": gbq,
+def _spreads(arm: str, keys: list[str], study: pd.DataFrame, cycles: Cycles, before: Ends) -> Values:
+    days = [[day for day, _ in cycles[key]] for key in keys]
+    columns = {
+        "age": study.loc[keys, "birth_day"].to_numpy(dtype=float) / -365.25,
+        "cycles": [len(own) for own in days],
+        "interval": [(max(own) - min(own)) / 7 / (len(own) - 1) for own in days if len(own) > 1],
+        "activity": [np.mean([gbq for _, gbq in cycles[key]]) for key in keys],
     }
-    found = {f"t1.{name}.{arm}": median_and_t_interval(_floats(column)) for name, column in spread.items()}
-    found |= {f"t1.{m}.{arm}": median_and_range(_floats(_baseline(frames, m)[keys])) for m in ("psa", "alp", "ldh")}
-    found[f"t1.gleason.{arm}"] = (median(_floats(study.loc[keys, "gleason"])),)
-    ecog = study.loc[keys, "ecog"]
-    counted = {"ecog01": ecog.le(1).sum(), "ecog2": ecog.eq(2).sum(), "ecog3": ecog.eq(3).sum()}
-    counted |= {"cycles_total": days["size"].sum()} | _histories(frames, set(keys))
-    return found | {f"t1.{name}.{arm}": (float(n),) for name, n in counted.items()}
+    found = {f"t1.{n}.{arm}": median_and_t_interval(np.asarray(c, dtype=float)) for n, c in columns.items()}
+    for measure in FROM_TABLE_1:
+        found[f"t1.{measure}.{arm}"] = median_and_range(np.array([before[measure][key] for key in keys]))
+    return {**found, f"t1.gleason.{arm}": (median(study.loc[keys, "gleason"].to_numpy(dtype=float)),)}
 
 
-def _histories(frames: Frames, keys: set[str]) -> dict[str, int]:
-    sites = {short: _keys_with(frames["conditions"], "site", site) for short, site in SITES.items()}
-    drugs = {drug: _keys_with(frames["medications"], "drug", drug) for drug in DRUGS}
-    drugs["abi_enza"] = drugs["abiraterone"] & drugs["enzalutamide"]
-    acts = {"ra223": "ra223", "ebrt_bone": "ebrt"}
-    done = {short: _keys_with(frames["procedures"], "procedure", act) for short, act in acts.items()}
-    return {name: len(having & keys) for name, having in (sites | drugs | done).items()}
+def _table_counts(
+    arm: str, keys: list[str], study: pd.DataFrame, cycles: Cycles, histories: Mapping[str, set[str]]
+) -> Values:
+    ecog = study.loc[keys, "ecog"].to_numpy(dtype=int)
+    numbers = {"ecog01": (ecog <= 1).sum(), "ecog2": (ecog == 2).sum(), "ecog3": (ecog == 3).sum()}
+    numbers["cycles_total"] = sum(len(cycles[key]) for key in keys)
+    numbers |= {name: len(having & set(keys)) for name, having in histories.items()}
+    return {f"t1.{name}.{arm}": (float(n),) for name, n in numbers.items()}
 
 
-def _floats(column: pd.Series) -> Floats:
-    return column.to_numpy(dtype=float)
-
-
-def _baseline(frames: Frames, measure: str) -> pd.Series:
-    """Last value on or before day 0 by key."""
-    rows = frames["labs"][frames["labs"]["measure"].eq(measure) & frames["labs"]["day"].le(0)]
-    return rows.sort_values("day").groupby("key")["value"].last()
-
-
-def _last(frames: Frames, measure: str) -> pd.Series:
-    """Last value after the last cycle or SIRT by key."""
-    therapy = pd.concat([frames["cycles"][["key", "day"]], frames["sirt"][["key", "day"]].dropna()])
-    rows = frames["labs"][frames["labs"]["measure"].eq(measure)]
-    after = rows[rows["day"] > rows["key"].map(therapy.groupby("key")["day"].max())]
-    return after.sort_values("day").groupby("key")["value"].last()
+def _histories(frames: Frames) -> dict[str, set[str]]:
+    """Keys of those with each site of metastases, earlier drug and earlier radiation."""
+    having: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name, column in (("conditions", "site"), ("medications", "drug"), ("procedures", "procedure")):
+        for key, value in zip(frames[name]["key"], frames[name][column], strict=True):
+            having[name, value].add(key)
+    found = {short: having["conditions", site] for short, site in SITES.items()}
+    found |= {drug: having["medications", drug] for drug in DRUGS}
+    found |= {short: having["procedures", act] for short, act in ACTS.items()}
+    return found | {"abi_enza": found["abiraterone"] & found["enzalutamide"]}
 
 
 def _survival(study: pd.DataFrame) -> Values:
-    days, events = _floats(study["last_contact_day"]), study["death_day"].notna().to_numpy()
+    days, events = study["last_contact_day"].to_numpy(dtype=float), study["death_day"].notna().to_numpy()
     group = study["role"].eq("lu_sirt").to_numpy()
     p = logrank_p(days, events, group)
     found: Values = {"os.logrank": (p,), "os.significant": (float(p < ALPHA),)}
@@ -144,13 +158,13 @@ def _survival(study: pd.DataFrame) -> Values:
     return found
 
 
-def _laboratory(frames: Frames, study: pd.DataFrame) -> Values:
+def _laboratory(study: pd.DataFrame, before: Ends, after: Ends) -> Values:
     is_sirt = study["role"].eq("lu_sirt").to_numpy()
     p_values = attainable_exact_p(int(is_sirt.sum()), int((~is_sirt).sum()))
     found: Values = {}
-    for measure in ("alt", "ast", "ggt", "bilirubin"):
-        before, after = (_floats(rows(frames, measure)[study.index]) for rows in (_baseline, _last))
-        change = 100 * (after - before) / before
+    for measure in CHANGES:
+        first, last = (np.array([side[measure][key] for key in study.index]) for side in (before, after))
+        change = 100 * (last - first) / first
         p = p_values[int(u_statistic(change[is_sirt], change[~is_sirt]))]
         if measure == "bilirubin":
             found["tox.bilirubin"] = (float(p < ALPHA),)

@@ -91,6 +91,11 @@ class Expressions:
     def guard(self, condition: str) -> None:
         self.source.add(f"if {condition}: {self.source.refer(unusual, ('unusual',))}()")
 
+    def guard_list(self, value: One) -> None:
+        """Several values where FHIR declares one: only dicts can hold that."""
+        if not self.structs:
+            self.guard(f"type({value.name}) is list")
+
     def over(self, value: Value, then: Callable[[One], Value], element: Element) -> Value:
         """Apply a step that reads `element` to every value."""
         if isinstance(value, One):
@@ -109,6 +114,7 @@ class Expressions:
             body(value)
         else:
             with self.source.block(f"if {value.name} is not None:"):
+                self.guard_list(value)
                 body(One(value.name, value.type, value.targets, value.shape, True, value.is_root))
 
     def step(self, base: Value, name: str) -> Value:
@@ -128,11 +134,10 @@ class Expressions:
             raise NotFastError(f"{name} has no such type")
         return self.over(base, lambda owner: self.read(owner, options[0]), options[0])
 
-    # Collecting values
-
     def collected(self, value: Value) -> str:
         """A list of all values."""
         if isinstance(value, One):
+            self.guard_list(value)
             if value.present:
                 return self.source.set(f"[{value.name}]")
             return self.source.set(f"[{value.name}] if {value.name} is not None else []")
@@ -176,12 +181,8 @@ class Expressions:
 
     def value(self, node: Node, this: One) -> Value:
         """Code for an expression with `$this` in the variable of `this`."""
-        method = getattr(self, "_" + type(node).__name__.lower(), None)
         try:
-            if method is None:
-                raise NotFastError(type(node).__name__)
-            found: Value = method(node, this)
-            return found
+            return self.fast(node, this)
         except NotFastError:
             return self.by_closure(node, this)
 
@@ -292,7 +293,7 @@ class Expressions:
         raise NotFastError("type")
 
     def _binary(self, node: Binary, this: One) -> Value:
-        raise NotFastError(node.operator)  # FastLogic writes these
+        raise NotFastError(node.operator)  # Generator writes these
 
     def _call(self, node: Call, this: One) -> Value:
-        raise NotFastError(node.name)  # FastFunctions writes these
+        raise NotFastError(node.name)  # Generator writes these

@@ -125,6 +125,7 @@ class Generator(Expressions):
         if node.arguments:
             value = self.filtered(value, node.arguments[0])
         if isinstance(value, One):
+            self.guard_list(value)
             return "True" if value.present else self.source.set(f"{value.name} is not None")
         found = self.source.set("False")
 
@@ -142,8 +143,13 @@ class Generator(Expressions):
         options = elements.elements(base.type, node.name) if base.type is not None else ()
         if len(options) < 2 or not isinstance(base, One):
             return None
-        found = [self.get(base, option).name for option in options]
-        return self.source.set(" or ".join(f"{name} is not None" for name in found))
+        names = [self.get(base, option) for option in options]
+        found = self.source.set(" or ".join(f"{one.name} is not None" for one in names))
+        with self.source.block(f"if {found}:"):
+            self.source.add("pass")
+            for one in names:
+                self.guard_list(one)
+        return found
 
     def filtered(self, value: Value, criterion: Node) -> Value:
         """The values for which the criterion is true."""

@@ -190,8 +190,11 @@ class _ViewWriter:
     def fitted(self, value: One, kind: str | None) -> str:
         """The variable of a value after the check of its type; constants need none."""
         name = value.name
-        if kind is None or not name.startswith("v"):
-            return name if kind is None else self.fitted_constant(value, kind)
+        if kind is None:
+            self.generator.guard_list(value)
+            return name
+        if name in self.source.names or name in ("True", "False", "None") or name.lstrip("-").isdigit():
+            return self.fitted_constant(value, kind)
         there = "" if value.present else f"{name} is not None and "
         trusted = self.structs and value.shape is not None
         if kind in elements.BOOLEAN_TYPES:
@@ -235,7 +238,7 @@ class _ViewWriter:
 
     def fitted_constant(self, value: One, kind: str) -> str:
         """A literal in the path: converted now; one that does not fit is left to the tolerant form."""
-        if value.name == "None" or value.name == self.generator.row_index:
+        if value.name == "None":
             return value.name
         held = self.source.names.get(value.name)
         if held is None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-
 INTEGER_LIMITS = {
     "integer": (-(2**31), 2**31 - 1),
     "unsignedInt": (0, 2**31 - 1),

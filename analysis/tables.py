@@ -32,6 +32,7 @@ class Table:
     decimals: Mapping[str, int] = field(default_factory=dict)
     missing: str = "–"
     row_headers: int = 1
+    quoted: Sequence[str] = ()  # columns in the words of the paper, marked as such
     rows_shown: int = ROWS_SHOWN
 
     def _repr_html_(self) -> str:
@@ -54,6 +55,7 @@ class Table:
         cells = []
         for position, (column, value) in enumerate(zip(self.frame.columns, row, strict=True)):
             shown = self._shown(column, value)
+            shown = f'<span class="paper">{shown}</span>' if column in self.quoted else shown
             if position < self.row_headers:
                 cells.append(f'<th scope="row">{shown}</th>')
             else:

@@ -1,0 +1,86 @@
+"""The book built once for all tests that look at its pages: from the demo cohort, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import chromium
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILD = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+STRICT = ["-W", "-n", "--keep-going", "--all"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A built site: the folder of its pages, its log, the executed notebooks' folder and the tables it was built from."""
+
+    html: Path
+    log: str
+    tables: Path
+
+    @property
+    def pages(self) -> list[Path]:
+        """All pages that a reader can open, without the search and index pages."""
+        left_out = {"search.html", "genindex.html", "index.html"}
+        return sorted(page for page in self.html.rglob("*.html") if page.name not in left_out)
+
+
+def build(source: Path, out: Path, tables: Path) -> subprocess.CompletedProcess[str]:
+    """Build the book of `source` strictly into `out` from `tables`."""
+    environment = os.environ | {
+        "STUDY_TABLES": str(tables),
+        "PYTHONPATH": str(REPOSITORY),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "IPYTHONDIR": str(out / "ipython"),
+        "NO_COLOR": "1",
+    }
+    command = [*BUILD, str(source), "--path-output", str(out), *STRICT]
+    return subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def demo_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tidy tables of the demo cohort."""
+    folder = tmp_path_factory.mktemp("demo")
+    adapters = [sys.executable, "-m", "adapters"]
+    for arguments in (
+        ["demo", "--out", str(folder / "fhir")],
+        ["pull", str(folder / "fhir"), "--out", str(folder / "tables")],
+    ):
+        subprocess.run([*adapters, *arguments], cwd=REPOSITORY, check=True, capture_output=True)
+    return folder / "tables"
+
+
+@pytest.fixture(scope="session")
+def site(demo_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The whole book of the demo cohort, built strictly, with results.json."""
+    out = tmp_path_factory.mktemp("book")
+    built = build(REPOSITORY, out, demo_tables)
+    log = built.stdout + built.stderr
+    assert built.returncode == 0, log[-4000:]
+    html = out / "_build" / "html"
+    subprocess.run(
+        [sys.executable, "-W", "error", "-m", "analysis", "results", "--out", str(html / "results.json")],
+        env=os.environ | {"STUDY_TABLES": str(demo_tables)},
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    return Site(html, log, demo_tables)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[chromium.Browser]:
+    """One window of headless Chromium for all tests; they are skipped with the reason where it cannot be had."""
+    lacking = chromium.missing_programs()
+    if lacking:
+        pytest.skip(lacking)
+    with chromium.browser() as window:
+        yield window

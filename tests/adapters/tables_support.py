@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from adapters.identity import StudyIds
 from adapters.quality import FindingKind, Ledger
-from adapters.settings import Cohort, Reading, Settings, Time
+from adapters.reading.stage import Stage
+from adapters.settings import Cohort, Reading, Settings, Time, load_settings
+from adapters.sources import open_source
 from adapters.tables import build_tables
+from adapters.tables.extract import load_views
 
 SCT, LOINC, UCUM = "http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org"
 OPS, ATC = "http://fhir.de/CodeSystem/bfarm/ops", "http://fhir.de/CodeSystem/bfarm/atc"
@@ -162,6 +168,19 @@ def build(
         own = {key: settings.pop(key) for key in list(settings) if key in section.__struct_fields__}
         chosen[name] = section(**own)
     tables = build_tables(resources, settings=Settings(**chosen | settings), ledger=ledger, ids=ids)
+    ledger.close()
+    return Built(tables, ledger)
+
+
+def pulled(path: Path, everyone: bool = False) -> Built:
+    """Tables of a source on disk, with the settings of the repository."""
+    ledger, settings = Ledger(), load_settings()
+    if everyone:
+        settings = msgspec.structs.replace(settings, cohort=Cohort(any_of=("all",)))
+    types = frozenset(view.compiled.resource_type for view in load_views())
+    stage = Stage(open_source(str(path)), settings, ledger, types)
+    settings = stage.index(date(2026, 1, 1))
+    tables = build_tables(stage.resources(), settings=settings, ledger=ledger)
     ledger.close()
     return Built(tables, ledger)
 

@@ -202,18 +202,44 @@ def view(
     row_format: Annotated[RowFormat, typer.Option("--format", help="How rows are written.")],
     out: Annotated[Path | None, typer.Option("--out", help="File, or a folder for several views.")] = None,
     accept_unreadable: UnreadableOption = False,
+    patients: PatientsOption = None,
+    group: GroupOption = None,
+    cohort: Annotated[bool, typer.Option("--cohort", help="Servers: the cohort rule of study.toml.")] = False,
+    everyone: Annotated[bool, typer.Option("--all", help="Servers: every patient.")] = False,
+    server_config: ServerConfigOption = None,
 ) -> None:
     """Run any ViewDefinition on any source; rows go to --out or to standard output."""
     with _one_line():
-        from adapters.view_command import run_view_command
+        from adapters.pull import chosen_settings, selection
+        from adapters.view_command import run_view_command, types_of
 
         if len(views_and_source) < 2:
             raise InputError("a view and a source are needed", "command line", "view VIEW.json SOURCE --format csv")
         *views, source = views_and_source
-        opened = _source(source, accept_unreadable=accept_unreadable)
+        paths = [Path(name) for name in views]
+        chosen = [bool(patients), bool(group), cohort, everyone]
+        if not is_server(source) and any(chosen):
+            raise InputError(
+                "--patients, --group, --cohort and --all are for servers", "command line", "leave them out"
+            )
+        if is_server(source) and sum(chosen) != 1:
+            raise InputError(
+                "a server is asked for whom?", "command line", "give --patients, --group, --cohort or --all"
+            )
         with progress_shown() as shown:
-            paths = [Path(name) for name in views]
+            question = {
+                "settings": chosen_settings(None, "all" if everyone else None),
+                "selection": selection(patients, group),
+                "shown": shown,
+                "any_code": True,
+            }
+            if is_server(source):
+                question["types"] = types_of(paths)
+            opened = _source(
+                source, accept_unreadable=accept_unreadable, question=question, server_config=server_config
+            )
             run_view_command(paths, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable)
+            opened.finished()
 
 
 @app.command()
@@ -222,15 +248,22 @@ def doctor(
     cohort: CohortOption = None,
     settings: SettingsOption = None,
     accept_unreadable: UnreadableOption = False,
+    server_config: ServerConfigOption = None,
 ) -> None:
     """What a pull would give: types, code lists that hit, codes that none maps (as CSV), tables that stay empty."""
     with _one_line():
-        from adapters.doctor import examine, print_report
-        from adapters.pull import chosen_settings
+        from adapters.doctor import examine, examine_server, print_report
+        from adapters.pull import chosen_settings, types_read
 
+        chosen = chosen_settings(settings, cohort)
         with progress_shown() as shown:
-            opened = _source(source, accept_unreadable=accept_unreadable)
-            report = examine(opened, chosen_settings(settings, cohort), shown)
+            opened = _source(
+                source,
+                accept_unreadable=accept_unreadable,
+                question={"settings": chosen, "types": types_read(chosen), "shown": shown},
+                server_config=server_config,
+            )
+            report = examine_server(opened, chosen) if is_server(source) else examine(opened, chosen, shown)
         print_report(report)
 
 

@@ -122,6 +122,33 @@ def examine(source: Source, settings: Settings, progress: Progress = silent) -> 
     return report
 
 
+def examine_server(source: Any, settings: Settings) -> Report:
+    """Ask a server by counts what a pull would give; codes that none maps come from a sample. Raises as `pull`."""
+    from adapters.sources.server_doctor import examine_server as asked
+
+    found = asked(source)
+    codes = _Codes(load_code_lists(settings.overlay("codelists")))
+    sampled = list(codes.watch(iter(found.sample)))
+    hits = {f"{means} ({kind})": number for (_, means, kind), number in found.hits.items() if number}
+    hit = {means for (_, means, _), number in found.hits.items() if number}
+    without = sorted({means for _, means, _ in found.hits} - hit)
+    return Report(
+        label=f"{source.label} {found.software}".strip(),
+        read=len(sampled),
+        types=dict(Counter(resource["resourceType"] for resource in sampled)),
+        lists=hits,
+        unmapped=codes.most_frequent(),
+        tables={},
+        left_out={},
+        findings={},
+        notes=[
+            f"patients in the cohort: {found.patients}",
+            *found.notes,
+            f"no code hits for: {', '.join(without) or 'none'}",
+        ],
+    )
+
+
 def _notes(report: Report, stage: Stage) -> Iterator[str]:
     if stage.patients == 0:
         yield "no Patient resources: a pull would stop with exit code 2"

@@ -38,6 +38,11 @@ def run_view_command(
         return run_views(definitions, [spool], **options)
 
 
+def types_of(views: list[Path]) -> frozenset[str]:
+    """The resource types that the views read. Raises InputError."""
+    return frozenset(str(_definition(path).get("resource", "")) for path in views) - {""}
+
+
 def _definition(path: Path) -> dict[str, Any]:
     try:
         definition = json.loads(path.read_text(encoding="utf-8-sig"))

@@ -27,6 +27,7 @@ FHIR_JSON = "application/fhir+json"
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 MARGIN = 64 * 1024  # read in pieces of this size, so that a bomb is stopped early
 
+stamina.instrumentation.set_on_retry_hooks([])  # retries are counted in the manifest, not printed
 for name in ("httpx2", "httpcore2", "httpx", "httpcore"):  # they log whole addresses, with patient ids, at INFO
     logging.getLogger(name).setLevel(logging.WARNING)
 

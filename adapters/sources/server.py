@@ -50,6 +50,7 @@ class ServerSource:
     spool_root: Path = field(default_factory=default_root)
     keep_raw: bool = False
     accept_drift: bool = False
+    any_code: bool = False  # views of the user's own read what no code list names
     shown: Shown = lambda _stage, _number: None
     kind: str = "server"
     label: str = "FHIR server"
@@ -98,7 +99,9 @@ class ServerSource:
             self.shown("patients found", len(patients))
             spool = self._opened_spool(patients)
             chunks = self._chunks(run, spool, patients)
-            wanted = units(self._types_about_patients(run), chunks, run.capability, self.settings)
+            wanted = units(
+                self._types_about_patients(run), chunks, run.capability, None if self.any_code else self.settings
+            )
             verified = self._fetch_units(run, spool, wanted)
             self._fetch_referenced(run, spool)
             self._spool = spool
@@ -118,8 +121,9 @@ class ServerSource:
             client.close()
 
     def _opened_spool(self, patients: list[str]) -> Spool:
+        asked_for = sorted(self.selection.patients or ()), self.selection.group, self.settings.consent.required
         question = [self.base.text, sorted(self.types), list(self.settings.cohort.any_of), self.config.chunk_size,
-                    sorted(self.selection.patients or ()), self.selection.group, self.settings.consent.required]  # fmt: skip
+                    self.any_code, *asked_for]  # fmt: skip
         name = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:16]
         spool = Spool(self.spool_root / name)
         before = spool.recall("chunks") or []
@@ -211,6 +215,7 @@ def open_server(
     keep_raw: bool = False,
     accept_drift: bool = False,
     bulk: str | None = None,
+    any_code: bool = False,
     dry_run: bool = False,
     allow_output_origin: str | None = None,
     shown: Shown | None = None,
@@ -226,7 +231,7 @@ def open_server(
         raise InputError("a bulk export has no searches to show", "--dry-run", "leave out --bulk")
     source = ServerSource(
         base, config, folder, settings or load_settings(), types, selection or Selection(), spool or default_root(),
-        keep_raw, accept_drift, shown or (lambda _stage, _number: None),
+        keep_raw, accept_drift, any_code, shown or (lambda _stage, _number: None),
     )  # fmt: skip
     if not types:
         raise InputError("no resource types are asked for", "views", "add views")

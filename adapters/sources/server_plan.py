@@ -23,6 +23,7 @@ class Codes:
     """Search tokens (system|code); a prefix of a code list stands for itself and each code one character longer."""
 
     tokens: tuple[str, ...]
+    meanings: tuple[str, ...] = ()  # what they mean, each once
 
     def matches(self, system: object, code: object) -> bool:
         """Whether a coding is among the tokens or lies beneath a prefix."""
@@ -49,6 +50,7 @@ def codes(lists: Iterable[str], settings: Settings, means: Sequence[str] | None 
     """Codes of the project's code lists and the hospital's overlay, all or those that mean one of `means`."""
     overlay = settings.overlay("codelists")
     found: dict[str, None] = {}
+    meanings: dict[str, None] = {}
     for name in lists:
         for folder in (CODELISTS, overlay):
             file = folder / f"{name}.csv" if folder is not None else None
@@ -57,7 +59,8 @@ def codes(lists: Iterable[str], settings: Settings, means: Sequence[str] | None 
                     for row in csv.DictReader(lines):
                         if means is None or row["means"] in means:
                             found[f"{row['system']}|{row['code']}"] = None
-    return Codes(tuple(found))
+                            meanings[row["means"]] = None
+    return Codes(tuple(found), tuple(meanings))
 
 
 def observation_codes(settings: Settings) -> Codes:

@@ -42,14 +42,14 @@ class Unit:
         return about_patients(self.type, asked, self.filters)
 
 
-def units(types: set[str], chunks: list[list[str]], capability: Capability, settings: Settings) -> list[Unit]:
-    """The units that give everything of `types` about the patients of `chunks`."""
-    observed = observation_codes(settings)
-    filters = observation_filters(capability, observed)
+def units(types: set[str], chunks: list[list[str]], capability: Capability, settings: Settings | None) -> list[Unit]:
+    """The units that give everything of `types` about the patients of `chunks`; without settings whatever the code."""
+    observed = None if settings is None else observation_codes(settings)
+    filters = () if observed is None else observation_filters(capability, observed)
     found = []
     for chunk in chunks:
         for kind in sorted(types):
-            if kind == "Observation":
+            if kind == "Observation" and filters:
                 found += [Unit(kind, tuple(chunk), (one,), observed) for one in filters]
             else:
                 found.append(Unit(kind, tuple(chunk)))

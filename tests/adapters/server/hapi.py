@@ -1,0 +1,93 @@
+"""A real FHIR server for the tests: HAPI FHIR from Maven Central, in a process of its own, or one that is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+PROJECT = Path(__file__).parents[2] / "servers" / "hapi"
+START_SECONDS = 900  # the first start downloads about 450 MB
+ORDER = ("Patient", "Medication", "BodyStructure", "Condition", "Procedure", "MedicationStatement",
+         "MedicationAdministration", "Observation")  # fmt: skip
+ENTRIES = 250
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Base address of a server that is empty at the start; skips with a reason where none can be had."""
+    named = os.environ.get("FHIR_TEST_BASE")
+    if named:
+        yield named
+        return
+    missing = [tool for tool in ("java", "javac", "mvn") if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"the live server needs a JDK and Maven; not found: {', '.join(missing)}")
+    project = shutil.copytree(PROJECT, folder / "hapi", ignore=shutil.ignore_patterns("target"))
+    address = folder / "base"
+    with (folder / "server.log").open("w") as log:
+        command = ["mvn", "-B", "-q", f"-Dstudy.base.file={address}", "test"]
+        process = subprocess.Popen(command, cwd=project, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            yield _started(process, address)
+        finally:
+            address.unlink(missing_ok=True)  # the sign for the server to end
+            try:
+                process.wait(120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _started(process: subprocess.Popen[bytes], address: Path) -> str:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if address.exists():
+            return address.read_text()
+        if process.poll() is not None:
+            pytest.skip("the live server did not start: Maven could not fetch or run it")
+        time.sleep(1)
+    process.kill()
+    pytest.skip(f"the live server did not start within {START_SECONDS} seconds")
+
+
+def load(base: str, folder: Path) -> list[str]:
+    """Put a folder of NDJSON on the server as transactions, older versions first; gives the ids of the patients."""
+    with httpx2.Client(timeout=600) as client:
+        for kind in ORDER:
+            file = folder / f"{kind}.ndjson"
+            lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+            for start in range(0, len(lines), ENTRIES):
+                for group in _without_repeats(lines[start : start + ENTRIES]):
+                    _transaction(client, base, kind, group)
+    return [json.loads(line)["id"] for line in (folder / "Patient.ndjson").read_text(encoding="utf-8").splitlines()]
+
+
+def _without_repeats(lines: list[str]) -> list[dict[str, str]]:
+    """The lines in groups that hold each id once, in order."""
+    groups: list[dict[str, str]] = []
+    for line in lines:
+        identifier = json.loads(line)["id"]
+        group = next((group for group in groups if identifier not in group), None)
+        if group is None:
+            groups.append(group := {})
+        group[identifier] = line
+    return groups
+
+
+def _transaction(client: httpx2.Client, base: str, kind: str, group: dict[str, str]) -> None:
+    """The resources as they are written: their text is put into the Bundle, so that no digit of a number is lost."""
+    entries = ",".join(
+        f'{{"resource":{line},"request":{{"method":"PUT","url":"{kind}/{identifier}"}}}}'
+        for identifier, line in group.items()
+    )
+    body = f'{{"resourceType":"Bundle","type":"transaction","entry":[{entries}]}}'
+    answer = client.post(base, content=body.encode(), headers={"Content-Type": "application/fhir+json"})
+    assert answer.status_code < 300, answer.text[:500]

@@ -1,0 +1,111 @@
+"""The command line on a server: pull, dry run, view and doctor, with exit codes and nothing that names a patient."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from fake_fhir import as_json
+from typer.testing import CliRunner
+
+from adapters.__main__ import app
+
+VIEWS = Path(__file__).parents[3] / "adapters" / "views"
+
+
+@pytest.fixture
+def run(fake, tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_SPOOL", str(tmp_path / "spool"))
+
+    def invoke(*arguments: str):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+def test_pull_writes_tables_a_manifest_with_queries_and_removes_the_spool(run, fake, tmp_path):
+    result = run("pull", fake.base, "--out", tmp_path / "tables")
+    assert result.exit_code == 0, result.output
+    manifest = json.loads(next((tmp_path / "tables").rglob("manifest.json")).read_text())
+    assert manifest["complete"] is True
+    assert manifest["reading"]["verified"] is True
+    assert any(query["query"].startswith("Observation?") for query in manifest["queries"])
+    assert not re.search(r"Patient/|m-a|localhost", json.dumps(manifest))
+    assert not [path for path in (tmp_path / "spool").rglob("*") if path.is_file()]
+
+
+def test_a_server_that_does_not_give_everything_is_exit_3_and_leaves_the_tables(run, fake, tmp_path):
+    run("pull", fake.base, "--out", tmp_path / "tables")
+    before = sorted(path.name for path in (tmp_path / "tables").rglob("*"))
+    fake.before = lambda server, request, number: as_json({}, 403) if "Condition" in request.path else None
+    result = run("pull", fake.base, "--out", tmp_path / "tables")
+    assert result.exit_code == 3
+    assert "Condition" in result.output
+    assert sorted(path.name for path in (tmp_path / "tables").rglob("*")) == before
+
+
+def test_dry_run_prints_searches_and_sends_none(run, fake, tmp_path):
+    result = run("pull", fake.base, "--out", tmp_path / "tables", "--dry-run")
+    assert result.exit_code == 0
+    assert "Procedure/_search" in result.output
+    assert not fake.hits
+    assert not (tmp_path / "tables").exists()
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--keep-raw", "--accept-drift"])
+def test_options_of_servers_are_refused_for_files(option, run, tmp_path):
+    (tmp_path / "a.json").write_text('{"resourceType": "Patient", "id": "a"}')
+    result = run("pull", tmp_path / "a.json", "--out", tmp_path / "tables", option)
+    assert result.exit_code == 2
+    assert f"{option}: is for servers only" in result.output
+
+
+def test_a_view_on_a_server_says_for_whom(run, fake):
+    view = VIEWS / "patients.Patient.json"
+    assert run("view", view, fake.base, "--format", "csv").exit_code == 2
+    for choice, lines in (("--cohort", 4), ("--all", 5)):
+        result = run("view", view, fake.base, "--format", "csv", choice)
+        assert result.exit_code == 0, result.output
+        assert len(result.stdout.strip().splitlines()) == lines
+
+
+def test_a_view_of_observations_reads_codes_that_no_list_names(run, fake, tmp_path):
+    view = tmp_path / "codes.json"
+    select = [{"column": [{"name": "id", "path": "getResourceKey()", "type": "string"}]}]
+    view.write_text(json.dumps({"resourceType": "ViewDefinition", "resource": "Observation", "status": "active",
+                                "name": "codes", "select": select}))  # fmt: skip
+    result = run("view", view, fake.base, "--format", "csv", "--cohort")
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.strip().splitlines()) == 1 + 9
+
+
+def test_doctor_counts_what_hits_and_lists_what_no_code_list_maps(run, fake):
+    result = run("doctor", fake.base)
+    assert result.exit_code == 0, result.output
+    assert "psa (Observation)" in result.output
+    assert "http://loinc.org,9999-9" in result.stdout
+    assert not re.search(r"Patient/|m-a", result.output)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense = 1", "nonsense"),
+        ("auth = 'magic'", "auth"),
+        ("parallel = 0", "parallel"),
+        ("not toml", "server settings"),
+    ],
+)
+def test_wrong_server_settings_are_named(text, message, run, fake, tmp_path):
+    (tmp_path / "server.toml").write_text(text)
+    result = run("pull", fake.base, "--out", tmp_path / "t", "--server-config", tmp_path / "server.toml")
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_http_beyond_this_machine_is_refused(run, tmp_path):
+    result = run("pull", "http://fhir.example.org/r4", "--out", tmp_path / "t")
+    assert result.exit_code == 2
+    assert "https" in result.output

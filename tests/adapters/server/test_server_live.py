@@ -1,0 +1,83 @@
+"""The demo cohort through a real server: loaded as transactions, pulled by search and by export, equal row for row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import stamina
+from hapi import load, served
+
+from adapters import load_tables
+from adapters.contract import TABLES
+from adapters.pull import Request, pull, types_read
+from adapters.reading.patients import Selection
+from adapters.settings import load_settings
+from adapters.sources import open_source
+from adapters.synthetic.demo import write_demo
+
+pytestmark = [pytest.mark.java, pytest.mark.slow]
+SETTINGS = load_settings()
+CLINICAL = [name for name in TABLES if name != "findings"]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A server with one dialect on it, and what a pull of the same files gives."""
+
+    base: str
+    folder: Path
+    expected: dict[str, pd.DataFrame]
+
+
+def tables_of(spec: str, out: Path, **server: object) -> dict[str, pd.DataFrame]:
+    options = {"settings": SETTINGS, "types": types_read(SETTINGS), "spool": out.parent / f"spool-{out.name}", **server}
+    source = open_source(spec, **(options if spec.startswith("http") else {}))
+    pull(source, out, settings=SETTINGS, request=Request(server.get("selection", Selection())))  # type: ignore[arg-type]
+    return dict(load_tables(out).items())
+
+
+@pytest.fixture(autouse=True)
+def real_waits() -> None:
+    stamina.set_testing(False)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path_factory.mktemp("server")
+    with served(folder) as base:
+        yield base, folder
+
+
+@pytest.fixture(scope="module")
+def mcode(server: tuple[str, Path]) -> Live:
+    base, folder = server
+    write_demo(folder / "mcode", dialect="mcode", format="ndjson")
+    load(base, folder / "mcode")
+    return Live(base, folder, tables_of(str(folder / "mcode"), folder / "mcode-tables"))
+
+
+def assert_equal(found: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame]) -> None:
+    for name in CLINICAL:
+        pd.testing.assert_frame_equal(found[name], expected[name], obj=name)
+
+
+def test_a_pull_by_search_gives_the_tables_of_the_files(mcode: Live):
+    assert_equal(tables_of(mcode.base, mcode.folder / "by-search"), mcode.expected)
+
+
+def test_a_bulk_export_gives_the_tables_of_the_files(mcode: Live):
+    config = mcode.folder / "server.toml"
+    config.write_text("poll_cap_seconds = 2\n")  # the server asks for 120 s for a job of two
+    found = tables_of(mcode.base, mcode.folder / "by-export", bulk="system", server_config=config)
+    assert_equal(found, mcode.expected)
+
+
+def test_the_other_dialect_gives_the_same_tables(mcode: Live):
+    write_demo(mcode.folder / "mii", dialect="mii", format="ndjson")
+    patients = load(mcode.base, mcode.folder / "mii")
+    selection = Selection(frozenset(patients))
+    assert_equal(tables_of(mcode.base, mcode.folder / "mii-tables", selection=selection), mcode.expected)

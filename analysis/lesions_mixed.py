@@ -50,7 +50,7 @@ def random_intercept(values: np.ndarray, design: np.ndarray, groups: np.ndarray)
 def _profile(
     ratio: float, data: tuple[np.ndarray, np.ndarray, np.ndarray, int, int]
 ) -> tuple[float, np.ndarray, np.ndarray, float]:
-    """Restricted log likelihood (up to a constant) at a ratio of variances, with effects, inverse and error variance."""
+    """Restricted log likelihood (up to a constant) at a ratio of variances; effects, inverse and error variance."""
     cross, sums, sizes, columns, count = data
     weight = ratio / (1 + sizes * ratio)
     weighted = cross - (sums * weight[:, None]).T @ sums  # X'V^-1 X, X'V^-1 y and y'V^-1 y in one matrix

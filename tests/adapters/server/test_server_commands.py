@@ -82,6 +82,7 @@ def test_a_view_of_observations_reads_codes_that_no_list_names(run, fake, tmp_pa
 
 
 def test_doctor_counts_what_hits_and_lists_what_no_code_list_maps(run, fake):
+    fake.page_size = 50
     result = run("doctor", fake.base)
     assert result.exit_code == 0, result.output
     assert "psa (Observation)" in result.output

@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 MAX_DEPTH = 100
+MAX_FLOAT_DIGITS = 300
+MAX_DIGITS = 4300  # beyond this Python refuses to convert, and so do we
 _BLANK = re.compile(r"[ \t\r\n]*")
 _FIRST_TYPE = re.compile(r'\s*\{\s*"resourceType"\s*:\s*"Bundle"')
 
@@ -37,7 +39,14 @@ def _constant(name: str) -> Any:
     raise JsonError(f"{name} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_constant)
+def _integer(text: str) -> int | Decimal:
+    """An int, or a Decimal where no float could hold it: that converts to infinity instead of failing."""
+    return int(text) if len(text) < MAX_FLOAT_DIGITS or len(text) > MAX_DIGITS else Decimal(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=Decimal, parse_int=_integer, parse_constant=_constant
+)
 
 
 def _decode(text: str, start: int) -> tuple[Any, int]:

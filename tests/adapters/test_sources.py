@@ -134,6 +134,13 @@ def test_decimals_keep_their_digits(text):
     assert str(value) == str(Decimal(text))
 
 
+@pytest.mark.parametrize(("digits", "kind"), [(299, int), (300, Decimal), (4300, Decimal)])
+def test_integers_that_no_float_holds_are_decimals(digits, kind):
+    value = strict_json.loads("9" * digits)
+    assert type(value) is kind
+    assert str(value) == "9" * digits
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

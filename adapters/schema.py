@@ -119,14 +119,20 @@ def sort_by_keys(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     for position, name in enumerate(table.keys):
         values = frame[name]
         if table.column(name).kind == "id":
-            number = values.str.extract(r"(\d+)$", expand=False).astype("Int64")
-            ranks[f"{position}a"] = values.str.replace(r"\d+$", "", regex=True)
-            ranks[f"{position}b"] = number
+            split = [_split_number(text) for text in values.astype(object).fillna("")]
+            ranks[f"{position} text"] = [text for text, _ in split]
+            ranks[f"{position} number"] = [number for _, number in split]
         else:
-            ranks[f"{position}a"] = values.cat.codes if table.column(name).kind == "cat" else values
-    keys = pd.DataFrame(ranks, index=frame.index).reset_index(drop=True)
+            ranks[f"{position}"] = (values.cat.codes if table.column(name).kind == "cat" else values).array
+    keys = pd.DataFrame(ranks)
     order = keys.sort_values(list(keys.columns), kind="stable").index
     return frame.iloc[order].reset_index(drop=True)
+
+
+def _split_number(text: str) -> tuple[str, int]:
+    """The text before its last digits, and these as a number (-1 for none)."""
+    before = text.rstrip("0123456789")
+    return before, int(text[len(before) :] or -1)
 
 
 def conform_table(table: Table, frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -52,15 +50,11 @@ def _is_normal(given: pd.DataFrame) -> pd.Series:
 def _fits_sex(context: Context, given: pd.DataFrame) -> pd.Series:
     """True where the range applies to everybody, or to the patient's sex and nothing narrower."""
 
-    def sexes(codes: Any) -> frozenset[str | None]:
-        listed = codes if isinstance(codes, list) else []
-        return frozenset(_sex(context, code) for code in listed)
-
-    return pd.Series(
-        [not (meant := sexes(codes)) or meant == {sex} for codes, sex in zip(given["sex_codes"], given["sex"], strict=True)],
-        index=given.index,
-        dtype=bool,
-    )  # fmt: skip
+    fits = pd.Series(True, index=given.index)
+    narrower = given[given["sex_codes"].str.len() > 0]
+    for index, codes, sex in zip(narrower.index, narrower["sex_codes"], narrower["sex"], strict=True):
+        fits[index] = {_sex(context, code) for code in codes} == {sex}
+    return fits
 
 
 def _sex(context: Context, code: str) -> str | None:

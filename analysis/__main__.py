@@ -12,7 +12,7 @@ import typer
 from adapters.contract import load_manifest, load_tables
 from analysis.book import collect, is_reconstruction
 from analysis.reproduction import beside_print
-from analysis.results import Result
+from analysis.results import Range, Result
 from analysis.settings import REPOSITORY, load_study
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Results of the study from the tables on disk.")
@@ -59,7 +59,17 @@ def as_row(result: Result) -> dict[str, Any]:
         "basis": result.basis,
     }
     row |= {key: value for key in LEFT_OUT_WHEN_EMPTY if (value := getattr(result, key)) is not None}
+    if result.basis in ("bounded", "free"):
+        row |= _range_fields(result.range)
     return row | ({"reason": result.reason} if result.reason else {})
+
+
+def _range_fields(found: Range | None) -> dict[str, Any]:
+    """Over the cohorts that give the same print: smallest and largest value, or the words it takes; of how many."""
+    if found is None:
+        return {"range_low": None, "range_high": None}
+    fields: dict[str, Any] = {"range_low": found.low, "range_high": found.high, "range_cohorts": found.cohorts}
+    return fields | ({"range_texts": list(found.texts)} if found.texts else {})
 
 
 if __name__ == "__main__":

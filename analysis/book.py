@@ -21,6 +21,7 @@ import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
 from analysis.multiplicity_results import results_from
+from analysis.print_allows import with_range
 from analysis.report import glue_results, text
 from analysis.results import Result
 from analysis.settings import REPOSITORY, Study, load_study
@@ -123,10 +124,10 @@ def collect(
 
 
 def settle(result: Result, manifest: Mapping[str, Any]) -> Result:
-    """What the result rests on in this cohort: only the reconstruction can rest on the print."""
-    if result.basis in FROM_THE_PRINT and not is_reconstruction(manifest):
-        return replace(result, basis="data")
-    return result
+    """What the result rests on in this cohort: only the reconstruction can rest on the print, and has its range."""
+    if is_reconstruction(manifest):
+        return with_range(result)
+    return replace(result, basis="data") if result.basis in FROM_THE_PRINT else result
 
 
 def is_reconstruction(manifest: Mapping[str, Any]) -> bool:

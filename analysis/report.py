@@ -142,18 +142,44 @@ def _p_text(result: Result) -> str:
     return f"P {value}" if value.startswith("<") else f"P = {value}"
 
 
-def mark(basis: str) -> str:
-    """The sign behind a number that the print does not force, as HTML with its meaning; empty for all others."""
+def mark(basis: str, range_words: str = "") -> str:
+    """The sign behind a number that the print does not force, as HTML with its meaning and range; empty for others."""
     if basis not in MARKS:
         return ""
     sign, meaning = MARKS[basis]
-    return f'<sup class="basis basis-{basis}"><abbr title="{escape(meaning)}">{sign}</abbr></sup>'
+    title = escape(f"{meaning} {range_words}".strip())
+    return f'<sup class="basis basis-{basis}"><abbr title="{title}">{sign}</abbr></sup>'
+
+
+def range_text(result: Result) -> str:
+    """How far the result runs over all cohorts that give the print: "0.43 to 0.58", "no or yes"; empty without one."""
+    found = result.range
+    if found is None or (found.low is None and not found.texts):
+        return ""
+    if found.texts:
+        return " or ".join(found.texts)
+    return " to ".join(dict.fromkeys(limit_text(result, limit) for limit in (found.low, found.high)))
+
+
+def limit_text(result: Result, limit: float | None) -> str:
+    """A number in the digits of `result`, without its label; "not given" for None."""
+    if limit is None:
+        return "not given"
+    return p_value(limit) if result.unit == "P" else number(limit, style_of(result))
+
+
+def _range_words(result: Result) -> str:
+    shown, found = range_text(result), result.range
+    if not shown or found is None:
+        return ""
+    verb = "it is" if " to " not in shown else "it runs from"
+    return f"Over {found.cohorts:,} reconstructions that give the same print {verb} {shown}."
 
 
 def words(result: Result, plain: str) -> Words:
     """Plain text of a result with its mark."""
     sign = MARKS[result.basis][0] if result.basis in MARKS and result.value is not None else ""
-    shown = mark(result.basis) if sign else ""
+    shown = mark(result.basis, _range_words(result)) if sign else ""
     return Words(plain + sign, f'<span class="result" data-id="{escape(result.id)}">{escape(plain)}{shown}</span>')
 
 
@@ -169,6 +195,7 @@ def pieces(result: Result) -> dict[str, Words]:
         ":n": n_text(result) or "n not stated",
         ":count": count_text(result) or "no count",
         ":percent": percent_text(result) or "no percentage",
+        ":range": range_text(result) or "no range",
     }
     return {result.id + suffix: words(result, plain) for suffix, plain in parts.items()}
 

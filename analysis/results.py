@@ -36,6 +36,25 @@ REASONS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """How far a result of the reconstructed cohort runs over all cohorts that give the print as well.
+
+    low, high: smallest and largest value; lower_low to upper_high the same for the limits of its interval; None where it
+    is no number or never has a value. texts: its values where they are words. cohorts: how many gave a value, of searched.
+    """
+
+    low: float | None
+    high: float | None
+    cohorts: int
+    searched: int
+    lower_low: float | None = None
+    lower_high: float | None = None
+    upper_low: float | None = None
+    upper_high: float | None = None
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A number with unit, interval, n, method and basis; `reason` is set exactly when `value` is None.
 
@@ -56,6 +75,7 @@ class Result:
     percent: float | None = None
     events: int | None = None
     denominator: int | None = None
+    range: Range | None = None  # only where the reconstruction decides: basis bounded or free
 
     def __post_init__(self) -> None:
         if (self.value is None) != (self.reason is not None):

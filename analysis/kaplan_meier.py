@@ -48,9 +48,9 @@ class Steps:
 def survival_steps(times: ArrayLike, events: ArrayLike) -> Steps:
     """Product-limit steps at the distinct death times. Raises ValueError for no times or lengths that differ."""
     t, d = _checked(times, events)
-    distinct = np.unique(t[d])
-    at_risk = np.array([(t >= u).sum() for u in distinct], dtype=float)
-    deaths = np.array([((t == u) & d).sum() for u in distinct], dtype=float)
+    distinct, counts = np.unique(t[d], return_counts=True)
+    at_risk = (t.size - np.searchsorted(np.sort(t), distinct, side="left")).astype(float)
+    deaths = counts.astype(float)
     survival = np.cumprod(1 - deaths / at_risk) if distinct.size else np.array([])
     return Steps(distinct, deaths, at_risk, survival, float(t.max()))
 

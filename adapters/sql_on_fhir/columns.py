@@ -144,7 +144,9 @@ def arrow_value(value: Any, wanted: pa.DataType) -> Any:
         return _whole_date(value)
     if pa.types.is_boolean(wanted):
         return _boolean(value)
-    if not is_number(value) or not is_workable(value):
+    if not is_number(value):
+        raise Misfit("not a number")
+    if not is_workable(value):
         raise Misfit("not a number of ordinary size")
     if pa.types.is_decimal(wanted):
         return _fixed(value, wanted)
@@ -185,11 +187,10 @@ def _timestamp(value: Any) -> datetime:
 
 
 def _whole_date(value: Any) -> date:
+    text = str(value)
+    if len(text) < 10:
+        raise Misfit("only part of a date")
     try:
-        return date.fromisoformat(str(value)[:10]) if len(str(value)) >= 10 else _partial()
+        return date.fromisoformat(text[:10])
     except ValueError as fault:
         raise Misfit("not a whole date") from fault
-
-
-def _partial() -> date:
-    raise Misfit("only part of a date")

@@ -8,42 +8,28 @@ resource from its beginning. Two dialects: dicts, and the structs of `shapes.py`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.sql_on_fhir import closures, elements
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast_runtime import unusual
+from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.shapes import Shape, attribute
 from adapters.sql_on_fhir.source import NotFastError, Source
-from adapters.sql_on_fhir.syntax import Binary, Call, Constant, Index, Literal, Member, Node, TypeTest, Variable
+from adapters.sql_on_fhir.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Index,
+    Literal,
+    Member,
+    Node,
+    TypeTest,
+    Variable,
+    uses_index,
+)
 from adapters.sql_on_fhir.typed import Environment, Settings, Typed
-
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """At most one value, in a Python variable; None when absent unless `present`."""
-
-    name: str
-    type: str | None
-    targets: tuple[str, ...] = ()
-    shape: Shape | None = None
-    present: bool = False
-    is_root: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """Any number of values: `each(body)` writes the loops with the code that `body` writes for one value inside."""
-
-    each: Callable[[Callable[[One], None]], None]
-    type: str | None
-    targets: tuple[str, ...] = ()
-    loops: int = 1
-
-
-Value = One | Many
 
 
 class Expressions:
@@ -181,15 +167,19 @@ class Expressions:
 
     def value(self, node: Node, this: One) -> Value:
         """Code for an expression with `$this` in the variable of `this`."""
+        mark = self.source.mark()
         try:
             return self.fast(node, this)
         except NotFastError:
+            self.source.rewind(mark)
             return self.by_closure(node, this)
 
     def by_closure(self, node: Node, this: One) -> Value:
         """Call the closure of an expression, on dicts, or where `$this` is a primitive."""
         if self.structs and this.type not in elements.PRIMITIVE_TYPES:
             raise NotFastError("closures read dicts")
+        if uses_index(node):
+            raise NotFastError("$index belongs to a loop outside")
         typed = self.closure(node, this)
         return self.run_closure(typed, f"[{this.name}]" if this.present else self.collected(this))
 

@@ -8,8 +8,9 @@ from adapters.sql_on_fhir import elements, functions, operators, values
 from adapters.sql_on_fhir.closures import Scope
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
-from adapters.sql_on_fhir.fast import Expressions, Many, One, Value
+from adapters.sql_on_fhir.fast import Expressions
 from adapters.sql_on_fhir.fast_runtime import UNSETTLED, reference_keys, settle_dict, settle_struct
+from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.syntax import Binary, Call, Literal, Member, Node
@@ -158,10 +159,14 @@ class Generator(Expressions):
             def test(item: One) -> None:
                 true, _ = self.condition(criterion, item)
                 with self.source.block(f"if {true}:"):
+                    self.source.add("pass")
                     body(item)
 
             self.deliver(value, test)
 
+        mark = self.source.mark()
+        each(lambda item: None)  # a criterion that cannot be written must show now, not when the values are used
+        self.source.rewind(mark)
         if isinstance(value, Many):
             return Many(each, value.type, value.targets, value.loops)
         return Many(each, value.type, value.targets, 2)  # no loop to break out of

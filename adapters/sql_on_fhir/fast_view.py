@@ -9,9 +9,9 @@ from adapters.sql_on_fhir import columns, elements, primitives
 from adapters.sql_on_fhir.closures import Scope, compile_function
 from adapters.sql_on_fhir.definition import Column, Select, View
 from adapters.sql_on_fhir.errors import ExpressionError
-from adapters.sql_on_fhir.fast import Many, One, Value
 from adapters.sql_on_fhir.fast_functions import Generator
 from adapters.sql_on_fhir.fast_runtime import NUMBERS, valid, valid_time_part
+from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.source import NotFastError, Source
 from adapters.sql_on_fhir.syntax import Constant, Node, children

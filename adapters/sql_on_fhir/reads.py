@@ -146,11 +146,11 @@ class _Reads:
         return base if node.name in KEEPING else ()
 
 
-def leaves(shape: Shape, kind: str, path: str) -> list[tuple[str, Element]]:
+def leaves(shape: Shape, path: str) -> list[tuple[str, Element]]:
     """All properties of a shape with their paths, for people and tests."""
     found: list[tuple[str, Element]] = []
     for key, child in shape.fields.items():
         if child.element is not None:
             found.append((f"{path}.{key}", child.element))
-            found += leaves(child, child.element.type or "", f"{path}.{key}")
+            found += leaves(child, f"{path}.{key}")
     return found

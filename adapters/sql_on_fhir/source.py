@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_INDENT = 60
+Mark = tuple[int, int, list[dict[tuple[object, ...], Any]]]
 
 
 class NotFastError(Exception):
@@ -24,6 +25,16 @@ class Source:
     _count: int = 0
     _computed: list[dict[tuple[object, ...], Any]] = field(default_factory=lambda: [{}])
     _shared: dict[tuple[object, ...], str] = field(default_factory=dict)
+
+    def mark(self) -> Mark:
+        """Where the writing stands, for `rewind`."""
+        return len(self.lines), self._indent, [dict(level) for level in self._computed]
+
+    def rewind(self, mark: Mark) -> None:
+        """Forget what was written and computed since."""
+        lines, self._indent, computed = mark
+        del self.lines[lines:]
+        self._computed = [dict(level) for level in computed]
 
     def add(self, line: str) -> None:
         self.lines.append("    " * self._indent + line)

@@ -169,3 +169,15 @@ def height(root: Node) -> int:
         highest = max(highest, level)
         waiting.extend((child, level + 1) for child in children(node))
     return highest
+
+
+LOOPING = frozenset({"where", "exists", "all", "select"})
+
+
+def uses_index(node: Node) -> bool:
+    """True if `$index` of a loop around the expression is meant, not that of a loop inside it."""
+    if isinstance(node, Variable):
+        return node.name == "$index"
+    if isinstance(node, Call) and node.name in LOOPING:
+        return node.base is not None and uses_index(node.base)
+    return any(uses_index(child) for child in children(node))

@@ -11,9 +11,25 @@ from fhirpathpy.models import models
 from adapters.sql_on_fhir import elements
 
 STUDY_TYPES = (
-    "Patient Observation Procedure Condition MedicationAdministration MedicationStatement MedicationRequest Medication "
-    "BodyStructure Encounter DiagnosticReport ImagingStudy Specimen Device Consent Group Bundle Questionnaire"
-).split()
+    "Patient",
+    "Observation",
+    "Procedure",
+    "Condition",
+    "MedicationAdministration",
+    "MedicationStatement",
+    "MedicationRequest",
+    "Medication",
+    "BodyStructure",
+    "Encounter",
+    "DiagnosticReport",
+    "ImagingStudy",
+    "Specimen",
+    "Device",
+    "Consent",
+    "Group",
+    "Bundle",
+    "Questionnaire",
+)
 
 
 def test_table_is_what_fhir_resources_declares() -> None:

@@ -49,8 +49,8 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
-	$(MAKE) --no-print-directory book
+	$(MAKE) --no-print-directory book SOURCE=
+	BOOK_SITE=_build/html $(BIN)/python -m pytest
 
 bench: $(STAMP)
 	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done

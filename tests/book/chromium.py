@@ -98,9 +98,12 @@ class Browser:
         return [entry["params"]["request"]["url"] for entry in sent]
 
     def screenshot(self, file: Path) -> None:
-        """The whole page as PNG."""
-        shot = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        file.write_bytes(b64decode(shot["data"]))
+        """The whole page as PNG: the window grows to the page, since capturing beyond it disturbs the layout."""
+        width, height = self.run("return [window.innerWidth, document.documentElement.scrollHeight]")
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.cdp("Emulation.setDeviceMetricsOverride", **size)
+        self.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(1)));")
+        file.write_bytes(b64decode(self.cdp("Page.captureScreenshot", format="png")["data"]))
 
 
 @contextmanager

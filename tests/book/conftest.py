@@ -60,7 +60,12 @@ def demo_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def site(demo_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The whole book of the demo cohort, built strictly, with results.json."""
+    """The whole book of the demo cohort, built strictly, with results.json.
+
+    `BOOK_SITE` names a site that `make book` has just built from the demo cohort, so that it is not built twice.
+    """
+    if ready := os.environ.get("BOOK_SITE"):
+        return Site(Path(ready).resolve(), "", REPOSITORY / "data" / "tables" / "current")
     out = tmp_path_factory.mktemp("book")
     built = build(REPOSITORY, out, demo_tables)
     log = built.stdout + built.stderr

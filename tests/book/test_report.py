@@ -99,7 +99,8 @@ def test_pieces_without_a_value_carry_no_mark():
 
 
 def test_pieces_exist_for_every_result_so_that_a_sentence_holds_for_any_cohort():
-    assert set(pieces(missing("x", "no_patients"))) == {"x", "x:value", "x:interval", "x:n", "x:count", "x:percent"}
+    parts = ("", ":value", ":interval", ":n", ":count", ":percent", ":range")
+    assert set(pieces(missing("x", "no_patients"))) == {f"x{part}" for part in parts}
 
 
 def test_pieces_escape_what_a_page_would_read_as_markup():

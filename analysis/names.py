@@ -1,0 +1,44 @@
+"""Words for the reader where tables hold short names: measures, rules, responses, tracers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+WORDS = {
+    "alt": "ALT",
+    "ast": "AST",
+    "ggt": "GGT",
+    "alp": "ALP",
+    "ldh": "LDH",
+    "psa": "PSA",
+    "ecog": "ECOG",
+    "wbc": "leukocytes",
+    "plt": "platelets",
+    "hb": "haemoglobin",
+    "crea": "creatinine",
+    "shunt": "lung shunt",
+    "gi_flow": "flow to the gastrointestinal tract",
+    "extrahepatic_controlled": "extrahepatic disease controlled",
+    "hepatic_progressive": "liver progressive",
+    "partial_response": "partial response",
+    "complete_response": "complete response",
+    "ga68_psma_11": "68Ga-PSMA-11",
+    "f18_psma_1007": "18F-PSMA-1007",
+    "lu": "177Lu-PSMA alone",
+    "lu_sirt": "177Lu-PSMA and SIRT",
+    "sirt": "SIRT",
+    "lu_psma": "177Lu-PSMA cycle",
+    "vital_status": "vital status",
+    "follow_up": "follow-up",
+    "clinical_event": "last clinical event",
+}
+
+
+def in_words(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The same frame with the short names of these columns in words; what has none keeps its own, spaces for "_"."""
+    named = {column: frame[column].astype("object").map(_word, na_action="ignore") for column in columns}
+    return frame.assign(**named)
+
+
+def _word(name: object) -> str:
+    return WORDS.get(str(name), str(name).replace("_", " "))

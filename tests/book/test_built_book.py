@@ -1,0 +1,217 @@
+"""The built site of the demo cohort: complete, self-contained, without holes in its text; and builds that must fail."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import REPOSITORY, Site, build
+
+from adapters.contract import load_manifest
+from analysis.book import glued_keys
+from analysis.report import MARKS
+
+pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("book")]
+
+HOLES = re.compile(r"\b(NaN|None|nan|NaT|inf|Infinity|undefined|Traceback)\b|<NA>")
+ADVERTISEMENT = re.compile(r"\b(superior|effective|efficient|significant|no difference)", re.IGNORECASE)
+UNSEEN = ("script", "style", "svg", "mjx-container", "pre", "code")
+LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "use": "href"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """What a page loads, links to, names as anchors, and shows as text inside and outside quotations of the paper."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.text, self.own = [], []
+        self._open: list[tuple[str, bool, bool]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if found.get(LOADING.get(tag, "-")) and found.get("rel") not in ("next", "prev", "search", "index"):
+            self.loads.append(found[LOADING[tag]])
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"])
+        self.anchors |= {found[key] for key in ("id", "name") if found.get(key)}
+        if tag not in VOID:
+            unseen = tag in UNSEEN or any(hidden for _, hidden, _ in self._open[-1:])
+            quoted = "paper" in (found.get("class") or "").split() or any(paper for *_, paper in self._open[-1:])
+            self._open.append((tag, unseen, quoted))
+
+    def handle_endtag(self, tag):
+        while self._open:
+            if self._open.pop()[0] == tag:
+                break
+
+    def handle_data(self, data):
+        if not self._open or not self._open[-1][1]:
+            self.text.append(data)
+            if not self._open or not self._open[-1][2]:
+                self.own.append(data)
+
+
+def read(page: Path) -> Page:
+    return Page(page.read_text("utf-8"))
+
+
+def results(site: Site) -> list[dict]:
+    return json.loads((site.html / "results.json").read_text("utf-8"))
+
+
+def test_build_is_strict_and_clean(site):
+    assert "WARNING: " not in site.log.replace("IPKernelApp] WARNING", "")
+    assert (site.html / "index.html").is_file()
+
+
+def test_every_listed_chapter_became_a_page(site):
+    built = {page.relative_to(site.html).as_posix() for page in site.pages}
+    listed = re.findall(r"file: (\S+)", (REPOSITORY / "_toc.yml").read_text("utf-8"))
+    assert {f"{name}.html" for name in listed} | {"README.html"} == built
+
+
+def test_no_page_loads_anything_from_outside(site):
+    for page in site.html.rglob("*.html"):
+        outside = [address for address in read(page).loads if urlsplit(address).scheme in ("http", "https")]
+        assert outside == [], page.name
+        assert "//cdn." not in page.read_text("utf-8")
+
+
+def test_no_script_or_style_fetches_from_outside_on_its_own(site):
+    own = ("charts.js", "calculators.js", "book.css")
+    for name in own:
+        assert "http" not in (site.html / "_static" / name).read_text("utf-8").replace("http-equiv", "")
+
+
+def test_every_loaded_file_is_in_the_site(site):
+    for page in site.pages:
+        for address in read(page).loads:
+            target = (page.parent / unquote(urlsplit(address).path)).resolve()
+            assert target.is_file(), (page.name, address)
+
+
+def test_every_link_and_anchor_leads_somewhere(site):
+    pages = {page.resolve(): read(page) for page in site.html.rglob("*.html")}
+    for page, content in pages.items():
+        for link in content.links:
+            parts = urlsplit(link)
+            if parts.scheme or link == "#":
+                continue
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            assert target.is_file(), (page.name, link)
+            if parts.fragment and target in pages:
+                assert unquote(parts.fragment) in pages[target].anchors, (page.name, link)
+
+
+def test_visible_text_has_no_holes(site):
+    for page in site.pages:
+        assert HOLES.findall(" ".join(read(page).text)) == [], page.name
+
+
+def test_words_of_advertisement_stand_only_in_quotations_of_the_paper(site):
+    for page in site.pages:
+        text = re.sub(r"\s+", " ", "".join(read(page).own))
+        found = [text[max(0, m.start() - 60) : m.end() + 20] for m in ADVERTISEMENT.finditer(text)]
+        assert found == [], page.name
+
+
+def test_every_page_says_whose_data_it_shows_and_carries_their_hash(site):
+    manifest = load_manifest(site.tables)
+    for page in site.html.rglob("*.html"):
+        if page.name != "index.html":  # a redirect without content
+            text = page.read_text("utf-8")
+            assert "Synthetic cohort." in text, page.name
+            assert manifest["hash"] in text, page.name
+
+
+def test_results_json_holds_every_printed_id_and_each_once(site):
+    rows = results(site)
+    ids = [row["id"] for row in rows]
+    assert len(ids) == len(set(ids))
+    with (REPOSITORY / "analysis" / "published_results.csv").open(encoding="utf-8", newline="") as file:
+        printed = {row["id"] for row in csv.DictReader(file)}
+    assert printed <= set(ids)
+    assert {row["id"] for row in rows if "agrees" in row} == printed
+
+
+def test_results_json_rows_say_what_the_design_promises(site):
+    for row in results(site):
+        assert {"id", "value", "lower", "upper", "n", "method", "basis"} <= set(row)
+        assert row["basis"] in ("printed", "bounded", "free", "physics", "design")
+        assert (row["value"] is not None) or row["reason"]
+
+
+def test_results_json_disagrees_with_at_most_six_printed_values_each_with_a_reason(site):
+    disagreeing = [row for row in results(site) if row.get("agrees") is False]
+    assert len(disagreeing) <= 6
+    assert all(row["reason"] for row in disagreeing)
+
+
+def test_every_glued_number_stands_in_results_json(site):
+    ids = {row["id"] for row in results(site)}
+    texts = {key for key in glued_keys() if key.split(":")[0] not in ids}
+    assert texts == {
+        "data.read", "data.used", "os.conclusion",
+        "reproduction.meaning", "reproduction.printed", "reproduction.slips", "reproduction.summary",
+    }  # fmt: skip
+
+
+def test_key_points_rest_on_no_free_number(site):
+    sign = MARKS["free"][0]
+    for page in site.pages:
+        boxes = re.findall(r'<div class="[^"]*admonition[^"]*tip[^"]*">(.*?)</div>', page.read_text("utf-8"), re.DOTALL)
+        assert not [box for box in boxes if f">{sign}</abbr>" in box], page.name
+
+
+def test_marked_numbers_say_what_the_mark_means(site):
+    survival = (site.html / "chapters" / "survival.html").read_text("utf-8")
+    for sign, meaning in MARKS.values():
+        assert f'title="{meaning}">{sign}</abbr>'.replace("'", "&#x27;") in survival
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import warnings; warnings.warn('careful')", "stderr"),
+        ("import sys; print('oh', file=sys.stderr)", "stderr"),
+    ],
+)
+def test_build_fails_on_a_failing_cell_and_on_anything_on_stderr(cell, why, demo_tables, tmp_path):
+    built = build(_small_book(tmp_path, f"```{{code-cell}} ipython3\n{cell}\n```\n"), tmp_path / "out", demo_tables)
+    assert built.returncode != 0, why
+
+
+@pytest.mark.parametrize("text", ["{glue}`no.such.id`", "[link](no_such_page.md)", "{cite:p}`nobody1900`"])
+def test_build_fails_on_a_number_link_or_source_that_does_not_exist(text, demo_tables, tmp_path):
+    built = build(_small_book(tmp_path, f"{text}\n"), tmp_path / "out", demo_tables)
+    assert built.returncode != 0
+
+
+def test_build_of_the_small_book_itself_succeeds(demo_tables, tmp_path):
+    built = build(_small_book(tmp_path, "```{code-cell} ipython3\n1 + 1\n```\n"), tmp_path / "out", demo_tables)
+    assert built.returncode == 0, built.stderr[-2000:]
+
+
+def _small_book(folder: Path, body: str) -> Path:
+    """A book of one chapter with the settings of the real one."""
+    source = folder / "a small book"
+    shutil.copytree(REPOSITORY / "chapters" / "assets", source / "chapters" / "assets")
+    for name in ("_config.yml", "chapters/references.bib"):
+        shutil.copy(REPOSITORY / name, source / name)
+    head = (REPOSITORY / "chapters" / "data.md").read_text("utf-8").split("\n# ")[0]
+    (source / "README.md").write_text("# A book\n", "utf-8")
+    (source / "chapters" / "one.md").write_text(f"{head}\n# One\n\n{body}", "utf-8")
+    (source / "_toc.yml").write_text("format: jb-book\nroot: README\nchapters:\n- file: chapters/one\n", "utf-8")
+    return source

@@ -11,7 +11,7 @@ import typer
 
 from adapters.contract import load_manifest, load_tables
 from analysis.book import collect, is_reconstruction
-from analysis.reproduction import beside_print
+from analysis.reproduction import beside_print, with_holm_of_print
 from analysis.results import Range, Result
 from analysis.settings import REPOSITORY, load_study
 
@@ -30,6 +30,7 @@ def results(out: Annotated[Path, typer.Option(help="JSON file to write")]) -> No
     tables, study, manifest = load_tables(), load_study(), load_manifest()
     found = collect(tables, study, manifest)
     rows = beside_print(found, [as_row(result) for result in found], agrees=is_reconstruction(manifest))
+    rows = with_holm_of_print(rows, study["multiplicity"]["families"])
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     sys.stdout.write(f"{len(rows)} results in {out}\n")

@@ -50,7 +50,8 @@ def _model_terms(tables: Tables, patients: pd.DataFrame, study: Mapping[str, Any
     everybody = tables["patients"].set_index("patient_id")["death_observed"].fillna(False).astype(bool)
     dead = everybody.reindex(patients.index)
     fewest = int(dead.groupby(patients["arm"].astype("object")).sum().min())
-    return Result("n.model_terms", fewest // needed, n=len(patients), unit="count", method=method, events=fewest)
+    terms, total = fewest // needed, len(patients)  # five patients cannot give the ten deaths of one term
+    return Result("n.model_terms", terms, n=total, unit="count", method=method, basis="printed", events=fewest)
 
 
 def indication_frame(patients: pd.DataFrame) -> pd.DataFrame:

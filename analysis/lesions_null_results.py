@@ -110,5 +110,7 @@ def _spread_results(found: Evaluation) -> list[Result]:
         Result(id, test.difference_pct, n=total, unit=unit, method=method),
         Result("resp.spread.p", test.p, n=total, unit="P", method=f"{method}; not valid with overlap"),
         Result("resp.spread.smallest_p", test.smallest_p, n=total, unit="P", method=method, basis="printed"),
-        Result("resp.spread.overlap", test.overlap, n=total, unit="count", method="patients on both sides"),
+        Result(
+            "resp.spread.overlap", test.overlap, n=total, unit="count", method="patients on both sides", basis="bounded"
+        ),
     ]

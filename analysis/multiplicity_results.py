@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis.multiplicity import adjust, attainable
 from analysis.results import Result, missing
+
+WEAKEST_FIRST = ("data", "free", "bounded", "printed")
 
 
 def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
@@ -50,11 +52,17 @@ def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[
             reason = (source.reason if source is not None else None) or "not_recorded"
             collected.append(missing(key, reason, n=row.tests_in_family, unit="P", method=method))
         else:
-            basis = source.basis if source is not None else "free"
+            basis = _weakest(found, study["multiplicity"]["families"][row.family]["tests"])
             collected.append(
                 Result(key, float(row.holm_p), n=row.tests_in_family, unit="P", method=method, basis=basis)
             )
     return collected
+
+
+def _weakest(found: Mapping[str, Result], tests: Sequence[str]) -> str:
+    """An adjusted P moves with every P of its family, so it rests on what the weakest of them rests on."""
+    bases = {found[key].basis for key in tests if key in found and found[key].value is not None}
+    return next((basis for basis in WEAKEST_FIRST if basis in bases), "free")
 
 
 def _least(row: Any) -> Result:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.multiplicity import adjust
+from analysis.report import p_value
 from analysis.results import REASONS, Result
 from analysis.slips import NEITHER, ROUNDS, TRUNCATES, verdict
 
@@ -163,6 +165,54 @@ def _number(text: str) -> float | int | None:
     if not text:
         return None
     return float(text) if "." in text else int(text)
+
+
+def printed_tests(tests: Iterable[str], printed: Sequence[Printed] | None = None) -> pd.DataFrame:
+    """Printed P values of `tests`: id, p, operator ("=" or "<"), words; p is missing where the paper prints none."""
+    rows = {row.id: row for row in (load_printed() if printed is None else printed) if row.unit == "P"}
+    found = [(key, rows.get(key)) for key in tests]
+    table = [(key, float(r.value), r.operator, r.words) if r else (key, None, "=", "") for key, r in found]
+    return pd.DataFrame(table, columns=["id", "p", "operator", "words"]).astype({"p": float})
+
+
+def holm_of_print(families: Mapping[str, Any]) -> pd.DataFrame:
+    """Holm on the printed P in each family of the settings: family, id, printed (words), holm_p, words ("< 0.035").
+
+    A printed "<" is taken as its bound, so the adjusted values of such a family are the largest that fit the print; one is
+    given as a bound itself when the P that decides it is one, its own or one ahead whose larger value it takes over. A test
+    without a printed P counts in its family with P = 1.
+    """
+    known = printed_tests(dict.fromkeys(key for family in families.values() for key in family["tests"]))
+    table = adjust(known, families).merge(known[["id", "words"]].rename(columns={"words": "printed"}), on="id")
+    parts = [_with_bounds(part) for _, part in table.groupby("family", sort=False)]
+    return pd.concat(parts, ignore_index=True)[["family", "id", "printed", "holm_p", "operator", "words"]]
+
+
+def with_holm_of_print(rows: Sequence[Mapping[str, Any]], families: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`rows` (objects of results.json) with printed_holm and its operator where the paper prints a P for that test."""
+    known = holm_of_print(families).dropna(subset=["holm_p"])
+    found = {f"mult.{row.family}.{row.id}": row for row in known.itertuples()}
+    return [
+        dict(row)
+        | (
+            {"printed_holm": float(found[row["id"]].holm_p), "printed_holm_operator": found[row["id"]].operator}
+            if row["id"] in found
+            else {}
+        )
+        for row in rows
+    ]
+
+
+def _with_bounds(family: pd.DataFrame) -> pd.DataFrame:
+    ranked = family.sort_values("p", kind="stable")
+    own = pd.Series(range(len(ranked), 0, -1), index=ranked.index) * ranked["p"]
+    decides = own.where(own.eq(own.cummax())).notna()  # where its own P gives the adjusted value
+    bound = ranked["operator"].where(decides).ffill()
+    words = [
+        f"{sign} {p_value(min(p, 1.0))}".removeprefix("= ") if pd.notna(p) else ""
+        for sign, p in zip(bound, ranked["holm_p"], strict=True)
+    ]
+    return ranked.assign(operator=bound, words=words).reindex(family.index)
 
 
 def comparison_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:

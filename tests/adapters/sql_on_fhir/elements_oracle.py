@@ -31,7 +31,7 @@ def keywords(call: ast.Call) -> dict[str, ast.expr]:
     for keyword in call.keywords:
         if keyword.arg == "json_schema_extra" and isinstance(keyword.value, ast.Dict):
             pairs = zip(keyword.value.keys, keyword.value.values, strict=True)
-            found |= {key.value: value for key, value in pairs if isinstance(key, ast.Constant)}
+            found |= {str(key.value): value for key, value in pairs if isinstance(key, ast.Constant)}
         elif keyword.arg:
             found[keyword.arg] = keyword.value
     return found

@@ -170,6 +170,6 @@ def test_the_fallback_gives_the_rows_of_fhirpathpy_and_its_failures_are_view_err
 def test_a_view_error_is_an_input_error_and_crosses_processes() -> None:
     error = ViewError("wrong", view="v", element="e", expression="x", position=3)
     again = pickle.loads(pickle.dumps(error))
-    assert isinstance(again, InputError)
+    assert issubclass(ViewError, InputError)
     assert again.exit_code == 2
     assert (str(again), again.position) == ("view v, e, 'x' at 3: wrong", 3)

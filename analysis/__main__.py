@@ -11,6 +11,7 @@ import typer
 
 from adapters.contract import load_manifest, load_tables
 from analysis.book import collect, is_reconstruction
+from analysis.report import has_open_interval
 from analysis.reproduction import beside_print, with_holm_of_print
 from analysis.results import Range, Result
 from analysis.settings import REPOSITORY, load_study
@@ -62,6 +63,8 @@ def as_row(result: Result) -> dict[str, Any]:
     row |= {key: value for key in LEFT_OUT_WHEN_EMPTY if (value := getattr(result, key)) is not None}
     if result.basis in ("bounded", "free"):
         row |= _range_fields(result.range)
+    if has_open_interval(result):
+        row["interval_basis"] = "free"
     return row | ({"reason": result.reason} if result.reason else {})
 
 

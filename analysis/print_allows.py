@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.report import style_of
 from analysis.results import Range, Result
 
 RANGES = Path(__file__).with_name("print_ranges.csv")
@@ -55,6 +56,13 @@ def _word(value: str | bool) -> str:
     return value if isinstance(value, str) else "yes" if value else "no"
 
 
+def interval_is_open(result: Result, found: Range) -> bool:
+    """Whether a limit of the interval runs over more than one unit of its last digit: more than printing it leaves open."""
+    unit = 10.0 ** -style_of(result).decimals
+    spans = ((found.lower_low, found.lower_high), (found.upper_low, found.upper_high))
+    return any(low is not None and high is not None and high - low > unit for low, high in spans)
+
+
 @cache
 def load_ranges() -> Mapping[str, Range]:
     """The committed ranges by result id."""
@@ -78,11 +86,15 @@ def _range(row: Mapping[str, Any], searched: int) -> Range:
 def with_range(result: Result, ranges: Mapping[str, Range] | None = None) -> Result:
     """`result` with its range where the reconstruction decides about it; its own value lies within, for it is one of them.
 
-    A result that rests on the print, on physics or on the design has none.
+    A printed result has one only where its interval, which the print does not give, is open; one that rests on physics or on
+    the design has none.
     """
     found = (load_ranges() if ranges is None else ranges).get(result.id)
-    if found is None or result.basis not in DECIDED_BY_THE_RECONSTRUCTION:
+    if found is None:
         return result
+    if result.basis not in DECIDED_BY_THE_RECONSTRUCTION:
+        open_limits = result.basis == "printed" and interval_is_open(result, found)
+        return replace(result, range=found) if open_limits else result
     if isinstance(result.value, str | bool):
         return replace(result, range=replace(found, texts=tuple(sorted({*found.texts, _word(result.value)}))))
     if result.value is None or found.low is None or found.high is None:

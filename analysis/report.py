@@ -27,6 +27,7 @@ MARKS = {
     "bounded": ("○", "The paper's print limits this number but does not fix it: see what the print allows."),
     "free": ("◇", "The reconstruction chose this number; the paper's print does not: it is not a finding."),
 }
+OPEN_INTERVAL = "The paper prints this value without the interval, which the reconstruction chose."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +177,33 @@ def _range_words(result: Result) -> str:
     return f"Over {found.cohorts:,} reconstructions that give the same print {verb} {shown}."
 
 
-def words(result: Result, plain: str) -> Words:
-    """Plain text of a result with its mark."""
+def has_open_interval(result: Result) -> bool:
+    """Whether the print gives the value and the reconstruction chose its interval."""
+    return result.basis == "printed" and result.range is not None
+
+
+def _open_interval_mark(result: Result) -> str:
+    limits = limits_text(result)
+    title = escape(f"{OPEN_INTERVAL} Over {result.range.cohorts if result.range else 0:,} reconstructions {limits}.")
+    return f'<sup class="basis basis-free"><abbr title="{title}">{MARKS["free"][0]}</abbr></sup>'
+
+
+def limits_text(result: Result) -> str:
+    """How far the limits of the interval run: "its lower limit runs from 0.07 to 0.19, its upper from 1.35 to 1.47"."""
+    if result.range is None or result.range.lower_low is None or result.range.upper_low is None:
+        return "no interval"
+    found = result.range
+    lower, upper = ((found.lower_low, found.lower_high), (found.upper_low, found.upper_high))
+    shown = [" to ".join(limit_text(result, limit) for limit in pair) for pair in (lower, upper)]
+    return f"its lower limit runs from {shown[0]}, its upper from {shown[1]}"
+
+
+def words(result: Result, plain: str, *, interval: bool = False) -> Words:
+    """Plain text of a result with its mark; `interval`: the text gives the interval too, which may be less sure."""
     sign = MARKS[result.basis][0] if result.basis in MARKS and result.value is not None else ""
     shown = mark(result.basis, _range_words(result)) if sign else ""
+    if interval and has_open_interval(result):
+        sign, shown = MARKS["free"][0], _open_interval_mark(result)
     return Words(plain + sign, f'<span class="result" data-id="{escape(result.id)}">{escape(plain)}{shown}</span>')
 
 
@@ -197,7 +221,10 @@ def pieces(result: Result) -> dict[str, Words]:
         ":percent": percent_text(result) or "no percentage",
         ":range": range_text(result) or "no range",
     }
-    return {result.id + suffix: words(result, plain) for suffix, plain in parts.items()}
+    with_interval = interval_text(result) and ("", ":interval")
+    return {
+        result.id + suffix: words(result, plain, interval=suffix in with_interval) for suffix, plain in parts.items()
+    }
 
 
 def cell(result: Result) -> Words:
@@ -208,7 +235,7 @@ def cell(result: Result) -> Words:
     head = (
         str(result.value) if isinstance(result.value, str) else value_text(result).removesuffix(style_of(result).label)
     )
-    return words(result, f"{head} ({behind})" if behind else head)
+    return words(result, f"{head} ({behind})" if behind else head, interval=bool(behind) and result.percent is None)
 
 
 def _bare_interval(result: Result) -> str:

@@ -75,7 +75,7 @@ class Result:
     percent: float | None = None
     events: int | None = None
     denominator: int | None = None
-    range: Range | None = None  # only where the reconstruction decides: basis bounded or free
+    range: Range | None = None  # only where the reconstruction decides: basis bounded or free, or the interval alone
 
     def __post_init__(self) -> None:
         if (self.value is None) != (self.reason is not None):

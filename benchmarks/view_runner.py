@@ -10,6 +10,7 @@ processes and start-up are timed by the wall clock. Run by `make bench`; `--obse
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import statistics
@@ -26,10 +27,11 @@ from parts.memory import peak_megabytes
 from parts.observations import COMPONENTS, LAB, NESTED, UNION, write_observations
 
 from adapters.sql_on_fhir import compile_view
+from adapters.sql_on_fhir.blocks import blocks
 from adapters.sql_on_fhir.lines import LineReader
 
-BLOCK_LINES = 1000
 SLOW_SAMPLE = 2000
+ROWS = 50_000
 SQLONFHIR = "sqlonfhir==0.0.2"
 RESULTS: list[tuple[str, float, float | None]] = []
 
@@ -62,12 +64,13 @@ def by_orjson(lines: Sequence[bytes]) -> None:
         orjson.loads(line)
 
 
-def by_lines(view: dict[str, Any], blocks: Sequence[bytes]) -> None:
+def by_lines(view: dict[str, Any], whole: Sequence[bytes]) -> None:
     """The rows of a view from NDJSON, as the command line reads it."""
     reader = LineReader([compile_view(view)])
-    for block in blocks:
+    for block in whole:
         reader.block(block)
-        reader.rows[0].clear()
+        if len(reader.rows[0]) > ROWS:
+            reader.rows[0].clear()
     if reader.tally.unreadable or reader.tally.findings:
         raise SystemExit("the benchmark's own Observations gave findings")
 
@@ -79,11 +82,11 @@ def by_dicts(view: dict[str, Any], lines: Sequence[bytes]) -> None:
 
 
 def one_process(lines: Sequence[bytes], rounds: int) -> None:
-    blocks = [b"\n".join(lines[at : at + BLOCK_LINES]) for at in range(0, len(lines), BLOCK_LINES)]
+    whole = list(blocks(io.BytesIO(b"\n".join(lines))))
     contestants: dict[str, Callable[[], object]] = {"orjson": lambda: by_orjson(lines)}
     views = {view["name"]: view for view in (LAB, COMPONENTS, NESTED, UNION)}
     for name, view in views.items():
-        contestants[name] = lambda view=view: by_lines(view, blocks)  # type: ignore[misc]
+        contestants[name] = lambda view=view: by_lines(view, whole)  # type: ignore[misc]
     contestants["lab by dicts"] = lambda: by_dicts(LAB, lines)
     found = medians(contestants, rounds)
     show("orjson.loads, thousand Observations a second", len(lines) / found["orjson"] / 1000)

@@ -1,8 +1,7 @@
 """The tidy tables that every source must deliver: column, dtype, unit, grain, missing rule; and how to read them.
 
-Column texts make the data dictionary of the book. All days count from the patient's day 0 (the first completed
-177Lu-PSMA administration); ids are study ids; there are no names, dates, source ids or free texts in any table.
-This is the only module of the adapters that the analysis may import.
+Column texts make the data dictionary of the book. Days count from day 0 (first completed 177Lu-PSMA cycle);
+ids are study ids; no table holds names, dates, source ids or free texts. The analysis imports this module only.
 """
 
 from __future__ import annotations
@@ -93,8 +92,8 @@ MEASURES: dict[str, str] = {
     "ascites": "",
 }
 
-_NO_DAY_ZERO = "no date, a date not exact to the day, or a patient without day 0"
 _NO_BOUND = "no date, or a patient without day 0"
+_NO_DAY_ZERO = f"{_NO_BOUND}, or a date not exact to the day"
 
 
 def _patient() -> Column:
@@ -109,7 +108,8 @@ def _days(of: str, prefix: str = "") -> tuple[Column, ...]:
     )
 
 
-_ORDER = Column("order", "int", "Sequence within patient and day by the original time, from 1", "", "no date", (), 1)
+_SEQUENCE = "Sequence within patient and day by the original time, from 1; equal times share a number"
+_ORDER = Column("order", "int", _SEQUENCE, missing="no date exact to the day", minimum=1)
 _STATUS = Column("status", "cat", "State of the act as recorded", categories=STATUSES)
 
 _PATIENTS = Table(
@@ -122,7 +122,7 @@ _PATIENTS = Table(
         Column("age_years", "float", "Exact days from birth to day 0 divided by 365.25", "a",
                "birth date not exact to the day, or no day 0", (), 0.0),
         Column("death_observed", "bool", "True where the patient is recorded as dead at or before the data cutoff"),
-        *_days("death", "death_"),
+        *_days("death, as the patient record has it, else as the first vital status of dead", "death_"),
         Column("last_contact_day", "day", "Last day the patient is known to have been under observation", "d",
                "no dated record, or no day 0"),
         Column("last_contact_source", "cat", "What the last contact rests on", categories=CONTACT_SOURCES),
@@ -153,7 +153,7 @@ _PROCEDURES = Table(
         _patient(),
         Column("procedure_id", "id", "Study id of the procedure, S01-P1 onwards within the patient"),
         Column("procedure", "cat", "Which procedure", categories=PROCEDURES),
-        *_days("the procedure"),
+        *_days("the beginning of the procedure"),
         _ORDER,
         Column(
             "activity_gbq", "float", "Administered activity", "GBq", "not recorded or no radioactive agent", (), 0.0
@@ -197,7 +197,7 @@ _OBSERVATIONS = Table(
         Column("lesion_id", "id", "Lesion measured", "", "not a measurement of a known lesion"),
         Column("tracer", "cat", "PET tracer of the scan", "", "no PET tracer recorded", TRACERS),
         Column("site", "cat", "Organ concerned", "", "not recorded", SITES),
-        *_days("the measurement"),
+        *_days("the measurement, of a period its beginning"),
         _ORDER,
         Column("absent_reason", "cat", "Why there is no value", "", "there is a value, or no reason was given",
                ABSENT_REASONS),

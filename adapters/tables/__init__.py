@@ -106,6 +106,7 @@ def _joined(
     found = patients.add_deaths(context, found, measured)
     found = found.join(last_contacts(context, found, measured, events))
     zero = day_zero(context, frames["procedures"], list(found.index))
+    found = patients.check_births(context, found, zero)
     measured = measured[measured["measure"] != FOLLOW_UP].reset_index(drop=True)
     kept = lesions.measured(context, structures, measured)
     records: dict[str, list[str]] = defaultdict(list)

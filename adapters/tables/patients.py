@@ -51,6 +51,15 @@ def _value(current: list[dict[str, object]], records: list[dict[str, object]], n
     return None
 
 
+def check_births(context: Context, found: pd.DataFrame, zero: pd.Series) -> pd.DataFrame:
+    """`found` without births that lie after day 0: such a date cannot be, and an age from it is none."""
+    wrong = found["birth_first"] > zero
+    for person in found.index[wrong]:
+        context.fates.note(FindingKind.IMPLAUSIBLE_VALUE, table=TABLE, path="birthDate", patient=person)
+    found.loc[wrong, ["birth_first", "birth_last"]] = np.nan
+    return found
+
+
 def add_deaths(context: Context, found: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
     """`found` with death_observed, and death_first and death_last from vital status Observations where Patient has none.
 

@@ -57,12 +57,15 @@ def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
     """Administered activity in GBq; NaN where none is stated, or in a unit that is none of activity."""
     found = pd.Series(float("nan"), index=rows.index)
     stated = rows[rows["procedure"].isin(RADIOACTIVE) & rows["activity_value"].notna()]
-    unknown = []
+    unknown, impossible = [], []
     for row in stated.itertuples():
         factor = context.units.factor(ACTIVITY, row.activity_code, row.activity_unit, ACTIVITY_UNIT)
         if factor is None:
             unknown.append(row.Index)
+        elif not 0 <= (gbq := factor.apply(row.activity_value)) < float("inf"):
+            impossible.append(row.Index)
         else:
-            found[row.Index] = factor.apply(row.activity_value)
-    context.fates.note_rows(rows.loc[unknown], FindingKind.UNKNOWN_UNIT, "procedure", table=TABLE, path="activity_gbq")
+            found[row.Index] = gbq
+    for indexes, kind in ((unknown, FindingKind.UNKNOWN_UNIT), (impossible, FindingKind.IMPLAUSIBLE_VALUE)):
+        context.fates.note_rows(rows.loc[indexes], kind, "procedure", table=TABLE, path="activity_gbq")
     return found

@@ -7,7 +7,7 @@ import pandas as pd
 
 from adapters.quality import FindingKind
 from adapters.tables.context import Context
-from adapters.tables.values import TABLE, convert
+from adapters.tables.values import TABLE, convert, floats
 
 NORMAL = "normal"
 _SEX_SYSTEMS = ("http://snomed.info/sct", "http://hl7.org/fhir/administrative-gender")
@@ -74,7 +74,7 @@ def _fits_age(given: pd.DataFrame) -> pd.Series:
         stated = given[limit].notna()
         per_year = given[f"{limit}_code"].map(_PER_YEAR)
         completed = np.floor((age * per_year).astype(float) + 1e-9)
-        bound = pd.to_numeric(given[limit], errors="coerce").astype(float)
+        bound = floats(given[limit])
         inside = completed >= bound if limit == "age_low" else completed <= bound
         fits &= ~stated | inside
     return fits
@@ -85,7 +85,7 @@ def _limits(context: Context, fitting: pd.DataFrame) -> pd.DataFrame:
     limits = fitting[["row"]].copy()
     stated_any = pd.Series(False, index=fitting.index)
     for name, column in (("low", "lower_limit"), ("high", "upper_limit")):
-        numbers = pd.to_numeric(fitting[f"{name}_value"], errors="coerce").astype(float)
+        numbers = floats(fitting[f"{name}_value"])
         stated = numbers.notna()
         values, known = convert(context, fitting[stated], numbers[stated], f"{name}_code", f"{name}_unit")
         limits[column] = values.reindex(fitting.index)

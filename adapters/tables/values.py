@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -37,11 +38,11 @@ def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     texts = {text: read_text(str(text)) for text in rows["value_text"].dropna().unique()}
     parsed = rows["value_text"].map(texts)
     read = parsed.notna()
-    number = pd.to_numeric(rows["value_value"], errors="coerce").astype(float)
+    number = floats(rows["value_value"])
     rows["comparator"] = rows["value_comparator"].astype(object)
     rows["number_code"], rows["number_unit"] = rows["value_code"], rows["value_unit"]
     integer = rows["value_integer"].notna()
-    number = number.mask(integer, pd.to_numeric(rows["value_integer"], errors="coerce"))
+    number = number.mask(integer, floats(rows["value_integer"]))
     for position, name in enumerate(("comparator", "number", "number_unit")):
         found = parsed[read].map(lambda triple, position=position: triple[position])
         if name == "number":
@@ -55,6 +56,19 @@ def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
         path = "Observation.value.comparator" if part < 0 else "Observation.component.value.comparator"
         context.fates.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
     return rows
+
+
+def floats(numbers: pd.Series) -> pd.Series:
+    """Numbers of JSON as floats; missing where no float holds them."""
+    found = pd.Series(np.array([_float(number) for number in numbers], dtype=float), numbers.index)
+    return found.where(np.isfinite(found))
+
+
+def _float(number: object) -> float:
+    try:
+        return float(number) if isinstance(number, int | float | Decimal) else np.nan
+    except OverflowError:
+        return np.inf
 
 
 def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +141,15 @@ def _report(context: Context, rows: pd.DataFrame) -> None:
     note = context.fates.note_rows
     coded = empty & rows["value_is_coded"].eq(True)
     note(rows[coded], FindingKind.ANSWER_NOT_LISTED, "measure", path="value", **where)
-    note(rows[empty & rows["value_text"].notna()], FindingKind.TEXT_NOT_PARSED, "measure", path="value", **where)
-    other = rows["value_is_other"].eq(True) | rows["value_boolean"].notna()
+    note(
+        rows[empty & rows["value_text"].notna() & rows["number"].isna()],
+        FindingKind.TEXT_NOT_PARSED,
+        "measure",
+        path="value",
+        **where,
+    )
+    lost = rows["value_value"].notna() & rows["number"].isna()
+    note(rows[lost], FindingKind.IMPLAUSIBLE_VALUE, "measure", path="value", **where)
+    other = rows["value_is_other"].eq(True) | rows["value_boolean"].notna() | rows["number"].notna()
     note(rows[empty & other], FindingKind.VALUE_TYPE_NOT_READ, "measure", path="value", **where)
     note(rows[rows["value"] < 0], FindingKind.IMPLAUSIBLE_VALUE, "measure", path="value", **where)

@@ -190,3 +190,10 @@ def test_a_pet_counts_only_with_a_known_psma_tracer() -> None:
     built = study(known, fdg)
     assert built["procedures"].query("procedure == 'psma_pet'")["tracer"].tolist() == ["f18_psma_1007"]
     assert ("left_out", "code-not-listed", 1) in built.fate("Procedure")
+
+
+@pytest.mark.parametrize("value", [-7.4, 1e400])
+def test_an_activity_that_cannot_be_is_a_finding_and_the_therapy_stays(value: float) -> None:
+    built = build([patient(), cycle(gbq=value)])
+    assert built.only("procedures")[["activity_gbq"]].isna().all()
+    assert built.count(FindingKind.IMPLAUSIBLE_VALUE, path="activity_gbq") == 1

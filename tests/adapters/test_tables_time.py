@@ -239,3 +239,10 @@ def test_events_after_the_cutoff_are_left_out_and_counted() -> None:
 
 def test_a_first_therapy_after_the_cutoff_makes_no_cohort_patient() -> None:
     assert build([patient(), cycle(when="2018-01-01")], **CUTOFF)["patients"].empty
+
+
+def test_a_birth_after_day_zero_is_a_finding_and_no_age() -> None:
+    built = build([patient(birthDate="2017-03-02"), cycle()])
+    assert pd.isna(built.only("patients")["age_years"])
+    assert built.count(FindingKind.IMPLAUSIBLE_VALUE, path="birthDate") == 1
+    assert build([patient(birthDate="2017-03-01"), cycle()]).only("patients")["age_years"] == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pandas as pd
 import pytest
 
@@ -264,3 +266,16 @@ def test_overlays_of_codes_and_units_make_a_hospitals_own_data_readable(tmp_path
 
 def test_cycles_are_no_measurements() -> None:
     assert study(cycle("c2", "2017-04-20"))["observations"].empty
+
+
+@pytest.mark.parametrize("value", [1e400, Decimal("1e500"), 10**400])
+def test_a_number_that_no_float_holds_is_a_finding_and_no_value(value: object) -> None:
+    built = study(observation(valueQuantity={"value": value, "code": "ng/mL"}))
+    assert pd.isna(built.only("observations")["value"])
+    assert built.count(FindingKind.IMPLAUSIBLE_VALUE) == 1
+
+
+def test_a_number_where_an_answer_is_expected_is_a_finding() -> None:
+    built = study(observation((LOINC, "67162-8"), valueInteger=1))
+    assert built.only("observations")[["value", "category"]].isna().all()
+    assert built.count(FindingKind.VALUE_TYPE_NOT_READ) == 1

@@ -200,3 +200,15 @@ def test_e_value_is_the_same_for_a_ratio_and_its_inverse(ratio):
 def test_order_of_patients_does_not_matter(random):
     rows = random.sample(list(zip(TIME, EVENTS, SIRT, strict=True)), 36)
     assert exact_logrank(*zip(*rows, strict=True)).p == pytest.approx(R["small.exact.p"], abs=1e-9)
+
+
+def test_one_early_death_among_the_exposed_converges_to_what_a_grid_finds():
+    # Newton steps from 0 diverge here: one exposed patient, the third of 24 to die, the others unexposed.
+    times = np.array([17, 43, 46, 50, 56, 63, 65, 67, 69, 82, 85, 142, 150, 160, 263, 309, 330, 428, 432, 469, 600])
+    exposed = times == 46
+    got = cox_efron(times, np.ones(len(times), dtype=bool), exposed)
+    grid = np.linspace(-4, 6, 100_001)
+    at_risk = [(times >= t).sum() for t in times[:3]]  # the exposed is at risk at the first three deaths only
+    likelihood = grid - sum(np.log(n - 1 + np.exp(grid)) for n in at_risk)
+    assert np.log(got.value) == pytest.approx(grid[likelihood.argmax()], abs=1e-3)
+    assert got.lower < got.value < got.upper

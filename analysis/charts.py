@@ -62,10 +62,15 @@ def arm_scale(kind: str) -> alt.Scale:
     return alt.Scale(domain=list(ARM_NAMES.values()), range=list(ranges[kind].values()))
 
 
-def rows_of(pixels: int) -> dict[str, Any]:
+def rows_of(pixels: int, rows: int) -> dict[str, Any]:
     """Properties of a chart with one row of `pixels` a category, as wide as its card."""
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return {"width": "container", "height": alt.Step(pixels), "autosize": fit}
+    return {"width": "container", "height": pixels * max(rows, 1)}
+
+
+def row_labels(frame: pd.DataFrame, y: alt.Y) -> alt.Chart:
+    """The text of `label` above each row from the left edge, so that long names leave the width to the drawing."""
+    words = alt.Chart(frame).mark_text(align="left", baseline="bottom", dy=-9, fontSize=12, aria=False)
+    return words.encode(x=alt.value(0), y=y, text="label:N")
 
 
 def missing_to_none(frame: pd.DataFrame) -> pd.DataFrame:

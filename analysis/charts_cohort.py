@@ -17,6 +17,7 @@ from analysis.charts import (
     missing_to_none,
     named_arms,
     reference_lines,
+    row_labels,
     rows_of,
 )
 from analysis.charts_estimates import points_by_arm
@@ -32,18 +33,23 @@ def shares_by_arm(shares: pd.DataFrame, title: str, description: str) -> Drawn:
     frame["told"] = [
         f"{int(row.count_)} of {int(row.n)}" for row in frame.rename(columns={"count": "count_"}).itertuples()
     ]
+    y = alt.Y("label:N", sort=None, title=None, axis=None, scale=alt.Scale(paddingInner=0.5, paddingOuter=0.4))
     bars = (
         alt.Chart(frame)
-        .mark_bar(height=9)
+        .mark_bar()
         .encode(
             alt.X("percent:Q", title=title, scale=alt.Scale(domain=[0, 100])),
-            alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240)),
+            y,
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
             alt.YOffset("arm:N"),
             tooltip=[alt.Tooltip("label:N", title="Therapy"), "arm:N", alt.Tooltip("told:N", title="Patients")],
         )
     )
-    return bars.properties(**rows_of(14), description=description)
+    words = row_labels(frame.drop_duplicates("label"), y).mark_text(
+        align="left", baseline="bottom", dy=-11, fontSize=12
+    )
+    rows = rows_of(46, frame["label"].nunique())
+    return alt.layer(bars, words).properties(**rows, description=description)
 
 
 def balance(differences: pd.DataFrame, description: str) -> Drawn:
@@ -53,7 +59,7 @@ def balance(differences: pd.DataFrame, description: str) -> Drawn:
         return NoChart("there are no two arms to compare")
     frame = missing_to_none(known)
     title = "Difference in standard deviations"
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240))
+    y = alt.Y("label:N", sort=None, title=None, axis=None)
     chance = alt.Chart(frame.dropna(subset=["permuted_lower"])).mark_bar(color=PALE, height=14)
     limits = alt.Chart(frame.dropna(subset=["lower"])).mark_rule(color=INK)
     points = alt.Chart(frame).mark_point(shape="square", size=60, color=INK)
@@ -62,9 +68,10 @@ def balance(differences: pd.DataFrame, description: str) -> Drawn:
         chance.encode(alt.X("permuted_lower:Q", title=title), alt.X2("permuted_upper:Q"), y),
         limits.encode(alt.X("lower:Q", title=title), alt.X2("upper:Q"), y),
         points.encode(alt.X("smd:Q", title=title), y, tooltip=tooltip),
+        row_labels(frame, y),
         reference_lines([0.0], axis="x"),
     ]
-    return alt.layer(*layers).properties(**rows_of(24), description=description)
+    return alt.layer(*layers).properties(**rows_of(40, len(frame)), description=description)
 
 
 def marks_by_measure(marks: pd.DataFrame, titles: Mapping[str, str], description: str) -> Stack:

@@ -8,7 +8,18 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis.charts import HEIGHT, INK, RULE, Drawn, NoChart, arm_scale, missing_to_none, reference_lines, rows_of
+from analysis.charts import (
+    HEIGHT,
+    INK,
+    RULE,
+    Drawn,
+    NoChart,
+    arm_scale,
+    missing_to_none,
+    reference_lines,
+    row_labels,
+    rows_of,
+)
 from analysis.results import Result
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -27,7 +38,7 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
         return NoChart("no estimate is available")
     frame = missing_to_none(rows)
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, domain=False, ticks=False))
+    y = alt.Y("label:N", sort=None, title=None, axis=None)
     x = alt.X("value:Q", title=title, scale=scale)
     tooltip = [
         alt.Tooltip("label:N", title="Estimate"),
@@ -38,9 +49,10 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     points = alt.Chart(frame).mark_point(shape="square", size=80, color=INK).encode(x, y, tooltip=tooltip)
     limits = alt.Chart(frame.dropna(subset=["lower", "upper"])).mark_rule(color=INK)
     layers: list[Any] = [limits.encode(alt.X("lower:Q", title=title, scale=scale), alt.X2("upper:Q"), y), points]
+    layers.append(row_labels(frame, y))
     if null is not None:
         layers.append(reference_lines([null], axis="x"))
-    return alt.layer(*layers).properties(**rows_of(30), description=description)
+    return alt.layer(*layers).properties(**rows_of(44, len(frame)), description=description)
 
 
 def tornado(rows: pd.DataFrame, title: str, description: str) -> Drawn:
@@ -49,7 +61,7 @@ def tornado(rows: pd.DataFrame, title: str, description: str) -> Drawn:
         return NoChart("no assumption could be varied")
     frame = missing_to_none(rows)
     frame = frame.assign(width=(frame["high"] - frame["low"]).abs()).sort_values("width", ascending=False)
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240))
+    y = alt.Y("label:N", sort=None, title=None, axis=None)
     bars = alt.Chart(frame).mark_bar(color="#56B4E9", height=16)
     tooltip = [
         alt.Tooltip("label:N", title="Assumption"),
@@ -57,8 +69,8 @@ def tornado(rows: pd.DataFrame, title: str, description: str) -> Drawn:
         alt.Tooltip("high:Q", title="Result at its high end", format=".0f"),
     ]
     drawn = bars.encode(alt.X("low:Q", title=title), alt.X2("high:Q"), y, tooltip=tooltip)
-    layers = [drawn, reference_lines([float(frame["centre"].iloc[0])], axis="x")]
-    return alt.layer(*layers).properties(**rows_of(30), description=description)
+    layers = [drawn, row_labels(frame, y), reference_lines([float(frame["centre"].iloc[0])], axis="x")]
+    return alt.layer(*layers).properties(**rows_of(46, len(frame)), description=description)
 
 
 def lines(
@@ -122,4 +134,4 @@ def points_by_arm(frame: pd.DataFrame, value: str, title: str, description: str,
     )
     middle = alt.Chart(plain).mark_tick(thickness=3, size=44, color=RULE, aria=False)
     layers = [marks, middle.encode(alt.X(f"median({value}):Q", title=title, scale=scale), y)]
-    return alt.layer(*layers).properties(**rows_of(70), description=description)
+    return alt.layer(*layers).properties(**rows_of(70, plain["arm"].nunique()), description=description)

@@ -26,6 +26,7 @@ from analysis.charts import (
 
 LANES = 60
 CHOSEN = "patient == 'all' || patient == datum.patient_id"
+EVENT_LEGEND = alt.Legend(orient="bottom", columns=alt.ExprRef("width > 450 ? 4 : 1"))
 CROSS = "M-1,-.7L-.7,-1L0,-.3L.7,-1L1,-.7L.3,0L1,.7L.7,1L0,.3L-.7,1L-1,.7L-.3,0Z"
 EVENTS = {
     "lu_psma": ("177Lu-PSMA cycle", "#0072B2", "circle"),
@@ -80,19 +81,19 @@ def swimmer(lanes: pd.DataFrame, events: pd.DataFrame, description: str) -> Draw
     layers: Any = alt.layer(bars.add_params(patient_choice()), points).resolve_scale(
         color="independent", shape="independent"
     )
-    return layers.properties(**rows_of(18), description=description)
+    return layers.properties(**rows_of(18, len(lanes)), description=description)
 
 
 def _event_colour(events: pd.DataFrame) -> alt.Color:
     kinds = _kinds(events)
     scale = alt.Scale(domain=[EVENTS[k][0] for k in kinds], range=[EVENTS[k][1] for k in kinds])
-    return alt.Color("event:N", title=None, scale=scale, legend=alt.Legend(columns=2))
+    return alt.Color("event:N", title=None, scale=scale, legend=EVENT_LEGEND)
 
 
 def _event_shape(events: pd.DataFrame) -> alt.Shape:
     kinds = _kinds(events)
     scale = alt.Scale(domain=[EVENTS[k][0] for k in kinds], range=[EVENTS[k][2] for k in kinds])
-    return alt.Shape("event:N", title=None, scale=scale, legend=alt.Legend(columns=2))
+    return alt.Shape("event:N", title=None, scale=scale, legend=EVENT_LEGEND)
 
 
 def _kinds(events: pd.DataFrame) -> list[str]:

@@ -24,6 +24,7 @@ WORDS = {
     "complete_response": "complete response",
     "ga68_psma_11": "68Ga-PSMA-11",
     "f18_psma_1007": "18F-PSMA-1007",
+    "effective_half_life": "half-life in the lesion",
     "lu": "177Lu-PSMA alone",
     "lu_sirt": "177Lu-PSMA and SIRT",
     "sirt": "SIRT",

@@ -40,6 +40,7 @@ class Table:
         body = "".join(self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False))
         label = escape(self.caption, quote=True)
         return (
+            f'<p class="table-caption" aria-hidden="true">{escape(self.caption)}</p>'
             f'<div class="study-table{self._long()}" role="region" tabindex="0" aria-label="{label}"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
             f'<p class="table-note">{self._note()}{csv_link(self.frame, self.name)}</p>'

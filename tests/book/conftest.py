@@ -29,7 +29,12 @@ class Site:
     def pages(self) -> list[Path]:
         """All pages that a reader can open, without the search and index pages."""
         left_out = {"search.html", "genindex.html", "index.html"}
-        return sorted(page for page in self.html.rglob("*.html") if page.name not in left_out)
+        return sorted(page for page in self.all_pages if page.name not in left_out)
+
+    @property
+    def all_pages(self) -> list[Path]:
+        """All HTML files but the theme's own pieces."""
+        return sorted(page for page in self.html.rglob("*.html") if "_static" not in page.parts)
 
 
 def build(source: Path, out: Path, tables: Path) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -82,7 +83,7 @@ def test_every_listed_chapter_became_a_page(site):
 
 
 def test_no_page_loads_anything_from_outside(site):
-    for page in site.html.rglob("*.html"):
+    for page in site.all_pages:
         outside = [address for address in read(page).loads if urlsplit(address).scheme in ("http", "https")]
         assert outside == [], page.name
         assert "//cdn." not in page.read_text("utf-8")
@@ -102,7 +103,7 @@ def test_every_loaded_file_is_in_the_site(site):
 
 
 def test_every_link_and_anchor_leads_somewhere(site):
-    pages = {page.resolve(): read(page) for page in site.html.rglob("*.html")}
+    pages = {page.resolve(): read(page) for page in site.all_pages}
     for page, content in pages.items():
         for link in content.links:
             parts = urlsplit(link)
@@ -128,7 +129,7 @@ def test_words_of_advertisement_stand_only_in_quotations_of_the_paper(site):
 
 def test_every_page_says_whose_data_it_shows_and_carries_their_hash(site):
     manifest = load_manifest(site.tables)
-    for page in site.html.rglob("*.html"):
+    for page in site.all_pages:
         if page.name != "index.html":  # a redirect without content
             text = page.read_text("utf-8")
             assert "Synthetic cohort." in text, page.name
@@ -177,7 +178,8 @@ def test_key_points_rest_on_no_free_number(site):
 def test_marked_numbers_say_what_the_mark_means(site):
     survival = (site.html / "chapters" / "survival.html").read_text("utf-8")
     for sign, meaning in MARKS.values():
-        assert f'title="{meaning}">{sign}</abbr>'.replace("'", "&#x27;") in survival
+        start = escape(meaning).removesuffix(".")
+        assert re.search(rf'title="{re.escape(start)}[^"]*">{sign}</abbr>', survival)
 
 
 @pytest.mark.parametrize(

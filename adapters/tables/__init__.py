@@ -20,12 +20,16 @@ from adapters.tables.days import day_zero, note_dates
 from adapters.tables.extract import Extract, extract, load_views
 from adapters.tables.last_contact import clinical_events, last_contacts
 from adapters.tables.ranges import add_limits
+from adapters.tables.references import BY_IDENTIFIER
 from adapters.tables.tidy import Dated, tidy
 from adapters.units import load_units
 
 __all__ = ["build_tables", "findings_table", "tables_of_extract"]
 
 _CLINICAL = ("conditions", "procedures", "medications", "observations", "lesions")
+JOINED = frozenset(
+    {"BodyStructure", "Medication", "Procedure", "MedicationAdministration"}
+)  # types joined by identifier
 _NAMED = {"conditions": "condition", "procedures": "procedure", "medications": "drug", "observations": "measure"}
 
 
@@ -71,6 +75,7 @@ def _dated(context: Context, frames: dict[str, pd.DataFrame], cohort: set[str]) 
     found = patients.persons(context, cohort)
     known = procedures.listed(context, frames["procedures"])
     acts = therapies.merged(context, procedures.acts(context, known))
+    procedures.note_duplicates(context, acts)
     observed = conditions.observed_conditions(context, frames["observations"])
     measured = observations.measurements(context, frames["observations"], observed["resource_key"])
     diagnosed = conditions.told(context, frames["conditions"], frames["observations"], observed)
@@ -128,7 +133,21 @@ def _settle(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
     for key in referring["medication"].unique():
         if key in context.extract.faults:
             fates.quarantine(key, context.extract.faults[key])
+    _note_unresolved(context)
     fates.tell(context.extract.keys, names, ledger)
+
+
+def _note_unresolved(context: Context) -> None:
+    """References by identifier of resources in use that lead to nothing read, or to several things at once."""
+    links = context.links[context.links["target_key"].fillna("").str.contains(BY_IDENTIFIER, regex=False)]
+    links = links[links["resource_key"].isin(context.fates.rows.keys())]
+    for key, role, target in zip(links["resource_key"], links["role"], links["target_key"], strict=True):
+        kind = target.partition("?")[0]
+        if kind in JOINED:
+            found = len(context.identified(kind).find(target))
+            finding = FindingKind.SEVERAL_MATCHES if found > 1 else FindingKind.UNRESOLVED_REFERENCE
+            where = {"resource_type": key.partition("/")[0], "path": role}
+            context.fates.note(finding, count=int(found != 1), **where)
 
 
 def findings_table(ledger: Ledger) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from adapters.settings import Settings
 from adapters.tables.codes import Coded, CodeLists
 from adapters.tables.extract import CODINGS, Extract, Fault, stacked
 from adapters.tables.fates import Fates
-from adapters.tables.references import Identified, People, find_people
+from adapters.tables.references import BY_IDENTIFIER, Identified, People, find_people
 from adapters.tables.times import when
 from adapters.units import Units
 
@@ -31,6 +31,7 @@ class Context:
     lists: CodeLists
     units: Units
     fates: Fates = field(default_factory=Fates)
+    indexes: dict[str, Identified] = field(default_factory=dict)
     late: dict[str, pd.DataFrame] = field(default_factory=dict)  # table -> rows after the data cutoff
 
     @cached_property
@@ -61,7 +62,9 @@ class Context:
 
     def identified(self, kind: str) -> Identified:
         """Resources of a type by business identifier."""
-        return Identified.of(self.extract.frames.get("identifiers"), kind)
+        if kind not in self.indexes:
+            self.indexes[kind] = Identified.of(self.extract.frames.get("identifiers"), kind)
+        return self.indexes[kind]
 
     @cached_property
     def coded(self) -> Coded:
@@ -94,7 +97,9 @@ class Context:
                 self.fates.quarantine(key, self.extract.faults[key])
         self.fates.leave_out(nobody["resource_key"], LeftOutReason.NO_PATIENT)
         unclear = self.people.ambiguous(nobody["patient_key"])
+        by_name = int(nobody["patient_key"].fillna("").str.contains(BY_IDENTIFIER, regex=False).sum())
         self.fates.note(FindingKind.SEVERAL_MATCHES, count=unclear, table=name)
+        self.fates.note(FindingKind.UNRESOLVED_REFERENCE, count=by_name - unclear, table=name, path="patient")
         return frame[frame["patient"].notna()].reset_index(drop=True)
 
     def sound(self, frame: pd.DataFrame, listed: pd.Series) -> pd.DataFrame:

@@ -46,6 +46,13 @@ def acts(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def note_duplicates(context: Context, rows: pd.DataFrame) -> None:
+    """Equal acts of one patient at one time under different ids: a finding, since both may be true."""
+    same = ["patient", "procedure", "first", "last", "at", "activity_gbq", "site", "tracer"]
+    dated = rows[rows["first"].notna()]
+    context.fates.note_rows(dated[dated.duplicated(same)], FindingKind.POSSIBLE_DUPLICATE, "procedure", table=TABLE)
+
+
 def status_of(context: Context, statuses: pd.Series) -> pd.Series:
     """The status of the contract for each FHIR status; unknown where it is missing."""
     system = "http://hl7.org/fhir/event-status"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 _SAME_PERSON = frozenset({"replaced-by", "replaces"})  # seealso and refer name other records, not a merge
-_MARK = "?identifier="
+BY_IDENTIFIER = "?identifier="  # what marks a key that must be joined by identifier
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Identified:
 
     def find(self, key: str) -> frozenset[str]:
         """The keys that `key` means: itself, or those that carry the identifier it names."""
-        kind, mark, name = key.partition(_MARK)
+        kind, mark, name = key.partition(BY_IDENTIFIER)
         return self.by_name.get(name, frozenset()) if mark and kind else frozenset({key})
 
 

@@ -277,3 +277,31 @@ def test_drug_lines_come_from_statements_and_else_from_first_to_last_dose() -> N
     assert lines.loc[0, ["start_day_min", "start_day_max", "end_day"]].tolist() == [-425, -395, -259]
     assert lines["start_day"].isna().tolist() == [True, False]
     assert lines.loc[1, ["start_day", "end_day"]].tolist() == [10, 31]
+
+
+def test_androgen_deprivation_may_be_told_as_a_procedure() -> None:
+    built = study(procedure((SCT, "707266006"), when="2016-01-01"))
+    assert built.only("medications")[["drug", "start_day"]].tolist() == ["adt", -425]
+    assert built.only("procedures")["procedure"] == "lu_psma"
+
+
+def test_references_by_identifier_that_lead_nowhere_are_counted() -> None:
+    nobody = psa(identity="o1") | {"subject": {"type": "Patient", "identifier": identifier("7")[0]}}
+    named = {"type": "BodyStructure", "identifier": identifier("tumour 1")[0]}
+    built = study(nobody, diameter(34, None, focus=[named]))
+    assert built.count(FindingKind.UNRESOLVED_REFERENCE, path="patient") == 1
+    assert built.count(FindingKind.UNRESOLVED_REFERENCE, path="lesion") == 1
+
+
+def test_a_lesion_is_found_by_its_identifier() -> None:
+    tumour = identifier("tumour 1")
+    named = {"type": "BodyStructure", "identifier": tumour[0]}
+    built = study(lesion(identifier=tumour), diameter(34, None, focus=[named]))
+    assert built.only("observations")["lesion_id"] == "S01-L1"
+    assert built.count(FindingKind.UNRESOLVED_REFERENCE) == 0
+
+
+def test_equal_acts_under_two_ids_are_a_finding_and_no_deletion() -> None:
+    built = study(procedure((SCT, "77477000"), "x1"), procedure((SCT, "77477000"), "x2"))
+    assert built["procedures"]["procedure"].tolist().count("ct") == 2
+    assert built.count(FindingKind.POSSIBLE_DUPLICATE, measure="ct") == 1

@@ -6,6 +6,7 @@ A file appears under its name only when it is complete.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, cast
@@ -45,16 +46,17 @@ class Output:
         except OSError as fault:
             raise InputError("cannot write there", str(self.path), "name another output with --out") from fault
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunks: Iterable[bytes]) -> None:
         """Append what a worker rendered."""
-        if self.parquet is None:
-            self.stream.write(chunk)
-            return
-        for batch in pa.ipc.open_stream(chunk):
-            self.waiting.append(batch)
-            self.rows_waiting += batch.num_rows
-        if self.rows_waiting >= ROW_GROUP:
-            self._write_group()
+        for chunk in chunks:
+            if self.parquet is None:
+                self.stream.write(chunk)
+                continue
+            for batch in pa.ipc.open_stream(chunk):
+                self.waiting.append(batch)
+                self.rows_waiting += batch.num_rows
+            if self.rows_waiting >= ROW_GROUP:
+                self._write_group()
 
     def _write_group(self) -> None:
         if self.parquet is not None and self.waiting:

@@ -63,18 +63,16 @@ def run_views(
     worker = Worker(job)
     places = destinations(worker.views, None if out is None else Path(out), format)
     total = sum(path.stat().st_size for path in files)
+    workers = processes or (_cores() if total >= WORTH_PROCESSES else 1)
+    outcomes = _alone(worker, files) if workers == 1 else _together(job, files, workers)
     counts = _Counts(worker.views, accept_unreadable)
     with ExitStack() as stack:
-        outputs = [
-            stack.enter_context(Output(view, place, format)) for view, place in zip(worker.views, places, strict=True)
-        ]
-        workers = processes or (_cores() if total >= WORTH_PROCESSES else 1)
-        outcomes = _alone(worker, files) if workers == 1 else _together(job, files, workers)
+        pairs = zip(worker.views, places, strict=True)
+        outputs = [stack.enter_context(Output(view, place, format)) for view, place in pairs]
         for path, done, outcome in outcomes:
             counts.add(path, outcome)
             for output, chunks in zip(outputs, outcome.chunks, strict=True):
-                for chunk in chunks:
-                    output.write(chunk)
+                output.write(chunks)
             if progress is not None:
                 progress(counts.bytes_before + done, total)
     return counts.result()

@@ -203,3 +203,15 @@ def test_data_dictionary_describes_every_column() -> None:
     dictionary = data_dictionary()
     assert len(dictionary) == sum(len(table.columns) for table in TABLES.values())
     assert (dictionary["description"] != "").all()
+
+
+def test_tables_opened_before_a_pull_switches_stay_those_of_one_pull(folder: Path, tmp_path: Path) -> None:
+    (out := tmp_path / "out").mkdir()
+    (out / "current").symlink_to(folder)
+    for name in ("manifest.json", "lesions.parquet"):
+        (out / name).symlink_to(Path("current") / name)
+    tables = load_tables(out)
+    (out / "current").unlink()
+    (out / "current").symlink_to(tmp_path)
+    assert len(tables["lesions"]) == 2
+    assert tables_folder(folder) == folder.resolve()

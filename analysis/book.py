@@ -22,6 +22,7 @@ import pandas as pd
 from adapters.contract import load_manifest, load_tables
 from analysis.multiplicity_results import results_from
 from analysis.print_allows import with_range
+from analysis.print_allows_page import counts
 from analysis.report import glue_results, text
 from analysis.results import Result
 from analysis.settings import REPOSITORY, Study, load_study
@@ -115,6 +116,7 @@ def collect(
     found = [settle(result, manifest) for part in chosen for result in _collector(part)(tables, study)]
     if MULTIPLICITY in parts:
         found += [settle(result, manifest) for result in results_from({r.id: r for r in found}, study)]
+        found += counts(found, applies=is_reconstruction(manifest))
     seen: set[str] = set()
     for result in found:
         if result.id in seen:

@@ -1,0 +1,49 @@
+"""Ranges drawn: how far an estimate and the limits of its interval run over many cohorts that give the same print."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from analysis.charts import INK, Drawn, NoChart, missing_to_none, reference_lines, row_labels, rows_of
+
+PARTS = ("lower limit", "estimate", "upper limit")
+COLOURS = ("#56B4E9", "#D55E00", "#0072B2")
+SIZES = (4, 12, 4)  # the estimate is the thick one, so that nothing rests on colour alone
+
+
+def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | None = None, log: bool = False) -> Drawn:
+    """One line a result: bars for estimate and limits (label, part, low, high), a tick for this book's cohort (value).
+
+    `null`: a dashed line, such as the hazard ratio of no contrast. Only positive values can be drawn with `log`.
+    """
+    drawn = rows[rows["low"] > 0] if log else rows
+    if drawn.empty:
+        return NoChart("there are no reconstructions of this cohort")
+    frame = missing_to_none(drawn)
+    scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
+    y = alt.Y("label:N", sort=None, title=None, axis=None)
+    bars = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            alt.X("low:Q", title=title, scale=scale),
+            alt.X2("high:Q"),
+            y,
+            alt.Color("part:N", title=None, scale=alt.Scale(domain=list(PARTS), range=list(COLOURS))),
+            alt.Size("part:N", title=None, scale=alt.Scale(domain=list(PARTS), range=list(SIZES)), legend=None),
+            tooltip=[
+                alt.Tooltip("label:N", title="Result"),
+                alt.Tooltip("part:N", title="Part"),
+                alt.Tooltip("low:Q", title="from", format=".3f"),
+                alt.Tooltip("high:Q", title="to", format=".3f"),
+            ],
+        )
+    )
+    own = alt.Chart(frame.dropna(subset=["value"])).mark_tick(thickness=2, size=22, color=INK)
+    layers = [bars, own.encode(alt.X("value:Q", title=title, scale=scale), y)]
+    labels = frame.drop_duplicates("label")
+    layers.append(row_labels(labels, y))
+    if null is not None:
+        layers.append(reference_lines([null], axis="x"))
+    return alt.layer(*layers).properties(**rows_of(46, len(labels)), description=description)

@@ -1,0 +1,142 @@
+"""Ranges over cohorts that give the same print: how they are formed, attached and worded."""
+
+import pytest
+
+from analysis.print_allows import interval_is_open, load_origin, load_ranges, range_frame, with_range
+from analysis.print_allows_page import (
+    ONLY_RECONSTRUCTION,
+    chart_frame,
+    counts,
+    named_ids,
+    range_table,
+    sentences,
+    templates,
+)
+from analysis.report import MARKS, limits_text, mark, pieces, range_text, words
+from analysis.results import Range, Result, missing
+
+
+def ratio(value, lower=None, upper=None, *, id="os.hr.firth", basis="bounded", **more):
+    return Result(id, value, lower, upper, 36, "ratio", interval="95% CI", basis=basis, **more)
+
+
+def row(results, id="os.hr.firth"):
+    frame = range_frame(results).set_index("id")
+    return frame.loc[id]
+
+
+def test_the_range_runs_from_the_smallest_to_the_largest_value_and_limit():
+    got = row([[ratio(0.5, 0.2, 1.4)], [ratio(0.6, 0.1, 1.6)], [ratio(0.55, 0.15, 1.5)]])
+    assert (got["low"], got["high"]) == (0.5, 0.6)
+    assert (got["lower_low"], got["lower_high"], got["upper_low"], got["upper_high"]) == (0.1, 0.2, 1.4, 1.6)
+    assert got["cohorts"] == 3
+
+
+def test_a_cohort_without_the_value_does_not_count_for_it():
+    got = row([[ratio(0.5)], [missing("os.hr.firth", "separation", basis="bounded")]])
+    assert (got["cohorts"], got["low"], got["high"]) == (1, 0.5, 0.5)
+
+
+def test_words_and_yes_or_no_are_listed():
+    assert row([[Result("x", True)], [Result("x", False)], [Result("x", True)]], "x")["texts"] == "no|yes"
+    assert row([[Result("x", "alone")], [Result("x", "SIRT")]], "x")["texts"] == "SIRT|alone"
+
+
+def test_no_cohort_gives_an_empty_table():
+    assert range_frame([]).empty
+
+
+RANGES = {"os.hr.firth": Range(0.5, 0.6, 200, 200, 0.1, 0.2, 1.4, 1.6)}
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"), [(0.55, 0.5, 0.6), (0.45, 0.45, 0.6), (0.7, 0.5, 0.7), (0.5, 0.5, 0.6)]
+)
+def test_the_own_value_lies_within_its_range(value, low, high):
+    got = with_range(ratio(value), RANGES).range
+    assert (got.low, got.high) == (low, high)
+
+
+@pytest.mark.parametrize("basis", ["physics", "design", "data"])
+def test_what_rests_on_no_reconstruction_has_no_range(basis):
+    assert with_range(ratio(0.55, 0.1, 1.4, basis=basis), RANGES).range is None
+
+
+def test_a_printed_value_gets_a_range_only_where_its_interval_is_open():
+    assert with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES).range is not None
+    closed = {"os.hr.firth": Range(0.551, 0.554, 200, 200, 0.10, 0.109, 1.40, 1.409)}  # less than one unit of the last digit
+    assert with_range(ratio(0.55, 0.1, 1.4, basis="printed"), closed).range is None
+
+
+def test_an_interval_is_open_beyond_one_unit_of_its_last_digit():
+    result = ratio(0.5)
+    assert not interval_is_open(result, Range(0.5, 0.5, 9, 9, 0.100, 0.109, 1.0, 1.0))
+    assert interval_is_open(result, Range(0.5, 0.5, 9, 9, 0.100, 0.111, 1.0, 1.0))
+    assert not interval_is_open(result, Range(0.5, 0.9, 9, 9))
+
+
+def test_a_result_without_value_keeps_what_the_others_gave():
+    assert with_range(missing("os.hr.firth", "separation", basis="free"), RANGES).range == RANGES["os.hr.firth"]
+
+
+def test_a_result_that_no_reconstruction_gave_has_none():
+    assert with_range(ratio(0.5, id="x.y"), RANGES).range is None
+
+
+def test_the_range_stands_in_the_title_of_the_mark_and_as_a_piece():
+    result = with_range(ratio(0.55, 0.15, 1.5), RANGES)
+    shown = pieces(result)
+    assert shown["os.hr.firth:range"].text.startswith("0.50 to 0.60")
+    assert "runs from 0.50 to 0.60" in shown["os.hr.firth"].html
+    assert limits_text(result) == "its lower limit runs from 0.10 to 0.20, its upper from 1.40 to 1.60"
+
+
+def test_one_value_in_all_reconstructions_reads_as_one():
+    assert range_text(ratio(0.5, range=Range(0.5, 0.5, 9, 9))) == "0.50"
+    assert "it is 0.50" in words(ratio(0.5, range=Range(0.5, 0.5, 9, 9)), "0.50").html
+    assert range_text(Result("x", True, range=Range(None, None, 9, 9, texts=("no", "yes")))) == "no or yes"
+    assert range_text(ratio(0.5)) == ""
+
+
+def test_an_open_interval_is_marked_with_the_value_left_alone():
+    shown = pieces(with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES))
+    free = MARKS["free"][0]
+    assert free in shown["os.hr.firth"].text
+    assert free in shown["os.hr.firth:interval"].text
+    assert free not in shown["os.hr.firth:value"].text
+    assert "lower limit runs from 0.10 to 0.20" in shown["os.hr.firth"].html
+
+
+def test_a_mark_without_range_says_its_meaning_alone():
+    assert mark("bounded").count("title=") == 1
+    assert "reconstructions that give" not in mark("bounded")
+
+
+def test_the_committed_ranges_say_how_many_reconstructions_they_are_from():
+    assert {found.searched for found in load_ranges().values()} == {load_origin()["reconstructions"]}
+
+
+def test_on_another_cohort_the_page_says_in_one_sentence_that_it_does_not_apply():
+    for kind in ("printed", "bounded", "free"):
+        assert sentences(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
+    assert {result.reason for result in counts([], applies=False)} == {"only_reconstruction"}
+    assert chart_frame([("Cox", ratio(0.5, basis="data"))]).empty
+    assert range_table([ratio(0.5, basis="data")]).empty
+
+
+def test_counts_say_how_many_results_rest_on_what():
+    found = [ratio(0.5), ratio(0.5, id="a", basis="free"), ratio(0.5, id="b", basis="free")]
+    by_id = {result.id: result.value for result in counts(found, applies=True)}
+    assert (by_id["print.bounded"], by_id["print.free"], by_id["print.printed"]) == (1, 2, 0)
+
+
+def test_a_chart_shows_estimate_and_limits_apart():
+    frame = chart_frame([("Firth", with_range(ratio(0.55, 0.15, 1.5), RANGES)), ("none", ratio(0.5))])
+    assert list(frame["part"]) == ["estimate", "lower limit", "upper limit"]
+    assert frame["value"].notna().tolist() == [True, False, False]
+
+
+def test_every_sentence_names_results_and_every_kind_has_some():
+    for kind in ("printed", "bounded", "free"):
+        assert templates(kind)
+        assert all(named_ids(template) for template in templates(kind))

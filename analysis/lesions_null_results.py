@@ -8,7 +8,7 @@ from analysis.lesions import best_and_worst
 from analysis.lesions_null import gap_test, likeness, needed_sd_pct, repeatability, spread_test
 from analysis.response_numbers import centre_result, p_result
 from analysis.response_rank_tests import smallest_p_signed_rank
-from analysis.response_subgroup import Evaluation
+from analysis.response_subgroup import Evaluation, several_lesions_reason
 from analysis.results import Result, missing
 
 SHARED_CHANGE = "one true change a patient, measurement error of {model}; Monte Carlo, {draws} draws"
@@ -41,7 +41,7 @@ def null_results(found: Evaluation) -> list[Result]:
     for therapy in found.changes:
         pairs = best_and_worst(found.changes[therapy])
         gaps = pairs["gap_pct"].to_numpy()
-        reason = "no_multiple_lesions"
+        reason = several_lesions_reason(found, therapy)
         forced = "smallest P that the signed-rank test can give with this many patients; worst is never below best"
         rows += [
             centre_result(f"resp.{therapy}.gap", gaps, unit="percentage points", reason=reason, basis="bounded"),
@@ -53,21 +53,21 @@ def null_results(found: Evaluation) -> list[Result]:
                 reason=reason,
                 basis="printed",
             ),
-            *_gap_results(therapy, frame[frame["therapy"].eq(therapy)], pairs),
+            *_gap_results(therapy, frame[frame["therapy"].eq(therapy)], pairs, reason),
             *_likeness_results(found, therapy),
         ]
     return [*rows, *_spread_results(found)]
 
 
-def _gap_results(therapy: str, frame: pd.DataFrame, pairs: pd.DataFrame) -> list[Result]:
+def _gap_results(therapy: str, frame: pd.DataFrame, pairs: pd.DataFrame, reason: str) -> list[Result]:
     rows: list[Result] = []
     tests = {row.model: row for row in frame.itertuples()}
     for model in repeatability():
         id, unit = f"resp.{therapy}.gap.expected.{model}", "percentage points"
         if model not in tests:
             method = SHARED_CHANGE.format(model=model, draws=0)
-            rows.append(missing(id, "no_multiple_lesions", n=0, unit=unit, method=method))
-            rows.append(missing(f"resp.{therapy}.gap.p.{model}", "no_multiple_lesions", n=0, unit="P", method=method))
+            rows.append(missing(id, reason, n=0, unit=unit, method=method))
+            rows.append(missing(f"resp.{therapy}.gap.p.{model}", reason, n=0, unit="P", method=method))
             continue
         test = tests[model]
         method = SHARED_CHANGE.format(model=model, draws=test.draws)
@@ -76,7 +76,7 @@ def _gap_results(therapy: str, frame: pd.DataFrame, pairs: pd.DataFrame) -> list
     needed, id = needed_sd_pct(pairs), f"resp.{therapy}.gap.needed_sd"
     method = "standard deviation of one lesion's change that alone would give the gap"
     if needed is None:
-        return [*rows, missing(id, "no_multiple_lesions", n=0, unit="percentage points", method=method)]
+        return [*rows, missing(id, reason, n=0, unit="percentage points", method=method)]
     return [*rows, Result(id, needed, n=len(pairs), unit="percentage points", method=method, basis="bounded")]
 
 
@@ -88,8 +88,10 @@ def _likeness_results(found: Evaluation, therapy: str) -> list[Result]:
         "lesions permuted across patients, numbers per patient kept",
     )
     if test is None:
-        n = found.patients[therapy].shape[0]
-        return [missing(id, "no_multiple_lesions", n=n, method=method) for id, method in zip(ids, methods, strict=True)]
+        n, reason = len(found.patients[therapy]), several_lesions_reason(found, therapy)
+        if len(best_and_worst(found.changes[therapy])):
+            reason = "too_few_patients" if n < 2 else "constant_values"
+        return [missing(id, reason, n=n, method=method) for id, method in zip(ids, methods, strict=True)]
     return [
         Result(ids[0], test.intraclass, n=test.patients, method=methods[0], denominator=test.lesions),
         Result(ids[1], test.p, n=test.patients, unit="P", method=methods[1], denominator=test.lesions),
@@ -103,7 +105,8 @@ def _spread_results(found: Evaluation) -> list[Result]:
     method = "median gap over expected range, 177Lu-PSMA minus SIRT; therapies permuted over patients"
     if test is None:
         ids = (id, "resp.spread.p", "resp.spread.smallest_p", "resp.spread.overlap")
-        reason = "no_multiple_lesions" if any(side.empty for side in sides) else "too_few_patients"
+        without = [therapy for therapy, side in zip(("lu", "sirt"), sides, strict=True) if side.empty]
+        reason = several_lesions_reason(found, without[0]) if without else "too_few_patients"
         return [missing(name, reason, n=0, method=method) for name in ids]
     total = test.first + test.second
     return [

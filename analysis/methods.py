@@ -132,10 +132,11 @@ def practice_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     first, last = study["therapy"]["cycle_repeat_weeks"]
     empty = "not_recorded" if len(members) else "no_patients"
     timing = imaging_timing(tables, study)
+    no_lead = "arm_empty" if len(members) and not completed(tables, "sirt")["patient_id"].isin(members).any() else empty
     maa, scintigraphy = (timing.loc[timing["step"].eq(step), "found"] for step in ("maa", "scintigraphy"))
     return [
         counted("tx.cycles_in_target", int(activity.between(low, high).sum()), len(activity), reason=empty),
         counted("tx.intervals_as_planned", int(weeks.between(first, last).sum()), len(weeks), reason=empty),
-        described("img.maa_lead.found", maa, "median_range", unit="weeks", reason=empty),
+        described("img.maa_lead.found", maa, "median_range", unit="weeks", reason=no_lead),
         described("img.scint_delay.found", scintigraphy, "median_range", unit="h", reason=empty),
     ]

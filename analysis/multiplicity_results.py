@@ -75,7 +75,9 @@ def _least(row: Any) -> Result:
 def _sizes(found: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
     results = [found.get(key) for key in test["sizes"]]
     sizes = [result.n for result in results if result is not None and result.n]
-    return tuple(sizes) if len(sizes) == len(test["sizes"]) else ()
+    if len(sizes) < len(test["sizes"]) or (test["design"] == "mann_whitney_halves" and sizes[0] < 2):
+        return ()
+    return tuple(sizes)
 
 
 def _design(design: str, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:

@@ -24,7 +24,7 @@ from analysis.response_rank_tests import mann_whitney, signed_rank
 from analysis.response_reclassified import reclassification_results
 from analysis.response_scans import scans, staging
 from analysis.response_selection import selection_results
-from analysis.response_subgroup import Evaluation, evaluate
+from analysis.response_subgroup import Evaluation, evaluate, no_response_reason, several_lesions_reason
 from analysis.results import Result, missing
 
 SHORT = {"pd": "progressive", "sd": "stable", "pr": "partial_response", "cr": "complete_response"}
@@ -67,18 +67,6 @@ def criteria_results(study: Mapping[str, Any]) -> list[Result]:
     return [Result(id, limits[key], unit=unit, method=method, basis="design") for id, (key, unit) in rows.items()]
 
 
-def no_response_reason(found: Evaluation, therapy: str) -> str:
-    """Why nobody can be judged after `therapy`: no patient, not given, no scans around it, no lesion measured on
-    them.
-    """
-    if found.subgroup.empty:
-        return "no_patients"
-    given = found.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)
-    if not given.any():
-        return "arm_empty"
-    return "no_lesions" if (found.subgroup["in_subgroup"] & given).any() else "no_followup"
-
-
 def response_results(found: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
     """Share of patients with each response, with exact intervals: resp.lu.pd ... resp.sirt.cr."""
     response = found.patients[therapy]["response"].dropna()
@@ -99,7 +87,7 @@ def response_results(found: Evaluation, study: Mapping[str, Any], therapy: str) 
 def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
     """Best and worst lesion of each patient, and the paired Wilcoxon test as SPSS prints it and exactly."""
     pairs = best_and_worst(found.changes[therapy])
-    prefix, reason = f"resp.{therapy}", _several_reason(found, therapy)
+    prefix, reason = f"resp.{therapy}", several_lesions_reason(found, therapy)
     rows = [
         centre_result(
             f"{prefix}.{side}", pairs[f"{side}_pct"].to_numpy(), unit="percent", reason=reason, basis="printed"
@@ -115,10 +103,6 @@ def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str
     method = "Wilcoxon signed-rank, exact"
     rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test, basis="printed"))
     return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
-
-
-def _several_reason(found: Evaluation, therapy: str) -> str:
-    return no_response_reason(found, therapy) if found.patients[therapy].empty else "no_multiple_lesions"
 
 
 def _is_significant(id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
@@ -165,6 +149,8 @@ def uptake_results(found: Evaluation) -> list[Result]:
     evaluable = per_patient["change_pct"].dropna()
     lesions = found.uptake["change_pct"].dropna()
     reason = "no_comparable_tracer" if len(per_patient) else "no_measurements"
+    if found.patients["sirt"].empty:
+        reason = no_response_reason(found, "sirt")
     lost = int(per_patient["change_pct"].isna().sum())
     about = "change of SUVmax over SIRT, same tracer on both scans, "
     return [

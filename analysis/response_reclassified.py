@@ -19,7 +19,7 @@ from analysis.response_criteria import RESPONSE_DTYPE
 from analysis.response_numbers import proportion_result
 from analysis.response_recist import Lesion, overall_response, response_of_choice, target_choices, target_response
 from analysis.response_scans import scans, staging
-from analysis.response_subgroup import Evaluation
+from analysis.response_subgroup import Evaluation, no_response_reason
 from analysis.results import Result, missing
 
 COLUMNS = ["paper", "recist_liver", "recist_overall", "choices", "choices_progressive", "choices_agree"]
@@ -149,7 +149,8 @@ def reclassification_results(tables: Tables, study: Mapping[str, Any], found: Ev
     for therapy in ("lu", "sirt"):
         table = reclassified(tables, study, found, therapy)
         lesions = lesions_reclassified(tables, study, found, therapy)
-        prefix, reason = f"resp.{therapy}.recist", "no_lesions"
+        prefix, judged = f"resp.{therapy}.recist", len(found.patients[therapy])
+        reason = "no_lesions" if judged else no_response_reason(found, therapy)
         for column in ("recist_liver", "recist_overall"):
             named = table[column].dropna()
             id = f"{prefix}.{column.removeprefix('recist_')}.pd"

@@ -92,6 +92,23 @@ def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
     )
 
 
+def no_response_reason(found: Evaluation, therapy: str) -> str:
+    """Why nobody can be judged after `therapy`: no patient, not given, no scans around it, no lesion measured on
+    them.
+    """
+    if found.subgroup.empty:
+        return "no_patients"
+    given = found.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)
+    if not given.any():
+        return "arm_empty"
+    return "no_lesions" if (found.subgroup["in_subgroup"] & given).any() else "no_followup"
+
+
+def several_lesions_reason(found: Evaluation, therapy: str) -> str:
+    """Why no patient has several lesions judged after `therapy`: nobody was judged at all, or each has one lesion."""
+    return no_response_reason(found, therapy) if found.patients[therapy].empty else "no_multiple_lesions"
+
+
 def _baseline_suv(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     scan = staging(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
     rows = lesion_values(tables, study, "suv_max").merge(scan, on=["patient_id", "scan"]).dropna(subset=["value"])

@@ -12,7 +12,7 @@ import analysis.cohort as cohort
 from analysis.cox import SeparationError, cox_efron, cox_firth
 from analysis.design_power import detectable_hazard_ratio, e_value, e_value_of_limit
 from analysis.exact_logrank import exact_logrank
-from analysis.immortal_time import landmark, mantel_byar, start_stop, time_varying_hazard_ratio
+from analysis.immortal_time import Landmark, landmark, mantel_byar, start_stop, time_varying_hazard_ratio
 from analysis.kaplan_meier import (
     Estimate,
     loglog_median,
@@ -200,13 +200,14 @@ def _waiting(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
     n, reason = len(survival), _not_comparable(survival)
     method = "Cox hazard ratio with SIRT as exposure from its day on, Efron ties"
     landmarks = study["survival"]["landmarks_days"]
-    keys = ["os.hr.time_varying", "os.mantel_byar", *(f"os.landmark.{day}.hr" for day in landmarks)]
     if reason:
-        return [missing(key, reason, n=n, method=method, basis="free") for key in keys]
-    intervals = start_stop(survival)
-    found = [_time_varying(intervals, n, method), _mantel_byar(intervals, n)]
+        keys = ("os.hr.time_varying", "os.mantel_byar")
+        found = [missing(key, reason, n=n, method=method, basis="free") for key in keys]
+    else:
+        intervals = start_stop(survival)
+        found = [_time_varying(intervals, n, method), _mantel_byar(intervals, n)]
     for day in landmarks:
-        found += _landmark(survival, day)
+        found += _landmark(survival, day, reason)
     return found
 
 
@@ -225,22 +226,33 @@ def _mantel_byar(intervals: pd.DataFrame, n: int) -> Result:
     return Result("os.mantel_byar", test.p, n=n, unit="P", method=method, basis="free")
 
 
-def _landmark(survival: pd.DataFrame, day: int) -> list[Result]:
+def _landmark(survival: pd.DataFrame, day: int, incomparable: str | None) -> list[Result]:
+    """Counts at the landmark, which every cohort has, and the hazard ratio unless the arms are `incomparable`."""
     got, key = landmark(survival, day), f"os.landmark.{day}"
-    kept = got.exposed + got.unexposed
+    kept, n, at = got.exposed + got.unexposed, len(survival), f"landmark at day {day}"
+    named = {"kept": kept, "lost": got.lost, "exposed": got.exposed, "later": got.exposed_later}
     counts = [
-        Result(f"{key}.{name}", count, n=len(survival), unit="count", method=f"landmark at day {day}", basis="free")
-        for name, count in (("kept", kept), ("lost", got.lost), ("exposed", got.exposed), ("later", got.exposed_later))
+        Result(f"{key}.{name}", count, n=n, unit="count", method=at, basis="free")
+        if n
+        else missing(f"{key}.{name}", "no_patients", n=0, unit="count", method=at, basis="free")
+        for name, count in named.items()
     ]
     method = f"Cox hazard ratio from day {day} on among those alive and followed then"
-    if got.hazard_ratio is None:
-        reason = "separation" if got.exposed and got.unexposed else "arm_empty"
+    if incomparable or got.hazard_ratio is None:
+        reason = incomparable or _why_no_ratio(survival, got)
         return [*counts, missing(f"{key}.hr", reason, n=kept, method=method, basis="free")]
     ratio = got.hazard_ratio
     return [
         *counts,
         Result(f"{key}.hr", ratio.value, ratio.lower, ratio.upper, kept, "ratio", method, "95% CI, Wald", "free"),
     ]
+
+
+def _why_no_ratio(survival: pd.DataFrame, got: Landmark) -> str:
+    if not (got.exposed and got.unexposed):
+        return "arm_empty"
+    later = survival.loc[survival["time_days"] >= got.day, "death_observed"]
+    return "separation" if later.any() else "no_events"
 
 
 def _design(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.cohort import ARMS, Tables, analysis_set
 from analysis.cohort_estimates import counted, described
+from analysis.cohort_values import numbers
 from analysis.response_memory import remembering
 from analysis.response_rank_tests import MannWhitney, mann_whitney
 from analysis.results import Result, missing
@@ -161,11 +162,19 @@ def _why_ungraded(group: pd.DataFrame) -> str:
     return "no_reference_range" if group["baseline_state"].isna().all() else "no_baseline"
 
 
+def _why_no_quadrant(tables: Tables) -> str:
+    measured = numbers(tables, ("alt", "ast", "bilirubin"))
+    if measured["measure"].nunique() < 2 or not measured["measure"].eq("bilirubin").any():
+        return "no_measurements"
+    return "no_reference_range" if measured["upper_limit"].isna().all() else "no_followup"
+
+
 def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list[Result]:
     """Hy's law range, ALBI where albumin exists, and rises beside progression in the liver."""
     empty = "no_patients" if not cohort else "no_measurements"
     quadrants = hys_law_frame(tables, study)["quadrant"].dropna()
-    found = [counted("tox.hys_law", int(quadrants.eq("both").sum()), len(quadrants), reason=empty)]
+    why = empty if empty == "no_patients" else _why_no_quadrant(tables)
+    found = [counted("tox.hys_law", int(quadrants.eq("both").sum()), len(quadrants), reason=why)]
     albi = albi_frame(tables, study)
     for arm in ARMS:
         group = albi[albi["arm"] == arm]

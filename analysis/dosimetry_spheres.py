@@ -27,10 +27,11 @@ def sphere_mass_g(diameter_mm: npt.ArrayLike, shape_factor: float = 1.0) -> np.n
 def absorbed_fraction(name: str, diameter_mm: npt.ArrayLike) -> np.ndarray:
     """Self-absorbed fraction (0-1) of the electron energy of `lu177` or `y90` in spheres; shape as `diameter_mm`."""
     middle, share = kernel_shells(name)
-    radius = np.asarray(diameter_mm, dtype=float) / 2
-    relative = middle / np.maximum(radius[..., None], 1e-9)
+    # diameters are read to the millimetre, so thousands of lesions have few of them
+    radius, place = np.unique(np.asarray(diameter_mm, dtype=float) / 2, return_inverse=True)
+    relative = middle / np.maximum(radius[:, None], 1e-9)
     inside = np.where(relative < 2, 1 - 0.75 * relative + relative**3 / 16, 0.0)
-    return inside @ share
+    return np.asarray((inside @ share)[place].reshape(np.shape(diameter_mm)))
 
 
 def sphere_s_value(name: str, mass_g: npt.ArrayLike) -> np.ndarray:

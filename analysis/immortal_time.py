@@ -200,4 +200,6 @@ def _is_monotone(intervals: pd.DataFrame) -> bool:
         at_risk = intervals.loc[(intervals["start"] < death.stop) & (intervals["stop"] >= death.stop), "exposed"]
         highest &= death.exposed >= at_risk.max()
         lowest &= death.exposed <= at_risk.min()
-    return bool(highest or lowest)
+        if not (highest or lowest):
+            return False
+    return True

@@ -43,6 +43,7 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     columns = COLUMNS[name].split()
     dtypes = {c: "Int64" for c in columns if c in WHOLE} | {c: "float64" for c in columns if c in NUMBERS}
     sorted_by = [c for c in SORT_BY if c in columns]
+    frame = frame.replace({c: {"": None} for c in columns if c not in dtypes})  # as an empty cell is read
     return frame[columns].astype(dtypes).sort_values(sorted_by, kind="stable", ignore_index=True)
 
 

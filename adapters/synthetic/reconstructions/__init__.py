@@ -41,6 +41,7 @@ def load_reconstructions(folder: Path = FOLDER) -> Frames:
 
 def _unpacked(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     if name != "labs":
+        frame = frame.where(frame.notna())  # one kind of missing word, as read from CSV
         numbers = [column for column in frame if column in NUMBERS]
         return frame.assign(**{column: frame[column].astype("float64") / HUNDREDTHS for column in numbers})
     long = frame.melt(["reconstruction", "key", "day"], var_name="measure").dropna(subset=["value"])
@@ -58,7 +59,9 @@ def reconstruction_frames(k: int, folder: Path = FOLDER) -> Frames:
     if not 0 <= k < number_of_reconstructions(folder):
         raise IndexError(f"no reconstruction {k}")
     own = _separate(folder)
-    return {name: pd.concat([own[name][k][other.columns], other], ignore_index=True) for name, other in _others().items()}
+    return {
+        name: pd.concat([own[name][k][other.columns], other], ignore_index=True) for name, other in _others().items()
+    }
 
 
 @cache

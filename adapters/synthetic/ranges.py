@@ -23,6 +23,7 @@ from analysis.settings import load_study
 
 MANIFEST = {"synthetic": True, "cohort_tags": ["reconstruction"]}
 DEMO = -1
+ABOUT_RANGES = "print."  # results that count reconstructions and bases
 
 
 def results_of(k: int, folder: Path = FOLDER) -> list[Result]:
@@ -40,7 +41,8 @@ def inputs_hash(folder: Path = FOLDER) -> str:
 
 def write_ranges(found: Sequence[Sequence[Result]], folder: Path = FOLDER) -> None:
     """The ranges over the results of the demo and of all reconstructions, with what they were computed from."""
-    range_frame(found).to_csv(RANGES, index=False, lineterminator="\n")
+    kept = [[result for result in one if not result.id.startswith(ABOUT_RANGES)] for one in found]
+    range_frame(kept).to_csv(RANGES, index=False, lineterminator="\n")
     origin = (
         f'reconstructions = {len(found) - 1}  # the demo cohort counts beside them\ninputs = "{inputs_hash(folder)}"\n'
     )

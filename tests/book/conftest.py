@@ -12,6 +12,8 @@ from pathlib import Path
 import chromium
 import pytest
 
+from adapters.contract import tables_folder
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 STRICT = ["-W", "-n", "--keep-going", "--all"]
@@ -70,7 +72,7 @@ def site(demo_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
     `BOOK_SITE` names a site that `make book` has just built from the demo cohort, so that it is not built twice.
     """
     if ready := os.environ.get("BOOK_SITE"):
-        return Site(Path(ready).resolve(), "", REPOSITORY / "data" / "tables" / "current")
+        return Site(Path(ready).resolve(), "", tables_folder())
     out = tmp_path_factory.mktemp("book")
     built = build(REPOSITORY, out, demo_tables)
     log = built.stdout + built.stderr

@@ -72,6 +72,14 @@ class Fake:
     before: Before | None = None
     after: After | None = None
     ignores: frozenset[str] = frozenset()
+    types: tuple[str, ...] = (
+        "Patient",
+        "Observation",
+        "Procedure",
+        "Condition",
+        "Medication",
+        "MedicationAdministration",
+    )
     parameters: tuple[str, ...] = ("combo-code", "code", "patient", "link")
     counts: bool = True
     totals: bool = False
@@ -124,9 +132,12 @@ class Fake:
         return changed if isinstance(changed, Response) else as_json(changed)
 
     def _fits(self, resource: dict[str, Any], parameters: dict[str, str]) -> bool:
+        about = resource.get("subject") or resource.get("patient") or {}
         values = {
             "_id": {resource["id"]},
-            "patient": {(resource.get("subject") or {}).get("reference")},
+            "patient": {
+                (resource.get("subject") or resource.get("patient") or {}).get("reference", "").split("/_history")[0]
+            },
             "code": _tokens(resource),
             "combo-code": _tokens(resource),
             "medication": {(resource.get("medicationReference") or {}).get("reference")},
@@ -142,14 +153,15 @@ class Fake:
 
     def capability(self) -> dict[str, Any]:
         """What it says it can."""
-        types = ("Patient", "Observation", "Procedure", "Condition", "Medication", "MedicationAdministration")
         search = [{"name": name, "type": "token"} for name in self.parameters]
-        rest = {"mode": "server", "resource": [{"type": kind, "searchParam": search} for kind in types]}
+        rest = {"mode": "server", "resource": [{"type": kind, "searchParam": search} for kind in self.types]}
         return {"resourceType": "CapabilityStatement", "status": "active", "fhirVersion": "4.0.1", "rest": [rest]}
 
 
 def _tokens(resource: dict[str, Any]) -> set[str]:
-    return {f"{c['system']}|{c['code']}" for c in (resource.get("code") or {}).get("coding") or ()}
+    parts = [resource, *(resource.get("component") or ())]
+    concepts = [part.get("code") or part.get("medicationCodeableConcept") or {} for part in parts]
+    return {f"{coding['system']}|{coding['code']}" for concept in concepts for coding in concept.get("coding") or ()}
 
 
 def as_json(document: Any, status: int = 200, **headers: str) -> Response:

@@ -58,12 +58,41 @@ def _started(process: subprocess.Popen[bytes], address: Path) -> str:
     pytest.skip(f"the live server did not start within {START_SECONDS} seconds")
 
 
+ABROAD = "https://example.org/fhir/"  # the base that some references of the demo name
+
+
+def stored_lines(folder: Path, kind: str) -> list[str]:
+    """The resources of one type as a server holds them: each reference literal, to a resource of this server.
+
+    Text is changed in place, so that no digit of a number is lost. References by identifier are what servers resolve
+    when they take resources in: left as they are, no search by patient would find them.
+    """
+    patients = {}
+    for line in (folder / "Patient.ndjson").read_text(encoding="utf-8").splitlines():
+        patient = json.loads(line)
+        for identifier in patient.get("identifier") or ():
+            patients[identifier["system"], identifier["value"]] = patient["id"]
+    file = folder / f"{kind}.ndjson"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [_literal(line, patients) for line in lines]
+
+
+def _literal(line: str, patients: dict[tuple[str, str], str]) -> str:
+    line = line.replace(f'"reference":"{ABROAD}', '"reference":"')
+    for name in ("subject", "patient"):
+        holder = json.loads(line).get(name) or {}
+        if "identifier" in holder and "reference" not in holder:
+            key = holder["identifier"]["system"], holder["identifier"]["value"]
+            start = line.index(f'"{name}":{{') + len(name) + 4
+            line = f'{line[:start]}"reference":"Patient/{patients[key]}",{line[start:]}'
+    return line
+
+
 def load(base: str, folder: Path) -> list[str]:
     """Put a folder of NDJSON on the server as transactions, older versions first; gives the ids of the patients."""
     with httpx2.Client(timeout=600) as client:
         for kind in ORDER:
-            file = folder / f"{kind}.ndjson"
-            lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+            lines = stored_lines(folder, kind)
             for start in range(0, len(lines), ENTRIES):
                 for group in _without_repeats(lines[start : start + ENTRIES]):
                     _transaction(client, base, kind, group)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 ENUMERATED = 1_000_000
 DRAWS = 200_000
+CELLS = 100_000_000  # draws times patients; thousands of patients need no fine grain, and the error is stated
 SEED = 20200501
 TIE = 1e-9
 
@@ -69,10 +70,11 @@ def subset_sums(values: ArrayLike, size: int) -> NDArray[np.float64]:
 
 def _drawn(scores: NDArray[np.float64], size: int, observed: float) -> ExactTest:
     random = np.random.default_rng(SEED)
-    hits, block = 0, max(1, 4_000_000 // scores.size)
-    for start in range(0, DRAWS, block):
-        rows = min(block, DRAWS - start)
+    draws, block = min(DRAWS, max(10_000, CELLS // scores.size)), max(1, 4_000_000 // scores.size)
+    hits = 0
+    for start in range(0, draws, block):
+        rows = min(block, draws - start)
         chosen = np.argpartition(random.random((rows, scores.size)), size - 1, axis=1)[:, :size]
         hits += int((np.abs(scores[chosen].sum(axis=1)) >= observed - TIE).sum())
-    p = (hits + 1) / (DRAWS + 1)
-    return ExactTest(p, DRAWS, sqrt(p * (1 - p) / DRAWS))
+    p = (hits + 1) / (draws + 1)
+    return ExactTest(p, draws, sqrt(p * (1 - p) / draws))

@@ -1,0 +1,67 @@
+"""How long the whole analysis takes: every number of the book for 5,000 patients, and the exact log-rank test.
+
+Run by `make bench`; `--patients` makes it smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from analysis.book import MULTIPLICITY, PARTS, collect
+from analysis.exact_logrank import exact_logrank
+from analysis.settings import load_study
+from tests.study.cohorts import MANIFEST, resampled, truth
+
+ALL_SECONDS, EXACT_SECONDS = 60, 1  # targets
+ARMS = (31, 5)
+
+
+def show(name: str, taken: float, target: float | None = None) -> None:
+    """One line of the report."""
+    verdict = "" if target is None else f"   target < {target:g} s: {'met' if taken < target else 'NOT MET'}"
+    sys.stdout.write(f"{name:<52} {taken:>8.2f} s{verdict}\n")
+    sys.stdout.flush()
+
+
+def all_results(patients: int) -> None:
+    """Every part of the book on a cohort of so many patients."""
+    tables, study = resampled(truth(), patients), load_study()
+    whole = time.perf_counter()
+    numbers = len(collect(tables, study, MANIFEST, (*PARTS, MULTIPLICITY)))
+    taken = time.perf_counter() - whole
+    for part in PARTS:
+        start = time.perf_counter()
+        collect(tables, study, MANIFEST, (part,))
+        show(f"  {part}, alone", time.perf_counter() - start)
+    show(f"{numbers} numbers of the book, {patients:,} patients", taken, ALL_SECONDS)
+
+
+def exact_test() -> None:
+    """All allocations of 36 patients to arms of 31 and 5."""
+    random = np.random.default_rng(1)
+    days, deaths = random.integers(30, 900, sum(ARMS)), random.random(sum(ARMS)) < 0.8
+    exposed = np.arange(sum(ARMS)) < ARMS[1]
+    start = time.perf_counter()
+    test = exact_logrank(days, deaths, exposed)
+    show(f"exact log-rank, {test.allocations:,} allocations", time.perf_counter() - start, EXACT_SECONDS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--patients", type=int, default=5000)
+    options = parser.parse_args()
+    sys.stdout.write(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
+    exact_test()
+    all_results(options.patients)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -9,7 +11,7 @@ from analysis.charts import INK, Drawn, NoChart, missing_to_none, reference_line
 
 PARTS = ("lower limit", "estimate", "upper limit")
 COLOURS = ("#56B4E9", "#D55E00", "#0072B2")
-SIZES = (4, 12, 4)  # the estimate is the thick one, so that nothing rests on colour alone
+ESTIMATE = "estimate"
 
 
 def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | None = None, log: bool = False) -> Drawn:
@@ -23,25 +25,21 @@ def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     frame = missing_to_none(drawn)
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
     y = alt.Y("label:N", sort=None, title=None, axis=None)
-    bars = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            alt.X("low:Q", title=title, scale=scale),
-            alt.X2("high:Q"),
-            y,
-            alt.Color("part:N", title=None, scale=alt.Scale(domain=list(PARTS), range=list(COLOURS))),
-            alt.Size("part:N", title=None, scale=alt.Scale(domain=list(PARTS), range=list(SIZES)), legend=None),
-            tooltip=[
-                alt.Tooltip("label:N", title="Result"),
-                alt.Tooltip("part:N", title="Part"),
-                alt.Tooltip("low:Q", title="from", format=".3f"),
-                alt.Tooltip("high:Q", title="to", format=".3f"),
-            ],
-        )
-    )
+    colour = alt.Color("part:N", title=None, scale=alt.Scale(domain=list(PARTS), range=list(COLOURS)))
+    tooltip = [
+        alt.Tooltip("label:N", title="Result"),
+        alt.Tooltip("part:N", title="Part"),
+        alt.Tooltip("low:Q", title="from", format=".3f"),
+        alt.Tooltip("high:Q", title="to", format=".3f"),
+    ]
+    x = alt.X("low:Q", title=title, scale=scale)
+    estimates, limits = frame[frame["part"] == ESTIMATE], frame[frame["part"] != ESTIMATE]
+    layers: list[Any] = [
+        alt.Chart(rows).mark_bar(height=height, yOffset=below).encode(x, alt.X2("high:Q"), y, colour, tooltip=tooltip)
+        for rows, height, below in ((estimates, 12, 0), (limits, 4, 11))  # limits below, so that none hides another
+    ]
     own = alt.Chart(frame.dropna(subset=["value"])).mark_tick(thickness=2, size=22, color=INK)
-    layers = [bars, own.encode(alt.X("value:Q", title=title, scale=scale), y)]
+    layers.append(own.encode(alt.X("value:Q", title=title, scale=scale), y))
     labels = frame.drop_duplicates("label")
     layers.append(row_labels(labels, y))
     if null is not None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from analysis import charts_ranges
+from analysis.charts import NoChart
 from analysis.print_allows import interval_is_open, load_origin, load_ranges, range_frame, with_range
 from analysis.print_allows_page import (
     ONLY_RECONSTRUCTION,
@@ -64,7 +66,9 @@ def test_what_rests_on_no_reconstruction_has_no_range(basis):
 
 def test_a_printed_value_gets_a_range_only_where_its_interval_is_open():
     assert with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES).range is not None
-    closed = {"os.hr.firth": Range(0.551, 0.554, 200, 200, 0.10, 0.109, 1.40, 1.409)}  # less than one unit of the last digit
+    closed = {
+        "os.hr.firth": Range(0.551, 0.554, 200, 200, 0.10, 0.109, 1.40, 1.409)
+    }  # less than one unit of the last digit
     assert with_range(ratio(0.55, 0.1, 1.4, basis="printed"), closed).range is None
 
 
@@ -140,3 +144,11 @@ def test_every_sentence_names_results_and_every_kind_has_some():
     for kind in ("printed", "bounded", "free"):
         assert templates(kind)
         assert all(named_ids(template) for template in templates(kind))
+
+
+def test_ranges_are_drawn_with_a_description_and_nothing_where_there_are_none():
+    frame = chart_frame([("Firth", with_range(ratio(0.55, 0.15, 1.5), RANGES))])
+    drawn = charts_ranges.ranges(frame, "Hazard ratio", "what is drawn", null=1.0, log=True)
+    assert drawn.to_dict()["description"] == "what is drawn"
+    assert isinstance(charts_ranges.ranges(frame.head(0), "P", "d"), NoChart)
+    assert isinstance(charts_ranges.ranges(frame.assign(low=0.0), "P", "d", log=True), NoChart)

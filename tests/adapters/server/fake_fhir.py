@@ -135,9 +135,7 @@ class Fake:
         about = resource.get("subject") or resource.get("patient") or {}
         values = {
             "_id": {resource["id"]},
-            "patient": {
-                (resource.get("subject") or resource.get("patient") or {}).get("reference", "").split("/_history")[0]
-            },
+            "patient": {about.get("reference", "").split("/_history")[0]},
             "code": _tokens(resource),
             "combo-code": _tokens(resource),
             "medication": {(resource.get("medicationReference") or {}).get("reference")},

@@ -1,0 +1,110 @@
+"""`make book` as users type it, in a copy of the repository whose path has spaces: complete, replaced whole, or untouched."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+pytestmark = [
+    pytest.mark.book,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("book"),
+    pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed"),
+    pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="the tests do not run in a virtual environment"),
+]
+
+TOC = "format: jb-book\nroot: README\nchapters:\n- file: chapters/data\n- file: chapters/references\n"
+README = "# A short book\n"
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The repository with the environment that runs the tests and a table of contents of two pages."""
+    folder = tmp_path_factory.mktemp("a path") / "with  spaces"
+    ignore = shutil.ignore_patterns(".git", ".venv", "_build", "data", "tests", ".*_cache", ".hypothesis", "vendor")
+    shutil.copytree(REPOSITORY, folder, ignore=ignore)
+    (folder / "_toc.yml").write_text(TOC, "utf-8")
+    (folder / "README.md").write_text(README, "utf-8")
+    data = folder / "chapters" / "data.md"  # its links lead to pages that the short book does not have
+    data.write_text(re.sub(r"\[([^\]]+)\]\(\w+\.md\)", r"\1", data.read_text("utf-8")), "utf-8")
+    (folder / ".venv").mkdir()
+    for entry in Path(sys.prefix).iterdir():  # the environment that runs the tests stands in for a new one
+        if entry.name != "installed":
+            (folder / ".venv" / entry.name).symlink_to(entry)
+    stamp = folder / ".venv" / "installed"
+    stamp.touch()
+    newest = max((folder / name).stat().st_mtime for name in ("requirements.lock", "pyproject.toml"))
+    os.utime(stamp, (newest + 1, newest + 1))
+    return folder
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("STUDY_", "BOOK_", "MAKE"))}
+    environment["PYTHONPATH"] = str(folder)
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def data_hash(folder: Path) -> str:
+    return json.loads((folder / "data" / "tables" / "current" / "manifest.json").read_text("utf-8"))["hash"]
+
+
+def site_text(folder: Path) -> str:
+    return "".join(page.read_text("utf-8") for page in sorted((folder / "_build" / "html").rglob("*.html")))
+
+
+def test_make_book_from_demo_then_another_source_then_a_failing_one(copy, tmp_path):
+    built = make(copy, "book")
+    assert built.returncode == 0, (built.stdout + built.stderr)[-3000:]
+    first, marker = data_hash(copy), copy / "_build" / "html" / "of the first site.html"
+    assert first in site_text(copy)
+    assert (copy / "_build" / "html" / "results.json").is_file()
+    marker.write_text("left by the first build", "utf-8")
+
+    other = tmp_path / "other source"
+    demo = [sys.executable, "-m", "adapters", "demo", "--dialect", "mii", "--patients", "40", "--out", str(other)]
+    subprocess.run(demo, cwd=copy, check=True, capture_output=True)
+    built = make(copy, "book", f"SOURCE={other}")
+    assert built.returncode == 0, (built.stdout + built.stderr)[-3000:]
+    second = data_hash(copy)
+    assert second != first
+    assert first not in site_text(copy)
+    assert second in site_text(copy)
+    assert "Synthetic cohort." not in site_text(copy)
+    assert not marker.exists()
+
+    before = site_text(copy)
+    failed = make(copy, "book", f"SOURCE={tmp_path / 'nothing here.json'}")
+    assert failed.returncode != 0
+    assert site_text(copy) == before
+    assert data_hash(copy) == second
+
+
+def test_make_site_that_fails_leaves_the_last_site_alone(copy):
+    if not (copy / "_build" / "html").is_dir():
+        pytest.skip("the first build of this module did not succeed")
+    before = site_text(copy)
+    chapter = copy / "chapters" / "data.md"
+    text = chapter.read_text("utf-8")
+    chapter.write_text(text + "\n```{code-cell} ipython3\n:tags: [remove-input]\n\n1 / 0\n```\n", "utf-8")
+    try:
+        assert make(copy, "site").returncode != 0
+    finally:
+        chapter.write_text(text, "utf-8")
+    assert site_text(copy) == before
+
+
+def test_make_clean_takes_what_was_built_and_leaves_the_tables(copy):
+    if not (copy / "_build" / "html").is_dir():
+        pytest.skip("the first build of this module did not succeed")
+    assert make(copy, "clean").returncode == 0
+    assert not (copy / "_build").exists()
+    assert (copy / "data" / "tables").is_dir()

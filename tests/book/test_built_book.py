@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import REPOSITORY, Site, build
+from built_site import REPOSITORY, Site, build
 
 from adapters.contract import load_manifest
 from analysis.book import glued_keys

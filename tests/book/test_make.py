@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from built_site import REPOSITORY
 
 pytestmark = [
     pytest.mark.book,

@@ -180,9 +180,12 @@ def test_lesions_move_between_categories():
     assert counts.to_numpy().sum() == 2
 
 
-@pytest.mark.parametrize("cohort", [[], [Patient("S01", lu=[0])]], ids=["nobody", "no imaging"])
-def test_small_cohorts_give_reasons(cohort):
+@pytest.mark.parametrize(
+    ("cohort", "lu", "sirt"),
+    [([], "no_patients", "no_patients"), ([Patient("S01", lu=[0])], "no_followup", "arm_empty")],
+    ids=["nobody", "no imaging"],
+)
+def test_small_cohorts_give_reasons(cohort, lu, sirt):
     tables = tables_of(*cohort)
     rows = reclassification_results(tables, STUDY, evaluate(tables, STUDY))
-    assert rows
-    assert all(row.reason == "no_lesions" for row in rows)
+    assert {(row.id.split(".")[1], row.reason) for row in rows} == {("lu", lu), ("sirt", sirt)}

@@ -37,6 +37,7 @@ def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     layers: list[Any] = [
         alt.Chart(rows).mark_bar(height=height, yOffset=below).encode(x, alt.X2("high:Q"), y, colour, tooltip=tooltip)
         for rows, height, below in ((estimates, 12, 0), (limits, 4, 11))  # limits below, so that none hides another
+        if len(rows)  # P values have no limits, and a layer of nothing has no scale
     ]
     own = alt.Chart(frame.dropna(subset=["value"])).mark_tick(thickness=2, size=22, color=INK)
     layers.append(own.encode(alt.X("value:Q", title=title, scale=scale), y))

@@ -174,7 +174,7 @@ def _range_words(result: Result) -> str:
     if not shown or found is None:
         return ""
     verb = "it is" if " to " not in shown else "it runs from"
-    return f"Over {found.cohorts:,} reconstructions that give the same print {verb} {shown}."
+    return f"Over {found.cohorts:,} cohorts that give the same print {verb} {shown}."
 
 
 def has_open_interval(result: Result) -> bool:
@@ -184,7 +184,7 @@ def has_open_interval(result: Result) -> bool:
 
 def _open_interval_mark(result: Result) -> str:
     limits = limits_text(result)
-    title = escape(f"{OPEN_INTERVAL} Over {result.range.cohorts if result.range else 0:,} reconstructions {limits}.")
+    title = escape(f"{OPEN_INTERVAL} Over {result.range.cohorts if result.range else 0:,} cohorts {limits}.")
     return f'<sup class="basis basis-free"><abbr title="{title}">{MARKS["free"][0]}</abbr></sup>'
 
 

@@ -101,7 +101,7 @@ def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str
     method = "Wilcoxon signed-rank, SPSS asymptotic"
     rows.append(p_result(f"{prefix}.best_worst_p", spss, n=n, method=method, reason=no_test, basis="bounded"))
     method = "Wilcoxon signed-rank, exact"
-    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test, basis="printed"))
+    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test, basis="bounded"))
     return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
 
 

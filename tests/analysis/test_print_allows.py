@@ -113,7 +113,7 @@ def test_an_open_interval_is_marked_with_the_value_left_alone():
 
 def test_a_mark_without_range_says_its_meaning_alone():
     assert mark("bounded").count("title=") == 1
-    assert "reconstructions that give" not in mark("bounded")
+    assert "cohorts that give" not in mark("bounded")
 
 
 def test_the_committed_ranges_say_how_many_reconstructions_they_are_from():

@@ -61,11 +61,7 @@ class BulkSource:
         if self._spool is None:
             self._fetch()
         assert self._spool is not None  # noqa: S101 - for the type checker
-        for unit, entry in sorted(self._spool.done().items()):
-            kind = unit.partition(" ")[0]
-            for line, resource in enumerate(self._spool.read(entry), start=1):
-                address = self.server.base.url(f"{resource['resourceType']}/{resource['id']}")
-                yield Read(resource, f"{kind} of the export, resource {line}", kind, address)
+        yield from self._spool.records(self.server.base, "the export")
 
     def finished(self) -> None:
         """The tables are written: the raw resources go, unless they are to be kept."""

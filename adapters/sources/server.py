@@ -64,10 +64,7 @@ class ServerSource:
         if self._spool is None:
             self._fetch()
         assert self._spool is not None  # noqa: S101 - for the type checker
-        for unit, entry in sorted(self._spool.done().items()):
-            kind = unit.partition(" ")[0]
-            for line, resource in enumerate(self._spool.read(entry), start=1):
-                yield Read(resource, f"{kind} of the server, resource {line}", kind, self.base.url(_key(resource)))
+        yield from self._spool.records(self.base, "the server")
 
     def finished(self) -> None:
         """The tables are written: the raw resources go, unless they are to be kept."""
@@ -198,10 +195,6 @@ class ServerSource:
         numbers = [one.get("not_asked_for") for unit, one in spool.done().items() if unit.startswith("Observation ")]
         known = [number for number in numbers if number is not None]
         return sum(known) if len(known) == len(numbers) else None
-
-
-def _key(resource: dict[str, Any]) -> str:
-    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def open_server(

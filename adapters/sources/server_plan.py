@@ -6,6 +6,7 @@ import csv
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from adapters.settings import Settings
@@ -18,7 +19,7 @@ DIAGNOSES = ("icd-10", "icd10")  # systems of diagnoses: they never code an Obse
 CONTINUATIONS = string.digits + string.ascii_lowercase
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codes:
     """Search tokens (system|code); a prefix of a code list stands for itself and each code one character longer."""
 
@@ -29,11 +30,11 @@ class Codes:
         """Whether a coding is among the tokens or lies beneath a prefix."""
         return f"{system}|{code}" in self._exact or any(f"{system}|{code}".startswith(p) for p in self._prefixes)
 
-    @property
+    @cached_property
     def _exact(self) -> frozenset[str]:
         return frozenset(token for token in self.tokens if not token.endswith("*"))
 
-    @property
+    @cached_property
     def _prefixes(self) -> tuple[str, ...]:
         return tuple(token[:-1] for token in self.tokens if token.endswith("*"))
 

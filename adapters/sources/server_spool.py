@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 
 from adapters.errors import InputError
-from adapters.sources import strict_json
+from adapters.sources import Read, strict_json
+from adapters.sources.http_origin import Base
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -88,6 +89,14 @@ class Spool:
         with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
             for line in lines:
                 yield strict_json.loads(line)
+
+    def records(self, base: Base, whose: str) -> Iterator[Read]:
+        """All resources as a source gives them; origins name the type and a running number (`whose`: "the server")."""
+        for unit, entry in sorted(self.done().items()):
+            kind = unit.partition(" ")[0]
+            for line, resource in enumerate(self.read(entry), start=1):
+                address = base.url(f"{resource['resourceType']}/{resource['id']}")
+                yield Read(resource, f"{kind} of {whose}, resource {line}", kind, address)
 
     def remember(self, name: str, value: Any) -> None:
         """Keep a small JSON value with the spool."""

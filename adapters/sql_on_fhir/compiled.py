@@ -6,14 +6,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 # The three libraries of functions enter themselves into the table of functions.
-from adapters.sql_on_fhir import columns, functions_collection, functions_fhir, functions_value  # noqa: F401
+from adapters.sql_on_fhir import functions_collection, functions_fhir, functions_value  # noqa: F401
 from adapters.sql_on_fhir.checks import Check, checker
-from adapters.sql_on_fhir.definition import Column, read_view
+from adapters.sql_on_fhir.definition import read_view
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast_runtime import Unusual
 from adapters.sql_on_fhir.fast_view import RunView, generate
@@ -21,6 +19,9 @@ from adapters.sql_on_fhir.reads import read_shape
 from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.tolerant import Report, Tolerant
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 # A wrong shape shows as AttributeError or TypeError where the fast form meets it.
@@ -74,7 +75,13 @@ class CompiledView:
             ViewColumn(column.name, types[column.name], column.collection) for column in self.view.columns
         )
         self.names = tuple(column.name for column in self.columns)
-        self.arrow_schema = pa.schema([_field(column, types[column.name]) for column in self.view.columns])
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema of the columns; pyarrow is loaded only when it is asked for."""
+        from adapters.sql_on_fhir import arrow
+
+        return arrow.schema(self.view, self._tolerant.types)
 
     def rows(
         self, resources: Iterable[Mapping[str, Any]], on_finding: OnFinding | None = None
@@ -178,8 +185,3 @@ class CompiledView:
 def _always_unusual(resource: Any, append: Callable[[Any], None]) -> None:
     """The fast form of a view that has none."""
     raise Unusual
-
-
-def _field(column: Column, kind: str | None) -> pa.Field:
-    arrow = columns.arrow_type(kind, column.sql_type, column.collection)
-    return pa.field(column.name, arrow, metadata={"fhir_type": kind or ""})

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
-from adapters.sql_on_fhir.batches import csv_text, ndjson, record_batch
 from adapters.sql_on_fhir.blocks import Piece, lines_of
 from adapters.sql_on_fhir.compiled import CompiledView, Finding, Row
 from adapters.sql_on_fhir.lines import LineReader
+from adapters.sql_on_fhir.texts import csv_text, ndjson
 
 ROWS = 50_000
 
@@ -93,16 +91,9 @@ class Worker:
             return csv_text(view, rows)
         if self.format == "ndjson":
             return ndjson(view, rows)
-        return ipc(record_batch(view, rows, report))
+        from adapters.sql_on_fhir import arrow
 
-
-def ipc(batch: pa.RecordBatch) -> bytes:
-    """A record batch as bytes that cross processes."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+        return arrow.ipc(arrow.record_batch(view, rows, report))
 
 
 def merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -126,6 +117,10 @@ def prepare(job: Job) -> None:
     """Called once in every worker process."""
     global _worker
     gc.disable()
+    if job.format == "parquet":
+        from adapters.sql_on_fhir.arrow import leave_pandas_out
+
+        leave_pandas_out()
     _worker = Worker(job)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 # The three libraries of functions enter themselves into the table of functions.
 from adapters.sql_on_fhir import functions_collection, functions_fhir, functions_value  # noqa: F401
 from adapters.sql_on_fhir.checks import Check, checker
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 logger = logging.getLogger(__name__)
-# A wrong shape shows as AttributeError or TypeError where the fast form meets it.
-UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError)
+# A wrong shape shows as ValidationError when a dict becomes a struct, or as AttributeError or TypeError afterwards.
+UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError, msgspec.ValidationError)
 OnFinding = Callable[[str, str, str, str], None]
 Row = tuple[Any, ...]
 
@@ -150,24 +152,32 @@ class CompiledView:
 
     @cached_property
     def _run(self) -> RunView:
-        return self._fast(named=False) or _always_unusual
+        return self._over_dicts(named=False)
 
     @cached_property
     def _run_named(self) -> RunView:
-        return self._fast(named=True) or _always_unusual
+        return self._over_dicts(named=True)
 
     @cached_property
     def struct_form(self) -> tuple[RunView, Shape] | None:
         """The function over structs and the shape they need; None where the view reads open elements."""
-        shape = Shape()
-        run = self._fast(named=False, shape=shape)
-        return None if run is None else (run, shape)
+        return self._over_structs(named=False)
 
-    def _fast(self, *, named: bool, shape: Shape | None = None) -> RunView | None:
+    def _over_structs(self, *, named: bool) -> tuple[RunView, Shape] | None:
+        shape = Shape()
         try:
-            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named)
+            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named), shape
         except NotFastError:
             return None
+
+    def _over_dicts(self, *, named: bool) -> RunView:
+        """The fast form for a resource as dict: what the view reads of it becomes a struct first."""
+        form = self._over_structs(named=named)
+        if form is None:
+            return _always_unusual
+        run, shape = form
+        struct = shape.struct(self.resource_type, self.resource_type)
+        return lambda resource, append: run(msgspec.convert(resource, struct), append)
 
     def _reporter(self, on_finding: OnFinding | None) -> Report | None:
         if on_finding is None:

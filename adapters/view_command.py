@@ -24,7 +24,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 def run_view_command(
     views: list[Path], source: Source, row_format: str, out: Path | None, progress: Progress, *, accept_unreadable: bool
 ) -> dict[str, Any]:
-    """Run the views and write their rows; gives the counts of `run_views`. Raises InputError."""
+    """Run the views and write their rows; gives the counts of `run_views`. Raises InputError and ViewError."""
     definitions = [_definition(path) for path in views]
     options: dict[str, Any] = {"out": out, "format": row_format, "progress": partial(progress, "bytes")}
     if isinstance(source, FileSource) and source.only_lines:
@@ -43,7 +43,7 @@ def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -
         from adapters.sql_on_fhir.arrow import leave_pandas_out
 
         leave_pandas_out()
-    return run_views(definitions, files, **options)
+    return run_views(definitions, files, strict=True, **options)
 
 
 def summary(counts: dict[str, Any]) -> list[str]:

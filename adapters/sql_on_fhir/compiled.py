@@ -62,7 +62,9 @@ class CompiledView:
     unusual : how many resources the fast form left to the tolerant one
     """
 
-    def __init__(self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool) -> None:
+    def __init__(
+        self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool, *, strict: bool = False
+    ) -> None:
         self.definition = definition
         self.own_bases = own_bases
         self.view = read_view(definition)
@@ -70,7 +72,7 @@ class CompiledView:
         self.resource_type = self.view.resource
         self.findings: Counter[Finding] = Counter()
         self.unusual = 0
-        self._tolerant = Tolerant(self.view, own_bases, fallback, self._record)
+        self._tolerant = Tolerant(self.view, own_bases, fallback, self._record, strict=strict)
         types = self._tolerant.types
         self.fallbacks = tuple(path.text for path in self._tolerant.fallbacks)
         self.columns = tuple(

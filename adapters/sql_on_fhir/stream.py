@@ -31,6 +31,7 @@ def run_views(
     accept_unreadable: bool = False,
     own_bases: Sequence[str] | None = None,
     fallback: bool = True,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Run views over NDJSON files in one pass and write one file for each view.
 
@@ -44,6 +45,7 @@ def run_views(
     progress : called with bytes done and bytes in all
     accept_unreadable : count lines that cannot be read instead of stopping at the first
     own_bases, fallback : as for `compile_view`
+    strict : several values where a column declares one, or a `where` that is not Boolean, are an error, not a finding
 
     Returns
     -------
@@ -53,10 +55,10 @@ def run_views(
     Raises
     ------
     InputError : a file is missing, damaged or holds a line that is no resource; nothing is left in `out`
-    ViewError : a view is wrong
+    ViewError : a view is wrong, or where `strict` the data give what it does not provide for
     """
     files = _files(paths)
-    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format)
+    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format, strict)
     worker = Worker(job)
     places = destinations(worker.views, None if out is None else Path(out), format)
     total = sum(path.stat().st_size for path in files)

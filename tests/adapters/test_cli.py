@@ -120,6 +120,19 @@ def test_view_says_how_many_rows_and_which_values_do_not_fit(tmp_path):
     ]
 
 
+def test_view_stops_where_a_path_gives_several_values_and_one_is_declared(tmp_path):
+    view = VIEW | {"select": [{"column": [{"name": "code", "path": "code.coding.code"}]}]}
+    twice = psa() | {"code": {"coding": [{"code": "a"}, {"code": "b"}]}}
+    source, out = write(tmp_path / "x.ndjson", psa(), twice), tmp_path / "rows.csv"
+    done = call("view", write(tmp_path / "v.json", view), source, "--format", "csv", "--out", out)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: view psa, select[0].column[0].path, 'code.coding.code' at 0: "
+        "2 values where one is declared (collection is not true)\n"
+    )
+    assert not out.exists()
+
+
 def test_view_counts_lines_that_it_is_told_to_leave_out(tmp_path):
     source = tmp_path / "x.ndjson"
     source.write_text(json.dumps(psa()) + "\n{\n")

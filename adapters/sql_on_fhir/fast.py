@@ -8,6 +8,7 @@ tolerant form takes the resource from its beginning.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from adapters.sql_on_fhir import closures, elements
@@ -124,32 +125,37 @@ class Expressions:
         if isinstance(value, One):
             return value
         found = self.source.set("None")
-        shape: list[Shape | None] = []
 
-        def keep(item: One) -> None:
-            shape.append(item.shape)
+        def keep(item: str) -> None:
             self.guard(f"{found} is not None")
-            self.source.add(f"{found} = {item.name}")
+            self.source.add(f"{found} = {item}")
 
-        value.each(keep)
-        return One(found, value.type, value.targets, shape[0])
+        return self.looped(value, keep, found)
 
     def first(self, value: Value) -> Value:
         if isinstance(value, One):
             return value
         found = self.source.set("None")
-        shape: list[Shape | None] = []
 
-        def keep(item: One) -> None:
-            shape.append(item.shape)
+        def keep(item: str) -> None:
             if value.loops == 1:
-                self.source.add(f"{found} = {item.name}")
+                self.source.add(f"{found} = {item}")
                 self.source.add("break")
             else:
-                self.source.add(f"if {found} is None: {found} = {item.name}")
+                self.source.add(f"if {found} is None: {found} = {item}")
 
-        value.each(keep)
-        return One(found, value.type, value.targets, shape[0])
+        return self.looped(value, keep, found)
+
+    def looped(self, value: Many, keep: Callable[[str], None], found: str) -> One:
+        """The variable `found`, after loops over all values in which `keep` may have set it."""
+        shapes: list[Shape | None] = []
+
+        def body(item: One) -> None:
+            shapes.append(item.shape)
+            keep(item.name)
+
+        value.each(body)
+        return One(found, value.type, value.targets, shapes[0])
 
     # Expressions
 
@@ -241,16 +247,9 @@ class Expressions:
             if number == 0:
                 return base
             return One("None", base.type, base.targets, base.shape)
-        shape: list[Shape | None] = []
-        found = self.source.set("[]")
-
-        def keep(item: One) -> None:
-            shape.append(item.shape)
-            self.source.add(f"{found}.append({item.name})")
-
-        base.each(keep)
-        one = self.source.set(f"{found}[{number}] if len({found}) > {number} else None")
-        return One(one, base.type, base.targets, shape[0])
+        items = self.source.set("[]")
+        one = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
+        return replace(one, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
 
     def _typetest(self, node: TypeTest, this: One) -> Value:
         if node.operator != "as":

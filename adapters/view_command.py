@@ -48,9 +48,8 @@ def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -
 
 def summary(counts: dict[str, Any]) -> list[str]:
     """What is said after a run: rows of each view, lines that could not be read, values that did not fit."""
-    lines = [
-        f"{counts['lines']} resources read: " + ", ".join(f"{rows} {name}" for name, rows in counts["rows"].items())
-    ]
+    rows = ", ".join(f"{number} rows of {name}" for name, number in counts["rows"].items())
+    lines = [f"{sum(counts['resources'].values())} resources read: {rows}"]
     if counts["unreadable"]:
         lines.append(f"lines that cannot be read, left out: {counts['unreadable']}")
     for found in counts["findings"]:

@@ -115,7 +115,7 @@ def test_view_says_how_many_rows_and_which_values_do_not_fit(tmp_path):
     done = call("view", write(tmp_path / "v.json", view), source, "--format", "csv")
     assert (done.returncode, done.stdout) == (0, 'value\n12.5\n""\n""\n')
     assert done.stderr.splitlines() == [
-        "3 resources read: 3 psa",
+        "3 resources read: 3 rows of psa",
         "finding: view psa, column value, 'value.ofType(Quantity).value': not a number (2×)",
     ]
 

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from adapters.console import fail, progress_shown
-from adapters.errors import AdapterError, InputError
-from adapters.schema import ContractError
+from adapters.errors import AdapterError, ContractError, InputError
+from adapters.progress import Progress
 from adapters.sources import Source, is_server, open_source
 
 app = typer.Typer(
@@ -172,6 +171,8 @@ def pull(
 
 
 def _summary(manifest: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+
     dispositions, tables = manifest["dispositions"], manifest["tables"]
     counts = ", ".join(f"{dispositions[name]} {name.replace('_', ' ')}" for name in ("used", "left_out", "quarantined"))
     rows = ", ".join(f"{number} {name}" for name, number in tables.items())
@@ -210,36 +211,45 @@ def view(
 ) -> None:
     """Run any ViewDefinition on any source; rows go to --out or to standard output."""
     with _one_line():
-        from adapters.pull import chosen_settings, selection
-        from adapters.view_command import run_view_command, types_of
-
         if len(views_and_source) < 2:
             raise InputError("a view and a source are needed", "command line", "view VIEW.json SOURCE --format csv")
-        *views, source = views_and_source
-        paths = [Path(name) for name in views]
-        chosen = [bool(patients), bool(group), cohort, everyone]
-        if not is_server(source) and any(chosen):
-            raise InputError(
-                "--patients, --group, --cohort and --all are for servers", "command line", "leave them out"
-            )
-        if is_server(source) and sum(chosen) != 1:
-            raise InputError(
-                "a server is asked for whom?", "command line", "give --patients, --group, --cohort or --all"
-            )
+        from adapters.view_command import run_view_command, summary
+
+        *names, source = views_and_source
+        views = [Path(name) for name in names]
+        _check_whom(source, bool(patients), bool(group), cohort, everyone)
         with progress_shown() as shown:
-            question = {
-                "settings": chosen_settings(None, "all" if everyone else None),
-                "selection": selection(patients, group),
-                "shown": shown,
-                "any_code": True,
-            }
-            if is_server(source):
-                question["types"] = types_of(paths)
+            question = _view_question(views, patients, group, everyone, shown) if is_server(source) else None
             opened = _source(
                 source, accept_unreadable=accept_unreadable, question=question, server_config=server_config
             )
-            run_view_command(paths, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable)
+            counts = run_view_command(views, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable)
             opened.finished()
+        typer.echo("\n".join(summary(counts)), err=True)
+
+
+def _check_whom(source: str, *chosen: bool) -> None:
+    """A server is asked for exactly one kind of selection, a file for none. Raises InputError."""
+    if not is_server(source) and any(chosen):
+        raise InputError("--patients, --group, --cohort and --all are for servers", "command line", "leave them out")
+    if is_server(source) and sum(chosen) != 1:
+        raise InputError("a server is asked for whom?", "command line", "give --patients, --group, --cohort or --all")
+
+
+def _view_question(
+    views: list[Path], patients: Path | None, group: str | None, everyone: bool, shown: Progress
+) -> dict[str, Any]:
+    """What a server is asked for the views."""
+    from adapters.pull import chosen_settings, selection
+    from adapters.view_command import types_of
+
+    return {
+        "settings": chosen_settings(None, "all" if everyone else None),
+        "selection": selection(patients, group),
+        "shown": shown,
+        "any_code": True,
+        "types": types_of(views),
+    }
 
 
 @app.command()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from adapters.reading.stage import Progress as Report
-from adapters.reading.stage import silent
+from adapters.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 EVERY = 500  # resources between two updates
 
@@ -24,20 +24,29 @@ def fail(message: str, code: int) -> NoReturn:
 
 
 @contextmanager
-def progress_shown() -> Iterator[Report]:
-    """A function that shows progress on a terminal, and does nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+def progress_shown() -> Iterator[Progress]:
+    """A function that shows progress on a terminal, and does nothing elsewhere, where rich is not even loaded."""
+    if not sys.stderr.isatty():
         yield silent
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:>9,.0f}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.TextColumn("{task.completed:>9,.0f}"),
+        bars.TimeElapsedColumn(),
+    )
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as display:
         tasks: dict[str, TaskID] = {}
 
-        def show(stage: str, number: int) -> None:
+        def show(stage: str, number: int, total: int | None = None, /) -> None:
             if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=None)
-            if number % EVERY == 0 or number < EVERY:
-                progress.update(tasks[stage], completed=number)
+                tasks[stage] = display.add_task(stage, total=total)
+            if total is not None or number % EVERY == 0 or number < EVERY:
+                display.update(tasks[stage], completed=number)
 
         yield show

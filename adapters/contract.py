@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from adapters import stored
+from adapters.errors import ContractError
 from adapters.quality import SEVERITIES, FindingKind
-from adapters.schema import Column, ContractError, Table, conform_table
+from adapters.schema import Column, Table, conform_table
 from adapters.stored import tables_folder
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.engines import build_with
+from adapters.progress import Progress, silent
 from adapters.pull import types_read
 from adapters.quality import Ledger, LeftOutReason
-from adapters.reading.stage import Progress, Stage, silent
+from adapters.reading.stage import Stage
 from adapters.settings import Settings
 from adapters.sources import Source
 from adapters.tables.codes import HEADER, CodeLists, load_code_lists

@@ -17,6 +17,10 @@ class AdapterError(Exception):
         super().__init__(" ".join(f"{located}; {remedy}".split() if remedy else located.split()))
 
 
+class ContractError(ValueError):
+    """A table does not keep what the contract promises; the message names table, column and rule, never a value."""
+
+
 class InputError(AdapterError):
     """The input or the call is wrong (exit code 2)."""
 

@@ -16,10 +16,11 @@ from adapters.engines import Build, build_with
 from adapters.errors import InputError
 from adapters.identity import read_link, write_link
 from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
+from adapters.progress import Progress, silent
 from adapters.publish import publish
 from adapters.quality import Ledger
 from adapters.reading.patients import Selection, load_patients
-from adapters.reading.stage import Progress, Stage, silent
+from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources import Source
 

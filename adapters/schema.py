@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from adapters.errors import ContractError
+
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
@@ -20,10 +22,6 @@ DTYPES: dict[str, str] = {
     "bool": "boolean",
     "cat": "category",
 }
-
-
-class ContractError(ValueError):
-    """A table does not keep what the contract promises; the message names table, column and rule, never a value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adapters.schema import ContractError, Table, typed_column
+from adapters.errors import ContractError
+from adapters.schema import Table, typed_column
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from adapters.errors import InputError
-from adapters.reading.references import Directory, key_of, references_in
-from adapters.reading.stage import Progress
-from adapters.reading.versions_of_one import digest
+from adapters.progress import Progress
 from adapters.sources import Source
 from adapters.sources.files import FileSource
+from adapters.sql_on_fhir.pool import workers_for
 from adapters.sql_on_fhir.stream import run_views
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -24,18 +24,38 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 def run_view_command(
     views: list[Path], source: Source, row_format: str, out: Path | None, progress: Progress, *, accept_unreadable: bool
 ) -> dict[str, Any]:
-    """Run the views and write their rows; gives the counts of `run_views`. Raises InputError."""
+    """Run the views and write their rows; gives the counts of `run_views`. Raises InputError and ViewError."""
     definitions = [_definition(path) for path in views]
-    options: dict[str, Any] = {"out": out, "format": row_format, "progress": lambda done, _: progress("bytes", done)}
+    options: dict[str, Any] = {"out": out, "format": row_format, "progress": partial(progress, "bytes")}
     if isinstance(source, FileSource) and source.only_lines:
-        return run_views(definitions, source.files, accept_unreadable=accept_unreadable, **options)
+        return _run(definitions, source.files, accept_unreadable=accept_unreadable, **options)
     with tempfile.TemporaryDirectory() as folder:  # mode 0700
         spool = Path(folder) / "resources.ndjson"
         with spool.open("wb") as file:
             for number, resource in enumerate(_resources(source), start=1):
                 file.write(_ENCODER.encode(resource) + b"\n")
                 progress("reading", number)
-        return run_views(definitions, [spool], **options)
+        return _run(definitions, [spool], **options)
+
+
+def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -> dict[str, Any]:
+    if options["format"] == "parquet" and workers_for(files) == 1:
+        from adapters.sql_on_fhir.arrow import leave_pandas_out
+
+        leave_pandas_out()
+    return run_views(definitions, files, strict=True, **options)
+
+
+def summary(counts: dict[str, Any]) -> list[str]:
+    """What is said after a run: rows of each view, lines that could not be read, values that did not fit."""
+    rows = ", ".join(f"{number} rows of {name}" for name, number in counts["rows"].items())
+    lines = [f"{sum(counts['resources'].values())} resources read: {rows}"]
+    if counts["unreadable"]:
+        lines.append(f"lines that cannot be read, left out: {counts['unreadable']}")
+    for found in counts["findings"]:
+        column = f", column {found['column']}" if found["column"] else ""
+        lines.append(f"finding: view {found['view']}{column}, {found['path']!r}: {found['reason']} ({found['count']}×)")
+    return lines
 
 
 def types_of(views: list[Path]) -> frozenset[str]:
@@ -57,6 +77,9 @@ def _definition(path: Path) -> dict[str, Any]:
 
 def _resources(source: Source) -> Iterator[dict[str, Any]]:
     """All resources, with references by fullUrl made relative: outside their Bundle they would lead nowhere."""
+    from adapters.reading.references import Directory, key_of, references_in
+    from adapters.reading.versions_of_one import digest
+
     directory = Directory()
     for read in source.read():
         directory.add(read, key_of(read, digest(read.resource)))

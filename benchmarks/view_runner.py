@@ -3,7 +3,7 @@
 Everything is measured in one run on the default path: decimals exact, type checks on, every line of the type the
 view reads. Rates are medians over rounds in which the contestants take turns; ratios are of medians. What runs in
 one process is timed in its CPU seconds, so that other work on the machine does not count; whole files, several
-processes and start-up are timed by the wall clock. Run by `make bench`; `--observations` and
+processes and start-up are timed by the wall clock, with the CPU seconds beside it. Run by `make bench`; `--observations` and
 `--file-observations` make it smaller.
 """
 
@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from parts.memory import peak_megabytes
 from parts.observations import COMPONENTS, LAB, NESTED, UNION, write_observations
+from parts.processes import Usage, watched
 
 from adapters.sql_on_fhir import compile_view
 from adapters.sql_on_fhir.blocks import blocks
@@ -33,7 +33,7 @@ from adapters.sql_on_fhir.lines import LineReader
 SLOW_SAMPLE = 2000
 ROWS = 50_000
 SQLONFHIR = "sqlonfhir==0.0.2"
-RESULTS: list[tuple[str, float, float | None]] = []
+HERE = Path(__file__).parent
 
 
 def show(name: str, figure: float, target: float | None = None, unit: str = "", more: bool = True) -> None:
@@ -46,16 +46,14 @@ def show(name: str, figure: float, target: float | None = None, unit: str = "", 
     sys.stdout.flush()
 
 
-def medians(
-    contestants: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.process_time
-) -> dict[str, float]:
-    """Median seconds of each, taking turns."""
+def medians(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of each, taking turns."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
-            start = clock()
+            start = time.process_time()
             run()
-            times[name].append(clock() - start)
+            times[name].append(time.process_time() - start)
     return {name: statistics.median(found) for name, found in times.items()}
 
 
@@ -162,51 +160,59 @@ def sqlonfhir_rate(lines: Sequence[bytes]) -> float | None:
         return float(done.stdout)
 
 
-def whole_files(folder: Path, count: int, rounds: int) -> None:
+def whole_files(small: Path, large: Path, count: int, rounds: int) -> None:
     """From file to Parquet: two processes against one, the command line against bare orjson.loads, memory."""
-    source, definition = folder / "observations.ndjson", folder / "lab.json"
-    write_observations(source, count)
+    definition = large.with_name("lab.json")
     definition.write_text(json.dumps(LAB))
-    lines = source.read_bytes().splitlines()
-    contestants: dict[str, Callable[[], object]] = {
-        "orjson": lambda: by_orjson(lines),
-        "one": lambda: run_once([source], folder, 1),
-        "two": lambda: run_once([source], folder, 2),
-        "command": lambda: command(definition, source, folder),
-    }
-    found = medians(contestants, rounds, time.perf_counter)
-    show(f"orjson.loads over {count} lines, seconds", found["orjson"])
-    show("  to Parquet with one process, seconds (start-up included)", found["one"])
-    show("  to Parquet with two processes, seconds (start-up included)", found["two"])
-    show("  two processes, times one", found["one"] / found["two"], 1.6)
-    show("  python -m adapters view to Parquet, of orjson.loads", found["orjson"] / found["command"], 0.4)
-    size = source.stat().st_size
-    for gigabytes in (0.2, 2.0):
-        copies = max(1, round(gigabytes * 1e9 / size))
+    lines = large.read_bytes().splitlines()
+    found: dict[str, list[Usage]] = {name: [] for name in ("orjson", "one", "two", "command")}
+    for _ in range(rounds):
+        found["orjson"].append(by_orjson_clocked(lines))
+        found["one"].append(watched(once([large], 1), HERE))
+        found["two"].append(watched(once([large], 2), HERE))
+        found["command"].append(watched(command(definition, large), HERE.parent))
+    del lines
+    wall = {name: statistics.median(run.seconds for run in runs) for name, runs in found.items()}
+    cpu = {name: statistics.median(run.cpu_seconds for run in runs) for name, runs in found.items()}
+    show(f"orjson.loads over {count} lines, seconds", wall["orjson"])
+    for name, words in (("one", "one process"), ("two", "two processes")):
+        show(f"  to Parquet with {words}, start-up included, seconds", wall[name])
+        show(f"  to Parquet with {words}, CPU seconds in all", cpu[name])
+    share = statistics.median(run.first_cpu_seconds / run.cpu_seconds for run in found["two"])
+    show("  share of the process that writes in the CPU seconds of two", share)
+    show("  two processes, times one", wall["one"] / wall["two"], 1.6)
+    show("  python -m adapters view to Parquet, of orjson.loads", wall["orjson"] / wall["command"], 0.4)
+    show("  the same by CPU seconds, were they spread over two free cores", 2 * cpu["orjson"] / cpu["command"])
+    for sources in ([small], [large] * max(1, round(2e9 / large.stat().st_size))):
         for processes in (1, 2):
-            peak = peak_megabytes(once([source] * copies, folder, processes))
-            name = f"  peak memory, {copies * size / 1e9:.1f} GB, {processes} process{'es in sum' if processes > 1 else ''}"
+            peak = watched(once(sources, processes), HERE, memory=True).peak_megabytes
+            size = sum(path.stat().st_size for path in sources) / 1e9
+            name = f"  peak memory, {size:.1f} GB, {processes} process{'es in sum' if processes > 1 else ''}"
             show(name, peak, 300, " MB", more=False)
 
 
-def once(sources: Sequence[Path], folder: Path, processes: int) -> list[str]:
+def by_orjson_clocked(lines: Sequence[bytes]) -> Usage:
+    start, cpu = time.perf_counter(), time.process_time()
+    by_orjson(lines)
+    seconds = time.process_time() - cpu
+    return Usage(time.perf_counter() - start, seconds, seconds, 0)
+
+
+def once(sources: Sequence[Path], processes: int) -> list[str]:
     """The command for one run of the lab view to Parquet in a process of its own."""
     program = (
         "import sys\nfrom parts.observations import LAB\nfrom adapters.sql_on_fhir.stream import run_views\n"
+        "if sys.argv[2] == '1':\n"  # as the command line does
+        "    from adapters.sql_on_fhir.arrow import leave_pandas_out\n    leave_pandas_out()\n"
         "run_views([LAB], sys.argv[3:], out=sys.argv[1], format='parquet', processes=int(sys.argv[2]))\n"
     )
-    target = folder / "rows.parquet"
+    target = sources[0].with_name("rows.parquet")
     return [sys.executable, "-c", program, str(target), str(processes), *map(str, sources)]
 
 
-def run_once(sources: Sequence[Path], folder: Path, processes: int) -> None:
-    subprocess.run(once(sources, folder, processes), check=True, cwd=Path(__file__).parent)  # noqa: S603 - own interpreter
-
-
-def command(definition: Path, source: Path, folder: Path) -> None:
-    out = ["--format", "parquet", "--out", str(folder / "command.parquet")]
-    call = [sys.executable, "-m", "adapters", "view", str(definition), str(source), *out]
-    subprocess.run(call, check=True, cwd=Path(__file__).parents[1], capture_output=True)  # noqa: S603 - own interpreter
+def command(definition: Path, source: Path) -> list[str]:
+    out = ["--format", "parquet", "--out", str(source.with_name("command.parquet"))]
+    return [sys.executable, "-m", "adapters", "view", str(definition), str(source), *out]
 
 
 def main() -> None:
@@ -217,11 +223,11 @@ def main() -> None:
     options = parser.parse_args()
     sys.stdout.write(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_observations(folder / "small.ndjson", options.observations)
-        one_process((folder / "small.ndjson").read_bytes().splitlines(), options.rounds)
-        (folder / "small.ndjson").unlink()
-        whole_files(folder, options.file_observations, min(options.rounds, 3))
+        small, large = Path(name) / "small.ndjson", Path(name) / "large.ndjson"
+        write_observations(small, options.observations)
+        one_process(small.read_bytes().splitlines(), options.rounds)
+        write_observations(large, options.file_observations)
+        whole_files(small, large, options.file_observations, min(options.rounds, 3))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Two passes, because a reference may name what comes later, and because only keys
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from adapters.errors import InputError
+from adapters.progress import Progress, silent
 from adapters.quality import FindingKind, Ledger, LeftOutReason, QuarantineReason
 from adapters.reading import versions_of_one as one
 from adapters.reading.corrections import Corrections
@@ -23,12 +24,6 @@ from adapters.reading.status import status_outcome, status_path
 from adapters.reading.versions import check_version
 from adapters.settings import Settings
 from adapters.sources import Read, Source
-
-Progress = Callable[[str, int], None]  # stage, resource versions so far
-
-
-def silent(_stage: str, _number: int) -> None:
-    """Progress that nobody sees."""
 
 
 @dataclass

@@ -5,6 +5,17 @@
 
 SQL on FHIR 2.0 and 3.0-ballot views; FHIRPath's functions but the few listed in `functions.FALLBACK_ONLY`,
 which fhirpathpy evaluates.
+
+To read it, follow a view on its way:
+
+1. What the view says: `syntax`, `parser` (FHIRPath), `definition` (the view, checked), `elements` (what FHIR
+   declares), `errors`.
+2. The complete form, which asks nothing of the data's shape: `typed`, `closures`, `operators`, `functions` and
+   `functions_*`, on `values`, `temporal`, `references`, `primitives`; `columns`, `tolerant` (rows); `fallback`.
+3. The fast form, Python source that trusts the shape FHIR declares: `shapes` (what is decoded), `source`, `fast`,
+   `fast_functions`, `fast_view`, `fast_values`, `fast_runtime`. Whatever it does not trust goes to the complete form.
+4. Both in one: `compiled`; checks of what a view reads: `reads`, `checks`.
+5. Files: `blocks`, `lines`, `worker`, `pool`, `stream`; rows out: `texts`, `arrow`, `parquet`, `output`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ This is the complete form; `fast.py` turns the common part of it into source tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from adapters.sql_on_fhir.syntax import (
     TypeTest,
     Variable,
 )
-from adapters.sql_on_fhir.typed import Environment, Function, Settings, Typed, single_integer
+from adapters.sql_on_fhir.typed import Environment, Function, Settings, Typed, reader, single_integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class _Compiler:
         owner, element = self._base(base.base, scope), self.compile(base, scope)
         if element.type not in elements.PRIMITIVE_TYPES:
             return None
-        return Typed(_reader("_" + base.name, owner.run), "Element")
+        return Typed(reader(owner.run, "_" + base.name), "Element")
 
 
 def names_the_focus(name: str, focus_type: str | None) -> bool:
@@ -143,48 +142,15 @@ def step(base: Typed, name: str) -> Typed:
     found = elements.elements(base.type, name) if base.type is not None else ()
     if not found and elements.is_known(base.type):
         # Also an element of a later FHIR version, or one of an extension of the format: read it as it stands.
-        return Typed(_reader(name, base.run), None, choice=(base.run, name))
+        return Typed(reader(base.run, name), None, choice=(base.run, name))
     if not found:
         return Typed(_open_reader(name, base.run), None, choice=(base.run, name))
     if len(found) == 1 and found[0].key == name:
-        return Typed(_reader(name, base.run), found[0].type, found[0].targets)
-    keys = tuple(element.key for element in found)
-    return Typed(_choice_reader(keys, base.run), None, choice=(base.run, name), options=found)
-
-
-def _reader(key: str, owner: Function) -> Function:
-    def read(focus: list[Any], env: Environment) -> list[Any]:
-        values: list[Any] = []
-        for item in owner(focus, env):
-            if isinstance(item, Mapping):
-                _append(values, item.get(key))
-        return values
-
-    return read
-
-
-def _choice_reader(keys: tuple[str, ...], owner: Function) -> Function:
-    def read(focus: list[Any], env: Environment) -> list[Any]:
-        values: list[Any] = []
-        for item in owner(focus, env):
-            if isinstance(item, Mapping):
-                for key in keys:
-                    _append(values, item.get(key))
-        return values
-
-    return read
+        return Typed(reader(base.run, name), found[0].type, found[0].targets)
+    keys = (element.key for element in found)
+    return Typed(reader(base.run, *keys), None, choice=(base.run, name), options=found)
 
 
 def _open_reader(name: str, owner: Function) -> Function:
     keys = (name, *(elements.choice_key(name, suffix) for suffix in elements.choice_suffixes()))
-    return _choice_reader(keys, owner)
-
-
-def _append(values: list[Any], found: Any) -> None:
-    if isinstance(found, list):
-        values.extend(item for item in found if item is not None)
-    elif found is not None:
-        values.append(found)
-
-
-Build = Callable[[Node, Scope], Typed]
+    return reader(owner, *keys)

@@ -6,14 +6,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
+import msgspec
 
 # The three libraries of functions enter themselves into the table of functions.
-from adapters.sql_on_fhir import columns, functions_collection, functions_fhir, functions_value  # noqa: F401
+from adapters.sql_on_fhir import functions_collection, functions_fhir, functions_value  # noqa: F401
 from adapters.sql_on_fhir.checks import Check, checker
-from adapters.sql_on_fhir.definition import Column, read_view
+from adapters.sql_on_fhir.definition import read_view
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast_runtime import Unusual
 from adapters.sql_on_fhir.fast_view import RunView, generate
@@ -22,9 +22,12 @@ from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.tolerant import Report, Tolerant
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 logger = logging.getLogger(__name__)
-# A wrong shape shows as AttributeError or TypeError where the fast form meets it.
-UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError)
+# A wrong shape shows as ValidationError when a dict becomes a struct, or as AttributeError or TypeError afterwards.
+UNUSUAL = (Unusual, ExpressionError, AttributeError, TypeError, msgspec.ValidationError)
 OnFinding = Callable[[str, str, str, str], None]
 Row = tuple[Any, ...]
 
@@ -59,7 +62,9 @@ class CompiledView:
     unusual : how many resources the fast form left to the tolerant one
     """
 
-    def __init__(self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool) -> None:
+    def __init__(
+        self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool, *, strict: bool = False
+    ) -> None:
         self.definition = definition
         self.own_bases = own_bases
         self.view = read_view(definition)
@@ -67,14 +72,20 @@ class CompiledView:
         self.resource_type = self.view.resource
         self.findings: Counter[Finding] = Counter()
         self.unusual = 0
-        self._tolerant = Tolerant(self.view, own_bases, fallback, self._record)
+        self._tolerant = Tolerant(self.view, own_bases, fallback, self._record, strict=strict)
         types = self._tolerant.types
         self.fallbacks = tuple(path.text for path in self._tolerant.fallbacks)
         self.columns = tuple(
             ViewColumn(column.name, types[column.name], column.collection) for column in self.view.columns
         )
         self.names = tuple(column.name for column in self.columns)
-        self.arrow_schema = pa.schema([_field(column, types[column.name]) for column in self.view.columns])
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema of the columns; pyarrow is loaded only when it is asked for."""
+        from adapters.sql_on_fhir import arrow
+
+        return arrow.schema(self.view, self._tolerant.types)
 
     def rows(
         self, resources: Iterable[Mapping[str, Any]], on_finding: OnFinding | None = None
@@ -143,24 +154,32 @@ class CompiledView:
 
     @cached_property
     def _run(self) -> RunView:
-        return self._fast(named=False) or _always_unusual
+        return self._over_dicts(named=False)
 
     @cached_property
     def _run_named(self) -> RunView:
-        return self._fast(named=True) or _always_unusual
+        return self._over_dicts(named=True)
 
     @cached_property
     def struct_form(self) -> tuple[RunView, Shape] | None:
         """The function over structs and the shape they need; None where the view reads open elements."""
-        shape = Shape()
-        run = self._fast(named=False, shape=shape)
-        return None if run is None else (run, shape)
+        return self._over_structs(named=False)
 
-    def _fast(self, *, named: bool, shape: Shape | None = None) -> RunView | None:
+    def _over_structs(self, *, named: bool) -> tuple[RunView, Shape] | None:
+        shape = Shape()
         try:
-            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named)
+            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named), shape
         except NotFastError:
             return None
+
+    def _over_dicts(self, *, named: bool) -> RunView:
+        """The fast form for a resource as dict: what the view reads of it becomes a struct first."""
+        form = self._over_structs(named=named)
+        if form is None:
+            return _always_unusual
+        run, shape = form
+        struct = shape.struct(self.resource_type, self.resource_type)
+        return lambda resource, append: run(msgspec.convert(resource, struct), append)
 
     def _reporter(self, on_finding: OnFinding | None) -> Report | None:
         if on_finding is None:
@@ -178,8 +197,3 @@ class CompiledView:
 def _always_unusual(resource: Any, append: Callable[[Any], None]) -> None:
     """The fast form of a view that has none."""
     raise Unusual
-
-
-def _field(column: Column, kind: str | None) -> pa.Field:
-    arrow = columns.arrow_type(kind, column.sql_type, column.collection)
-    return pa.field(column.name, arrow, metadata={"fhir_type": kind or ""})

@@ -25,9 +25,6 @@ INTEGER_TYPES = frozenset({"integer", "positiveInt", "unsignedInt", "integer64",
 NUMBER_TYPES = INTEGER_TYPES | {"decimal", "System.Decimal"}
 BOOLEAN_TYPES = frozenset({"boolean", "System.Boolean"})
 PRIMITIVE_TYPES = TEXT_TYPES | TEMPORAL_TYPES | NUMBER_TYPES | BOOLEAN_TYPES
-QUANTITY_TYPES = frozenset(
-    {"Quantity", "Age", "Count", "Distance", "Duration", "Money", "SimpleQuantity", "System.Quantity"}
-)
 PRIMITIVE_PARENTS = {
     **dict.fromkeys(("code", "id", "markdown"), "string"),
     **dict.fromkeys(("url", "canonical", "oid", "uuid"), "uri"),
@@ -86,20 +83,6 @@ def elements(type_name: str, name: str) -> tuple[Element, ...]:
             options = definitions[f"{name}[x]"]
             return tuple(_element(name + _suffix(option), option) for option in options)
     return ()
-
-
-@cache
-def property_element(type_name: str, key: str) -> Element | None:
-    """The element behind a JSON property, `valueQuantity` included; None if the type has no such property."""
-    for owner in ancestry(type_name):
-        for name, definition in _table().get(owner, {}).items():
-            if name == key and isinstance(definition, str):
-                return _element(key, definition)
-            if name.endswith("[x]") and key.startswith(name[:-3]):
-                for option in definition:
-                    if name[:-3] + _suffix(option) == key:
-                        return _element(key, option)
-    return None
 
 
 def choice_key(name: str, type_name: str) -> str:

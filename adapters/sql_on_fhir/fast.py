@@ -1,13 +1,14 @@
 """Syntax tree -> Python source that trusts the shape FHIR declares.
 
-`a.b` becomes one attribute or dict access, a repeating element a loop, `where` an `if`. Whatever the data do
-that FHIR does not allow, or that a finding must be made of, raises Unusual, and the tolerant form takes the
-resource from its beginning. Two dialects: dicts, and the structs of `shapes.py`.
+The code reads the structs of `shapes.py`: `a.b` becomes one attribute access, a repeating element a loop, `where`
+an `if`. Whatever the data do that FHIR does not allow, or that a finding must be made of, raises Unusual, and the
+tolerant form takes the resource from its beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from adapters.sql_on_fhir import closures, elements
@@ -35,10 +36,9 @@ from adapters.sql_on_fhir.typed import Environment, Settings, Typed
 class Expressions:
     """Writes the code of expressions into a Source."""
 
-    def __init__(self, source: Source, settings: Settings, *, structs: bool) -> None:
+    def __init__(self, source: Source, settings: Settings) -> None:
         self.source = source
         self.settings = settings
-        self.structs = structs
         self.row_index = "0"
 
     # Reading elements
@@ -49,7 +49,7 @@ class Expressions:
         found = self.source.known(key)
         if found is None:
             shape = owner.shape.child(element) if owner.shape is not None else None
-            access = f"{owner.name}.{attribute(element.key)}" if self.structs else f'{owner.name}.get("{element.key}")'
+            access = f"{owner.name}.{attribute(element.key)}"
             if not owner.present:
                 access += f" if {owner.name} is not None else None"
             found = One(self.source.set(access), element.type, element.targets, shape)
@@ -64,23 +64,14 @@ class Expressions:
 
         def each(body: Callable[[One], None]) -> None:
             with self.source.block(f"if {found.name} is not None:"):
-                if not self.structs:
-                    self.guard(f"type({found.name}) is not list")
                 item = self.source.fresh()
                 with self.source.block(f"for {item} in {found.name}:"):
-                    if not self.structs and element.type in elements.PRIMITIVE_TYPES:
-                        self.guard(f"{item} is None")
                     body(One(item, found.type, found.targets, found.shape, present=True))
 
         return Many(each, element.type, element.targets)
 
     def guard(self, condition: str) -> None:
         self.source.add(f"if {condition}: {self.source.refer(unusual, ('unusual',))}()")
-
-    def guard_list(self, value: One) -> None:
-        """Several values where FHIR declares one: only dicts can hold that."""
-        if not self.structs:
-            self.guard(f"type({value.name}) is list")
 
     def over(self, value: Value, then: Callable[[One], Value], element: Element) -> Value:
         """Apply a step that reads `element` to every value."""
@@ -100,7 +91,6 @@ class Expressions:
             body(value)
         else:
             with self.source.block(f"if {value.name} is not None:"):
-                self.guard_list(value)
                 body(One(value.name, value.type, value.targets, value.shape, True, value.is_root))
 
     def step(self, base: Value, name: str) -> Value:
@@ -123,7 +113,6 @@ class Expressions:
     def collected(self, value: Value) -> str:
         """A list of all values."""
         if isinstance(value, One):
-            self.guard_list(value)
             if value.present:
                 return self.source.set(f"[{value.name}]")
             return self.source.set(f"[{value.name}] if {value.name} is not None else []")
@@ -136,32 +125,37 @@ class Expressions:
         if isinstance(value, One):
             return value
         found = self.source.set("None")
-        shape: list[Shape | None] = []
 
-        def keep(item: One) -> None:
-            shape.append(item.shape)
+        def keep(item: str) -> None:
             self.guard(f"{found} is not None")
-            self.source.add(f"{found} = {item.name}")
+            self.source.add(f"{found} = {item}")
 
-        value.each(keep)
-        return One(found, value.type, value.targets, shape[0])
+        return self.looped(value, keep, found)
 
     def first(self, value: Value) -> Value:
         if isinstance(value, One):
             return value
         found = self.source.set("None")
-        shape: list[Shape | None] = []
 
-        def keep(item: One) -> None:
-            shape.append(item.shape)
+        def keep(item: str) -> None:
             if value.loops == 1:
-                self.source.add(f"{found} = {item.name}")
+                self.source.add(f"{found} = {item}")
                 self.source.add("break")
             else:
-                self.source.add(f"if {found} is None: {found} = {item.name}")
+                self.source.add(f"if {found} is None: {found} = {item}")
 
-        value.each(keep)
-        return One(found, value.type, value.targets, shape[0])
+        return self.looped(value, keep, found)
+
+    def looped(self, value: Many, keep: Callable[[str], None], found: str) -> One:
+        """The variable `found`, after loops over all values in which `keep` may have set it."""
+        shapes: list[Shape | None] = []
+
+        def body(item: One) -> None:
+            shapes.append(item.shape)
+            keep(item.name)
+
+        value.each(body)
+        return One(found, value.type, value.targets, shapes[0])
 
     # Expressions
 
@@ -175,8 +169,8 @@ class Expressions:
             return self.by_closure(node, this)
 
     def by_closure(self, node: Node, this: One) -> Value:
-        """Call the closure of an expression, on dicts, or where `$this` is a primitive."""
-        if self.structs and this.type not in elements.PRIMITIVE_TYPES:
+        """Call the closure of an expression, where `$this` is a primitive: closures know no structs."""
+        if this.type not in elements.PRIMITIVE_TYPES:
             raise NotFastError("closures read dicts")
         if uses_index(node):
             raise NotFastError("$index belongs to a loop outside")
@@ -193,8 +187,7 @@ class Expressions:
         """The values of a closure over a list."""
         name = self.source.refer(typed.run)
         make = self.source.refer(Environment, ("Environment",))
-        root = "None" if self.structs else "r"
-        found = self.source.set(f"{name}({focus}, {make}({root}, {self.row_index}))")
+        found = self.source.set(f"{name}({focus}, {make}(None, {self.row_index}))")
 
         def each(body: Callable[[One], None]) -> None:
             item = self.source.fresh()
@@ -254,16 +247,9 @@ class Expressions:
             if number == 0:
                 return base
             return One("None", base.type, base.targets, base.shape)
-        shape: list[Shape | None] = []
-        found = self.source.set("[]")
-
-        def keep(item: One) -> None:
-            shape.append(item.shape)
-            self.source.add(f"{found}.append({item.name})")
-
-        base.each(keep)
-        one = self.source.set(f"{found}[{number}] if len({found}) > {number} else None")
-        return One(one, base.type, base.targets, shape[0])
+        items = self.source.set("[]")
+        one = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
+        return replace(one, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
 
     def _typetest(self, node: TypeTest, this: One) -> Value:
         if node.operator != "as":

@@ -9,7 +9,7 @@ from adapters.sql_on_fhir.closures import Scope
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast import Expressions
-from adapters.sql_on_fhir.fast_runtime import UNSETTLED, reference_keys, settle_dict, settle_struct
+from adapters.sql_on_fhir.fast_runtime import UNSETTLED, reference_keys, settle
 from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.source import NotFastError
@@ -85,9 +85,6 @@ class Generator(Expressions):
 
     def _equal_texts(self, left: One, right: One) -> tuple[str, str]:
         absent = [side.name for side in (left, right) if not side.present]
-        if not self.structs:
-            for side in absent:
-                self.guard(f"{side} is not None and type({side}) is not str")
         there = "".join(f" and {name} is not None" for name in absent)
         both = there if len(absent) == 2 else ""  # nothing absent equals what is present
         return f"({left.name} == {right.name}{both})", f"({left.name} != {right.name}{there})"
@@ -107,8 +104,6 @@ class Generator(Expressions):
         one = self.single(value)
         if one.type not in elements.BOOLEAN_TYPES:
             raise NotFastError("no Boolean")
-        if not self.structs and not one.present:
-            self.guard(f"{one.name} is not None and type({one.name}) is not bool")
         return f"({one.name} is True)", f"({one.name} is False)"
 
     def connected(self, node: Binary, this: One) -> Condition:
@@ -126,7 +121,6 @@ class Generator(Expressions):
         if node.arguments:
             value = self.filtered(value, node.arguments[0])
         if isinstance(value, One):
-            self.guard_list(value)
             return "True" if value.present else self.source.set(f"{value.name} is not None")
         found = self.source.set("False")
 
@@ -145,12 +139,7 @@ class Generator(Expressions):
         if len(options) < 2 or not isinstance(base, One):
             return None
         names = [self.get(base, option) for option in options]
-        found = self.source.set(" or ".join(f"{one.name} is not None" for one in names))
-        with self.source.block(f"if {found}:"):
-            self.source.add("pass")
-            for one in names:
-                self.guard_list(one)
-        return found
+        return self.source.set(" or ".join(f"{one.name} is not None" for one in names))
 
     def filtered(self, value: Value, criterion: Node) -> Value:
         """The values for which the criterion is true."""
@@ -238,22 +227,21 @@ class Generator(Expressions):
         literal = self.get(owner, Element("reference", "string", False)).name
         bases = self.settings.own_bases
         memory = self.source.refer(reference_keys(wanted, bases), ("keys", wanted, bases))
-        if self.structs and owner.shape is not None:
+        if owner.shape is not None:
             owner.shape.child(Element("type", "uri", False))
             identifier = owner.shape.child(Element("identifier", "Identifier", False))
             for key in ("system", "value"):
                 identifier.child(Element(key, "string", False))
-        settle = settle_struct if self.structs else settle_dict
         other = self.source.refer(settle(wanted, targets, bases), ("settle", wanted, targets, bases))
         unsettled = self.source.refer(UNSETTLED, ("unsettled",))
         key = self.source.set(f"{memory}[{literal}] if {literal} is not None else {unsettled}")
-        self.source.add(f"if {key} is {unsettled}: {key} = {other}({owner.name}, r)")
+        self.source.add(f"if {key} is {unsettled}: {key} = {other}({owner.name})")
         return One(key, "System.String")
 
     def applied(self, node: Call, this: One) -> Value:
         """A function as closure on the collected values of its base; its arguments must be constants."""
         base = self.base(node.base, this)
-        if self.structs and base.type not in elements.PRIMITIVE_TYPES:
+        if base.type not in elements.PRIMITIVE_TYPES:
             raise NotFastError("closures read dicts")
         if not all(isinstance(argument, Literal) for argument in node.arguments):
             raise NotFastError("an argument is not constant")

@@ -77,12 +77,12 @@ def reference_keys(wanted: str | None, own_bases: tuple[str, ...] | None) -> Rem
     return Remembered(find)
 
 
-def settle_struct(
+def settle(
     wanted: str | None, targets: tuple[str, ...], own_bases: tuple[str, ...] | None
-) -> Callable[[Any, Any], str | None]:
+) -> Callable[[Any], str | None]:
     """The key of a reference struct that its text alone does not settle; a contained one needs the whole resource."""
 
-    def settle(reference: Any, container: Any) -> str | None:
+    def key(reference: Any) -> str | None:
         if reference is None:
             return None
         plain = {key.removeprefix("f_"): value for key, value in msgspec.structs.asdict(reference).items()}
@@ -93,15 +93,4 @@ def settle_struct(
             plain["identifier"] = {"system": identifier.f_system, "value": identifier.f_value}
         return references.reference_key(plain, None, wanted, targets, own_bases)
 
-    return settle
-
-
-def settle_dict(
-    wanted: str | None, targets: tuple[str, ...], own_bases: tuple[str, ...] | None
-) -> Callable[[Any, Any], str | None]:
-    """As `settle_struct`, for a reference and its container as dicts."""
-
-    def settle(reference: Any, container: Any) -> str | None:
-        return references.reference_key(reference, container, wanted, targets, own_bases)
-
-    return settle
+    return key

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.sql_on_fhir import columns, elements, primitives
-from adapters.sql_on_fhir.closures import Scope, compile_function
 from adapters.sql_on_fhir.definition import Column, Select, View
-from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast_functions import Generator
 from adapters.sql_on_fhir.fast_runtime import NUMBERS, valid, valid_time_part
 from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.source import NotFastError, Source
 from adapters.sql_on_fhir.syntax import Constant, Node, children
-from adapters.sql_on_fhir.tolerant import MAX_REPEAT_DEPTH
 from adapters.sql_on_fhir.typed import Settings
 
 RunView = Callable[[Any, Callable[[Any], None]], None]
@@ -23,9 +20,9 @@ Continue = Callable[[], None]
 
 
 def generate(
-    view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None = None, *, named: bool = False
+    view: View, settings: Settings, types: dict[str, str | None], shape: Shape, *, named: bool = False
 ) -> RunView:
-    """The function `run(resource, append)`; with `shape` for structs, else for dicts.
+    """The function `run(struct, append)`; the properties that the struct must have are noted in `shape`.
 
     Rows are tuples in column order, or dicts if `named`. Raises NotFastError.
     """
@@ -35,18 +32,14 @@ def generate(
 class _ViewWriter:
     """Writes the selects of one view."""
 
-    def __init__(
-        self, view: View, settings: Settings, types: dict[str, str | None], shape: Shape | None, named: bool
-    ) -> None:
+    def __init__(self, view: View, settings: Settings, types: dict[str, str | None], shape: Shape, named: bool) -> None:
         self.view = view
         self.named = named
         self.types = types
         self.source = Source()
-        self.structs = shape is not None
-        self.generator = Generator(self.source, settings, structs=self.structs)
+        self.generator = Generator(self.source, settings)
         self.root = One("r", view.resource, shape=shape, present=True, is_root=True)
         self.variables: dict[str, str] = {}
-        self.settings = settings
 
     def function(self) -> RunView:
         if not elements.is_known(self.view.resource):
@@ -73,7 +66,7 @@ class _ViewWriter:
         elif select.iteration == "forEach":
             self.loop(select, self.generator.value(select.over[0].node, this), then, last=last)
         elif select.iteration == "repeat":
-            self.loop(select, self.descended(select, this), then, last=last)
+            raise NotFastError("repeat")
         elif last:
             self.loop_or_null(select, this, then)
         else:
@@ -123,28 +116,6 @@ class _ViewWriter:
             self.variables.update(zip(names, fresh, strict=True))
             then()
 
-    def descended(self, select: Select, this: One) -> Value:
-        """The foci of a repeat, by closures: dicts only."""
-        if self.structs:
-            raise NotFastError("repeat")
-        try:
-            steps = [compile_function(path.node, Scope(None), self.settings).run for path in select.over]
-            kinds = {compile_function(path.node, Scope(this.type), self.settings).type for path in select.over}
-        except ExpressionError as fault:
-            raise NotFastError(fault.reason) from fault
-        kind = kinds.pop() if len(kinds) == 1 else None
-        from adapters.sql_on_fhir.repeating import descend
-
-        walk = self.source.refer(lambda focus: descend(steps, focus, MAX_REPEAT_DEPTH))
-        found = self.source.set(f"{walk}({this.name})")
-
-        def each(body: Callable[[One], None]) -> None:
-            item = self.source.fresh()
-            with self.source.block(f"for {item} in {found}:"):
-                body(One(item, kind, present=True))
-
-        return Many(each, kind)
-
     def body(self, select: Select, this: One, then: Continue, *, last: bool) -> None:
         """Columns, then nested selects one inside the other, then the union."""
         for column in select.columns:
@@ -191,12 +162,11 @@ class _ViewWriter:
         """The variable of a value after the check of its type; constants need none."""
         name = value.name
         if kind is None:
-            self.generator.guard_list(value)
             return name
         if name in self.source.names or name in ("True", "False", "None") or name.lstrip("-").isdigit():
             return self.fitted_constant(value, kind)
         there = "" if value.present else f"{name} is not None and "
-        trusted = self.structs and value.shape is not None
+        trusted = value.shape is not None
         if kind in elements.BOOLEAN_TYPES:
             self.demand(
                 there, f"type({name}) is not bool", value.type in elements.BOOLEAN_TYPES and (trusted or value.present)
@@ -212,7 +182,7 @@ class _ViewWriter:
         elif kind in elements.TEXT_TYPES:
             is_text = value.type in elements.TEXT_TYPES or value.type in elements.TEMPORAL_TYPES
             self.demand(there, f"type({name}) is not str", is_text and (trusted or value.type == "System.String"))
-        elif self.structs:
+        else:
             raise NotFastError("a complex column needs the whole element")
         return name
 
@@ -223,18 +193,15 @@ class _ViewWriter:
     def temporal(self, name: str, there: str, kind: str) -> None:
         """A whole date and its time are checked apart, since either comes again where both together do not."""
         whole = self.source.refer(valid(kind), ("valid", kind))
+        otherwise = "if"
         if kind in ("dateTime", "instant"):
             days = self.source.refer(valid("date"), ("valid", "date"))
             times = self.source.refer(valid_time_part(), ("valid time",))
             self.generator.guard(f"{there}type({name}) is not str")
             with self.source.block(f"if {there}len({name}) > 10:"):
                 self.source.add(f"{days}[{name}[:10]]; {times}[{name}[10:]]")
-            if kind == "dateTime":
-                self.source.add(f"elif {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
-            else:
-                self.source.add(f"elif {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
-        else:
-            self.source.add(f"if {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
+            otherwise = "elif"
+        self.source.add(f"{otherwise} {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
 
     def fitted_constant(self, value: One, kind: str) -> str:
         """A literal in the path: converted now; one that does not fit is left to the tolerant form."""

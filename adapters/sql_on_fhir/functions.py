@@ -11,7 +11,7 @@ from adapters.sql_on_fhir.elements import choice_key, is_known
 from adapters.sql_on_fhir.errors import ExpressionError, NotCompiledError
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.syntax import Call, Literal, Node
-from adapters.sql_on_fhir.typed import Environment, Function, Settings, Typed
+from adapters.sql_on_fhir.typed import Environment, Function, Settings, Typed, reader
 from adapters.sql_on_fhir.values import Quantity
 
 if TYPE_CHECKING:
@@ -134,9 +134,7 @@ def _narrowed(base: Typed, type_name: str, position: int) -> Typed:
     if base.choice is not None:
         owner, name = base.choice
         targets = next((option.targets for option in base.options if option.type == type_name), ())
-        if base.options and not targets and all(option.type != type_name for option in base.options):
-            return Typed(_choice_items(owner, choice_key(name, type_name)), type_name)
-        return Typed(_choice_items(owner, choice_key(name, type_name)), type_name, targets)
+        return Typed(reader(owner, choice_key(name, type_name)), type_name, targets)
     if base.type is not None:
         fits = type_name in elements.ancestry(base.type) or base.type == type_name
         if fits:
@@ -146,20 +144,6 @@ def _narrowed(base: Typed, type_name: str, position: int) -> Typed:
     if elements.is_resource(type_name):
         return Typed(_resources(base.run, type_name), type_name)
     raise NotCompiledError("the type of these items is not known beforehand", position)
-
-
-def _choice_items(owner: Function, key: str) -> Function:
-    def read(focus: list[Any], env: Environment) -> list[Any]:
-        found: list[Any] = []
-        for item in owner(focus, env):
-            value = item.get(key) if isinstance(item, dict) else None
-            if isinstance(value, list):
-                found.extend(part for part in value if part is not None)
-            elif value is not None:
-                found.append(value)
-        return found
-
-    return read
 
 
 def _resources(items: Function, type_name: str) -> Function:

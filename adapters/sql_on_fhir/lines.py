@@ -17,14 +17,12 @@ import msgspec
 
 from adapters.sql_on_fhir import elements
 from adapters.sql_on_fhir.compiled import UNUSUAL, CompiledView, Finding, Row
-from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.fast_view import RunView
 from adapters.sql_on_fhir.shapes import FULL, Shape, decoder
 
 PEEK = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 # Not only malformed JSON: also a nesting too deep for msgspec and an exponent too large for Decimal.
 BEYOND = (msgspec.DecodeError, RecursionError, InvalidOperation)
-RESOURCE_TYPE = Element("resourceType", "code", False)
 SPACE = b" \t\r"
 
 
@@ -67,7 +65,6 @@ class LineReader:
 
     def _group(self, kind: str) -> _Group:
         shape = Shape()
-        shape.child(RESOURCE_TYPE)
         runs, whole = [], []
         numbers = [number for number, view in enumerate(self.views) if view.resource_type == kind]
         for number in numbers:
@@ -96,16 +93,16 @@ class LineReader:
     def _quick(self, data: bytes) -> bool:
         """Decode the block at once: only if all its lines are of one type that views want."""
         match = PEEK.match(data)
-        group = self.groups.get(match[1].decode()) if match else None
-        if match is None or group is None or group.whole or not _is_utf8(data):
+        kind = match[1].decode() if match else ""
+        group = self.groups.get(kind)
+        if group is None or group.whole or not _is_utf8(data):
             return False
         try:
             records = group.decode.decode_lines(data)
         except BEYOND:
             return False
         lines = data.count(b"\n") + (not data.endswith(b"\n"))
-        kind = match[1].decode()
-        if len(records) != lines or any(record.f_resourceType != kind for record in records):
+        if len(records) != lines:
             return False
         self.tally.lines += lines
         self.tally.resources[kind] += lines

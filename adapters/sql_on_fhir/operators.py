@@ -130,12 +130,7 @@ def _exclusive(one: bool | None, other: Callable[[], bool | None]) -> bool | Non
 
 
 def _implication(one: bool | None, other: Callable[[], bool | None]) -> bool | None:
-    if one is False:
-        return True
-    second = other()
-    if second is True:
-        return True
-    return None if one is None or second is None else False
+    return disjunction(None if one is None else not one, other)
 
 
 LOGIC = {"and": conjunction, "or": disjunction, "xor": _exclusive, "implies": _implication}

@@ -9,31 +9,26 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, cast
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO, TYPE_CHECKING, cast
 
 from adapters.errors import InputError
-from adapters.sql_on_fhir.batches import csv_header
 from adapters.sql_on_fhir.compiled import CompiledView
+from adapters.sql_on_fhir.texts import csv_header
+
+if TYPE_CHECKING:
+    from adapters.sql_on_fhir.parquet import ParquetFile
 
 FORMATS = ("parquet", "csv", "ndjson")
-ROW_GROUP = 100_000
 
 
 class Output:
     """The file of one view; `with` closes it, and a failure leaves nothing behind."""
 
     def __init__(self, view: CompiledView, path: Path | None, form: str) -> None:
-        self.view = view
         self.path = path
-        self.form = form
         self.partial = path.with_name(f".{path.name}.partial") if path is not None else None
         self.stream: IO[bytes] = self._open()
-        self.parquet = pq.ParquetWriter(self.stream, view.arrow_schema) if form == "parquet" else None
-        self.waiting: list[pa.RecordBatch] = []
-        self.rows_waiting = 0
+        self.parquet = self._parquet(view) if form == "parquet" else None
         if form == "csv":
             self.stream.write(csv_header(view))
 
@@ -46,23 +41,18 @@ class Output:
         except OSError as fault:
             raise InputError("cannot write there", str(self.path), "name another output with --out") from fault
 
+    def _parquet(self, view: CompiledView) -> ParquetFile:
+        from adapters.sql_on_fhir.parquet import ParquetFile
+
+        return ParquetFile(self.stream, view.arrow_schema)
+
     def write(self, chunks: Iterable[bytes]) -> None:
         """Append what a worker rendered."""
         for chunk in chunks:
             if self.parquet is None:
                 self.stream.write(chunk)
-                continue
-            for batch in pa.ipc.open_stream(chunk):
-                self.waiting.append(batch)
-                self.rows_waiting += batch.num_rows
-            if self.rows_waiting >= ROW_GROUP:
-                self._write_group()
-
-    def _write_group(self) -> None:
-        if self.parquet is not None and self.waiting:
-            self.parquet.write_table(pa.Table.from_batches(self.waiting, self.view.arrow_schema))
-            self.waiting = []
-            self.rows_waiting = 0
+            else:
+                self.parquet.write(chunk)
 
     def __enter__(self) -> Output:
         return self
@@ -70,10 +60,8 @@ class Output:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if fault is None:
-            self._write_group()
         if self.parquet is not None:
-            self.parquet.close()
+            self.parquet.close(complete=fault is None)
         if self.partial is None or self.path is None:
             self.stream.flush()
             return

@@ -30,26 +30,8 @@ MAX_HEIGHT = 120
 MAX_LENGTH = 20_000
 BINDING = ("implies", "or xor", "and", "in contains", "= ~ != !~", "< > <= >=", "|", "is as", "+ - &", "* / div mod")
 PRECEDENCE = {operator: level for level, operators in enumerate(BINDING) for operator in operators.split()}
-CALENDAR_UNITS = frozenset(
-    [
-        "year",
-        "years",
-        "month",
-        "months",
-        "week",
-        "weeks",
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "minute",
-        "minutes",
-        "second",
-        "seconds",
-        "millisecond",
-        "milliseconds",
-    ]
-)
+CALENDAR = "year month week day hour minute second millisecond"
+CALENDAR_UNITS = frozenset(unit + plural for unit in CALENDAR.split() for plural in ("", "s"))
 
 
 def parse(text: str) -> Node:

@@ -18,7 +18,6 @@ from adapters.sql_on_fhir.shapes import Shape
 from adapters.sql_on_fhir.syntax import Binary, Call, Constant, Index, Member, Node, Sign, TypeTest, Variable, children
 
 KEEPING = frozenset({"where", "first", "last", "tail", "skip", "take", "single", "distinct", "exclude", "intersect"})
-MAX_STEPS = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -32,9 +32,12 @@ class Shape:
         for key, shape in other.fields.items():
             self.fields.setdefault(key, Shape(shape.element)).merge(shape)
 
-    def struct(self, name: str) -> type[msgspec.Struct]:
-        """The struct type; every property is optional and None when absent."""
-        parts = [(attribute(key), shape.annotation(f"{name}_{key}") | None, None) for key, shape in self.fields.items()]
+    def struct(self, name: str, resource_type: str = "") -> type[msgspec.Struct]:
+        """The struct type; every property is optional and None when absent, but for the type of a resource."""
+        parts: list[Any] = [("resourceType", Literal[resource_type])] if resource_type else []
+        parts += [
+            (attribute(key), shape.annotation(f"{name}_{key}") | None, None) for key, shape in self.fields.items()
+        ]
         rename = {attribute(key): key for key in self.fields}
         return msgspec.defstruct(name, parts, rename=rename, gc=False)
 
@@ -62,9 +65,9 @@ def attribute(key: str) -> str:
     return f"f_{key}"
 
 
-def decoder(shape: Shape, name: str) -> msgspec.json.Decoder[Any]:
-    """A decoder to the struct of a shape, decimals exact."""
-    return msgspec.json.Decoder(shape.struct(name), float_hook=Decimal)
+def decoder(shape: Shape, resource_type: str) -> msgspec.json.Decoder[Any]:
+    """A decoder to the struct of a shape, decimals exact, that takes resources of one type only."""
+    return msgspec.json.Decoder(shape.struct(resource_type, resource_type), float_hook=Decimal)
 
 
 FULL = msgspec.json.Decoder(float_hook=Decimal)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from adapters.errors import InputError
-from adapters.sql_on_fhir.blocks import Piece, lines_of, pieces
+from adapters.sql_on_fhir.blocks import lines_of, pieces
 from adapters.sql_on_fhir.compiled import CompiledView
 from adapters.sql_on_fhir.output import Output, destinations
-from adapters.sql_on_fhir.worker import Job, Outcome, Worker, prepare, work
+from adapters.sql_on_fhir.pool import Pool, Progressed, workers_for
+from adapters.sql_on_fhir.worker import Job, Outcome, Worker
 
 Progress = Callable[[int, int], None]
-WORTH_PROCESSES = 48 << 20
 FILE_NAME = re.compile(r".+\.(ndjson|jsonl)(\.gz)?", re.IGNORECASE)
 
 
@@ -34,6 +31,7 @@ def run_views(
     accept_unreadable: bool = False,
     own_bases: Sequence[str] | None = None,
     fallback: bool = True,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Run views over NDJSON files in one pass and write one file for each view.
 
@@ -47,6 +45,7 @@ def run_views(
     progress : called with bytes done and bytes in all
     accept_unreadable : count lines that cannot be read instead of stopping at the first
     own_bases, fallback : as for `compile_view`
+    strict : several values where a column declares one, or a `where` that is not Boolean, are an error, not a finding
 
     Returns
     -------
@@ -56,15 +55,15 @@ def run_views(
     Raises
     ------
     InputError : a file is missing, damaged or holds a line that is no resource; nothing is left in `out`
-    ViewError : a view is wrong
+    ViewError : a view is wrong, or where `strict` the data give what it does not provide for
     """
     files = _files(paths)
-    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format)
+    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format, strict)
     worker = Worker(job)
     places = destinations(worker.views, None if out is None else Path(out), format)
     total = sum(path.stat().st_size for path in files)
-    workers = processes or (_cores() if total >= WORTH_PROCESSES else 1)
-    outcomes = _alone(worker, files) if workers == 1 else _together(job, files, workers)
+    workers = processes or workers_for(files)
+    outcomes = _alone(worker, files) if workers == 1 else Pool(job, workers).outcomes(files)
     counts = _Counts(worker.views, accept_unreadable)
     with ExitStack() as stack:
         pairs = zip(worker.views, places, strict=True)
@@ -96,44 +95,12 @@ def _files(paths: Iterable[Path | str]) -> list[Path]:
     return found
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-Progressed = tuple[Path, int, Outcome]  # file, bytes of it done, outcome
-
-
 def _alone(worker: Worker, files: Sequence[Path]) -> Iterator[Progressed]:
     """All files in this process."""
     for path in files:
         for piece in pieces(path):
             for outcome in worker.stream(lines_of(piece)):
                 yield path, piece.stop, outcome
-
-
-def _together(job: Job, files: Sequence[Path], workers: int) -> Iterator[Progressed]:
-    """All files by worker processes, results in the order of the input, few under way at a time."""
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    if method == "forkserver":
-        context.set_forkserver_preload(["adapters.sql_on_fhir.worker"])
-    window: deque[tuple[Piece, Future[Outcome]]] = deque()
-    pool = ProcessPoolExecutor(workers, context, initializer=prepare, initargs=(job,))
-    try:
-        for path in files:
-            for piece in pieces(path):
-                window.append((piece, pool.submit(work, piece)))
-                if len(window) > workers + 1:
-                    yield _taken(window)
-        while window:
-            yield _taken(window)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _taken(window: deque[tuple[Piece, Future[Outcome]]]) -> Progressed:
-    piece, future = window.popleft()
-    return piece.path, piece.stop, future.result()
 
 
 class _Counts:

@@ -127,17 +127,10 @@ def tokenize(text: str) -> list[Token]:
         if match is None:
             raise ExpressionError(f"unexpected character {text[offset]!a}", offset)
         if match.lastgroup != "space":
-            tokens.append(Token(_kind(match), match.group(), offset))
+            tokens.append(Token(str(match.lastgroup), match.group(), offset))
         offset = match.end()
     tokens.append(Token("end", "", len(text)))
     return tokens
-
-
-def _kind(match: re.Match[str]) -> str:
-    for kind in ("space", "time", "datetime", "date", "number", "string", "delimited", "variable", "name"):
-        if match.group(kind) is not None:
-            return kind
-    return "symbol"
 
 
 def unescape(quoted: str) -> str:

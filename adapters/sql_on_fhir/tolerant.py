@@ -31,8 +31,11 @@ class Compiled:
 class Tolerant:
     """The compiled selects of one view; `fallbacks` lists the expressions that are not compiled."""
 
-    def __init__(self, view: View, own_bases: tuple[str, ...] | None, allow_fallback: bool, record: Report) -> None:
+    def __init__(
+        self, view: View, own_bases: tuple[str, ...] | None, allow_fallback: bool, record: Report, *, strict: bool
+    ) -> None:
         self.view = view
+        self.strict = strict
         self.record = record
         self.settings = Settings(view.resource, view.constants, own_bases)
         self.allow_fallback = allow_fallback
@@ -98,8 +101,8 @@ class Tolerant:
             return []
 
     def complain(self, path: Path, fault: ExpressionError, column: str, report: Report | None) -> None:
-        """A fault in the data: reported if somebody listens, else raised."""
-        if report is None:
+        """Data that the view does not provide for: reported if somebody listens and the view is not strict, else raised."""
+        if report is None or self.strict:
             raise self.fault(path, fault) from fault
         report(column, path.text, fault.reason)
 

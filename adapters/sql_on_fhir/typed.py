@@ -47,6 +47,25 @@ class Typed:
         return Typed(run, self.type, self.targets)
 
 
+def reader(owner: Function, *keys: str) -> Function:
+    """These properties of every item of `owner`, a list as its items, nulls left out."""
+
+    def read(focus: list[Any], env: Environment) -> list[Any]:
+        values: list[Any] = []
+        for item in owner(focus, env):
+            if not isinstance(item, dict):
+                continue
+            for key in keys:
+                found = item.get(key)
+                if isinstance(found, list):
+                    values.extend(part for part in found if part is not None)
+                elif found is not None:
+                    values.append(found)
+        return values
+
+    return read
+
+
 def single(values: list[Any], position: int) -> Any:
     """The one value, None if empty; more than one is an error in FHIRPath."""
     if not values:

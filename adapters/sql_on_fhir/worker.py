@@ -8,24 +8,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
-from adapters.sql_on_fhir.batches import csv_text, ndjson, record_batch
 from adapters.sql_on_fhir.blocks import Piece, lines_of
 from adapters.sql_on_fhir.compiled import CompiledView, Finding, Row
 from adapters.sql_on_fhir.lines import LineReader
+from adapters.sql_on_fhir.texts import csv_text, ndjson
 
 ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all pieces share: the views as JSON, how they are compiled, and the output format."""
+    """What all pieces share: the views as JSON, how they are compiled, and the output format; see `run_views`."""
 
     definitions: tuple[Mapping[str, Any], ...]
     own_bases: tuple[str, ...] | None
     fallback: bool
     format: str
+    strict: bool = False
 
 
 @dataclass(slots=True)
@@ -45,7 +44,9 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.format = job.format
-        self.views = [CompiledView(definition, job.own_bases, job.fallback) for definition in job.definitions]
+        self.views = [
+            CompiledView(definition, job.own_bases, job.fallback, strict=job.strict) for definition in job.definitions
+        ]
 
     def run(self, piece: Piece) -> Outcome:
         """All of a piece at once."""
@@ -93,16 +94,9 @@ class Worker:
             return csv_text(view, rows)
         if self.format == "ndjson":
             return ndjson(view, rows)
-        return ipc(record_batch(view, rows, report))
+        from adapters.sql_on_fhir import arrow
 
-
-def ipc(batch: pa.RecordBatch) -> bytes:
-    """A record batch as bytes that cross processes."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+        return arrow.ipc(arrow.record_batch(view, rows, report))
 
 
 def merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -126,6 +120,10 @@ def prepare(job: Job) -> None:
     """Called once in every worker process."""
     global _worker
     gc.disable()
+    if job.format == "parquet":
+        from adapters.sql_on_fhir.arrow import leave_pandas_out
+
+        leave_pandas_out()
     _worker = Worker(job)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
@@ -69,9 +70,9 @@ def _moment(chance: random.Random) -> str:
 def write_observations(path: Path, count: int) -> None:
     """NDJSON of `count` Observations, the same on every run."""
     chance = random.Random(20200601)  # noqa: S311 - test data
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("wb") as file:
         for number in range(count):
-            file.write(json.dumps(observation(number, chance), separators=(",", ":")) + "\n")
+            file.write(orjson.dumps(observation(number, chance)) + b"\n")
 
 
 def view(name: str, *selects: dict[str, Any]) -> dict[str, Any]:

@@ -106,6 +106,56 @@ def test_a_wrong_view_is_an_error(tmp_path, content, says):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_view_says_how_many_rows_and_which_values_do_not_fit(tmp_path):
+    wrong = psa() | {"valueQuantity": {"value": "12.5"}}
+    view = VIEW | {
+        "select": [{"column": [{"name": "value", "path": "value.ofType(Quantity).value", "type": "decimal"}]}]
+    }
+    source = write(tmp_path / "x.ndjson", psa(), wrong | {"id": "o2"}, wrong | {"id": "o3"})
+    done = call("view", write(tmp_path / "v.json", view), source, "--format", "csv")
+    assert (done.returncode, done.stdout) == (0, 'value\n12.5\n""\n""\n')
+    assert done.stderr.splitlines() == [
+        "3 resources read: 3 rows of psa",
+        "finding: view psa, column value, 'value.ofType(Quantity).value': not a number (2×)",
+    ]
+
+
+def test_view_stops_where_a_path_gives_several_values_and_one_is_declared(tmp_path):
+    view = VIEW | {"select": [{"column": [{"name": "code", "path": "code.coding.code"}]}]}
+    twice = psa() | {"code": {"coding": [{"code": "a"}, {"code": "b"}]}}
+    source, out = write(tmp_path / "x.ndjson", psa(), twice), tmp_path / "rows.csv"
+    done = call("view", write(tmp_path / "v.json", view), source, "--format", "csv", "--out", out)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: view psa, select[0].column[0].path, 'code.coding.code' at 0: "
+        "2 values where one is declared (collection is not true)\n"
+    )
+    assert not out.exists()
+
+
+def test_view_counts_lines_that_it_is_told_to_leave_out(tmp_path):
+    source = tmp_path / "x.ndjson"
+    source.write_text(json.dumps(psa()) + "\n{\n")
+    done = call("view", write(tmp_path / "v.json", VIEW), source, "--format", "csv", "--accept-unreadable")
+    assert done.returncode == 0
+    assert "lines that cannot be read, left out: 1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("row_format", "not_loaded"), [("csv", ("pandas", "rich", "pyarrow", "numpy")), ("parquet", ("pandas", "rich"))]
+)
+def test_view_loads_only_what_it_needs(tmp_path, row_format, not_loaded):
+    program = (
+        "import sys\nfrom adapters.__main__ import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        f"sys.exit(sum(name in sys.modules for name in {not_loaded!r}))"
+    )
+    view, source = write(tmp_path / "v.json", VIEW), write(tmp_path / "x.ndjson", psa())
+    arguments = ["view", str(view), str(source), "--format", row_format, "--out", str(tmp_path / "rows")]
+    assert subprocess.run([sys.executable, "-c", program, *arguments], check=False).returncode == 0
+    assert (tmp_path / "rows").is_file()
+
+
 def test_view_on_a_cut_file_leaves_no_output(tmp_path):
     (tmp_path / "x.ndjson").write_text(json.dumps(psa()) + "\n" + json.dumps(psa())[:-9])
     out = tmp_path / "rows.csv"
@@ -128,11 +178,11 @@ def test_the_demo_can_be_pulled(tmp_path):
     assert manifest["cohort_tags"] == ["reconstruction"]
 
 
-def test_no_colour_on_a_terminal_that_does_not_want_it(tmp_path):
-    source = write(tmp_path / "b.json", GOOD)
+def on_a_terminal(*arguments: str | Path) -> bytes:
+    """What a command shows on a terminal that wants no colour."""
     master, terminal = pty.openpty()
     done = subprocess.Popen(
-        [sys.executable, "-m", "adapters", "pull", str(source), "--out", str(tmp_path / "out")],
+        [sys.executable, "-m", "adapters", *map(str, arguments)],
         stderr=terminal,
         stdout=subprocess.DEVNULL,
         env=os.environ | {"NO_COLOR": "1", "TERM": "xterm-256color"},
@@ -149,5 +199,17 @@ def test_no_colour_on_a_terminal_that_does_not_want_it(tmp_path):
         shown += piece
     os.close(master)
     assert done.wait(timeout=120) == 0
+    return shown
+
+
+def test_no_colour_on_a_terminal_that_does_not_want_it(tmp_path):
+    shown = on_a_terminal("pull", write(tmp_path / "b.json", GOOD), "--out", tmp_path / "out")
     assert b"\x1b[3" not in shown.replace(b"\x1b[39", b"")
     assert b"reading" in shown
+
+
+def test_view_shows_how_much_of_the_file_is_done(tmp_path):
+    source = write(tmp_path / "x.ndjson", psa())
+    shown = on_a_terminal("view", write(tmp_path / "v.json", VIEW), source, "--format", "csv")
+    assert b"bytes" in shown
+    assert b"100%" in shown

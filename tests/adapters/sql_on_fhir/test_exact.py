@@ -11,7 +11,8 @@ import pytest
 from support import by_lines, decoded, typed, view
 
 from adapters.sql_on_fhir import compile_view
-from adapters.sql_on_fhir.batches import csv_header, csv_text, ndjson, record_batch
+from adapters.sql_on_fhir.arrow import record_batch
+from adapters.sql_on_fhir.texts import csv_header, csv_text, ndjson
 
 QUANTITY = "value.ofType(Quantity).value"
 DATE_TIME = "effective.ofType(dateTime)"

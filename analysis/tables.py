@@ -38,9 +38,8 @@ class Table:
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col"{_right(self.frame[c])}>{_cell(self._header(c))}</th>' for c in self.frame)
-        body = (
-            "".join(self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False)) or self._empty()
-        )
+        rows = [self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False)]
+        body = "".join(rows or [self._empty()])
         label = escape(self.caption, quote=True)
         return (
             f'<p class="table-caption" aria-hidden="true">{escape(self.caption)}</p>'

@@ -1,4 +1,4 @@
-"""How long the whole analysis takes: every number of the book for 5,000 patients, the exact log-rank test.
+"""How long the whole analysis takes: every number of the book for 5,000 patients, and the exact log-rank test.
 
 Run by `make bench`; `--patients` makes it smaller. Seconds are those by the clock; where other work shares the machine,
 the seconds of computing in brackets are nearer to what a quiet one would need.
@@ -23,7 +23,7 @@ from analysis.exact_logrank import exact_logrank
 from analysis.settings import load_study
 from tests.study.cohorts import MANIFEST, resampled, truth
 
-Result = TypeVar("Result")
+Found = TypeVar("Found")
 ALL_SECONDS, EXACT_SECONDS = 60, 1  # targets
 ARMS = (31, 5)
 
@@ -36,7 +36,7 @@ def show(name: str, taken: tuple[float, float], target: float | None = None) -> 
     sys.stdout.flush()
 
 
-def timed(work: Callable[[], Result]) -> tuple[Result, tuple[float, float]]:
+def timed(work: Callable[[], Found]) -> tuple[Found, tuple[float, float]]:
     """What `work` gives, with the seconds by the clock and of computing."""
     wall, cpu = time.perf_counter(), time.process_time()
     found = work()

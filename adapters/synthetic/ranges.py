@@ -64,9 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the reconstructions are")
     chosen = parser.parse_args(arguments)
     numbers = range(DEMO, number_of_reconstructions(chosen.folder))
-    with ProcessPoolExecutor(
-        chosen.workers, initializer=gc.freeze
-    ) as pool:  # statsmodels collects garbage at every call
+    # Frozen, since statsmodels collects the garbage of the whole process at every call.
+    with ProcessPoolExecutor(chosen.workers, initializer=gc.freeze) as pool:
         found = list(pool.map(partial(results_of, folder=chosen.folder), numbers, chunksize=AT_A_TIME))
     write_ranges(found, chosen.folder)
 

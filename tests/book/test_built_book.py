@@ -98,6 +98,14 @@ def test_results_json_rows_say_what_the_design_promises(site):
         assert (row["value"] is not None) or row["reason"]
 
 
+def test_results_json_gives_the_range_of_every_number_that_the_print_does_not_force(site):
+    for row in results(site):
+        not_forced = row["basis"] in ("bounded", "free")
+        assert ("range_low" in row and "range_high" in row) is not_forced, row["id"]
+        if not_forced and isinstance(row["value"], int | float) and not isinstance(row["value"], bool):
+            assert row["range_low"] <= row["value"] <= row["range_high"], row["id"]
+
+
 def test_results_json_disagrees_with_at_most_six_printed_values_each_with_a_reason(site):
     disagreeing = [row for row in results(site) if row.get("agrees") is False]
     assert len(disagreeing) <= 6

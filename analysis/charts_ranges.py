@@ -9,8 +9,7 @@ import pandas as pd
 
 from analysis.charts import INK, Drawn, NoChart, missing_to_none, reference_lines, row_labels, rows_of
 
-PARTS = ("lower limit", "estimate", "upper limit")
-COLOURS = ("#56B4E9", "#D55E00", "#0072B2")
+COLOURS = {"lower limit": "#56B4E9", "estimate": "#D55E00", "upper limit": "#0072B2"}
 ESTIMATE = "estimate"
 
 
@@ -25,7 +24,7 @@ def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     frame = missing_to_none(drawn)
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
     y = alt.Y("label:N", sort=None, title=None, axis=None)
-    colour = alt.Color("part:N", title=None, scale=alt.Scale(domain=list(PARTS), range=list(COLOURS)))
+    colour = _colour(set(frame["part"]))
     tooltip = [
         alt.Tooltip("label:N", title="Result"),
         alt.Tooltip("part:N", title="Part"),
@@ -46,3 +45,10 @@ def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     if null is not None:
         layers.append(reference_lines([null], axis="x"))
     return alt.layer(*layers).properties(**rows_of(46, len(labels)), description=description)
+
+
+def _colour(parts: set[str]) -> alt.Color:
+    """Colours of the parts that are there; estimates alone need no legend."""
+    shown = {part: colour for part, colour in COLOURS.items() if part in parts}
+    scale = alt.Scale(domain=list(shown), range=list(shown.values()))
+    return alt.Color("part:N", title=None, scale=scale, legend=None if len(shown) == 1 else alt.Legend())

@@ -58,7 +58,7 @@ def sentences(kind: str, results: Mapping[str, Result], *, applies: bool) -> Sen
 
 def _filled(template: str, results: Mapping[str, Result]) -> str:
     shown = {key: words for id in named_ids(template) for key, words in _pieces(results[id]).items()}
-    return PLACE.sub(lambda place: shown[place[1]].html, escape(template))
+    return PLACE.sub(lambda place: shown[place[1]].html, escape(template).replace("177Lu", "<sup>177</sup>Lu"))
 
 
 def _pieces(result: Result) -> dict[str, Words]:

@@ -46,10 +46,14 @@ def rows_fed_frame(manifest: Manifest) -> pd.DataFrame:
 
 
 def findings_frame(findings: pd.DataFrame) -> pd.DataFrame:
-    """The findings summed over patients: finding, severity, table, measure, patients, count; most frequent first."""
+    """The findings summed over patients: finding, severity, table, measure, patients, count; most frequent first.
+
+    `patients` is missing where the findings name none.
+    """
     keys = ["finding", "severity", "table", "measure"]
     plain = findings.astype(dict.fromkeys(keys, "object")).fillna({"table": "", "measure": ""})
     grouped = plain.groupby(keys, as_index=False).agg(patients=("patient_id", "nunique"), count=("count", "sum"))
+    grouped["patients"] = grouped["patients"].astype("Int64").where(grouped["patients"].gt(0))
     return grouped.sort_values(["count", "finding"], ascending=[False, True], ignore_index=True)
 
 

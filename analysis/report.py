@@ -27,6 +27,7 @@ MARKS = {
     "bounded": ("○", "The paper's print limits this number but does not fix it: see what the print allows."),
     "free": ("◇", "The reconstruction chose this number; the paper's print does not: it is not a finding."),
 }
+SAYS_ITSELF = "not reached"  # a reason that stands in a sentence without "not given"
 OPEN_INTERVAL = "The paper prints this value without the interval, which the reconstruction chose."
 
 
@@ -126,8 +127,10 @@ def percent_text(result: Result) -> str:
 
 def text(result: Result) -> str:
     """The whole statement: value, then in brackets what belongs to it."""
+    if result.value is None:
+        return not_given(result, n_text(result))
     counts = count_text(result)
-    if result.value is None or isinstance(result.value, str | bool):
+    if isinstance(result.value, str | bool):
         head, behind = value_text(result), [n_text(result)]
     elif result.unit == "count" and counts:
         head, behind = counts if result.n != result.value else value_text(result), [percent_text(result)]
@@ -136,6 +139,14 @@ def text(result: Result) -> str:
         behind = [counts, percent_text(result), interval_text(result), "" if counts else n_text(result)]
     inside = "; ".join(part for part in behind if part)
     return f"{head} ({inside})" if inside else head
+
+
+def not_given(result: Result, *behind: str) -> str:
+    """A result without value, as a sentence can take it: "not given (no baseline value; n = 0)", "not reached: ..."."""
+    reason = REASONS[str(result.reason)]
+    if reason.startswith(SAYS_ITSELF):
+        return " ".join([reason, *(f"({part})" for part in behind if part)])
+    return f"not given ({'; '.join([reason, *(part for part in behind if part)])})"
 
 
 def _p_text(result: Result) -> str:
@@ -214,7 +225,7 @@ def pieces(result: Result) -> dict[str, Words]:
     """
     parts = {
         "": text(result),
-        ":value": value_text(result),
+        ":value": not_given(result) if result.value is None else value_text(result),
         ":interval": interval_text(result) or "no interval",
         ":n": n_text(result) or "n not stated",
         ":count": count_text(result) or "no count",

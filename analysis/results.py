@@ -12,7 +12,7 @@ BASES = ("printed", "bounded", "free", "physics", "design", "data")
 
 REASONS: dict[str, str] = {
     "no_patients": "no patient in this group",
-    "arm_empty": "the group, or one of the groups compared, is empty",
+    "arm_empty": "a group is empty",
     "too_few_patients": "too few patients for this estimate",
     "too_few_events": "too few events for this estimate",
     "no_events": "no event was observed",

@@ -18,6 +18,7 @@ from analysis.report import Style, Words, cell, number
 from analysis.results import Result
 
 LONG = 60  # a longer table scrolls in a box of its own
+NOTHING = "Nothing to list."  # what a table without rows says
 ROWS_SHOWN = 200  # a page stays readable; the CSV has all rows
 
 
@@ -37,7 +38,8 @@ class Table:
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col"{_right(self.frame[c])}>{_cell(self._header(c))}</th>' for c in self.frame)
-        body = "".join(self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False))
+        rows = [self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False)]
+        body = "".join(rows or [self._empty()])
         label = escape(self.caption, quote=True)
         return (
             f'<p class="table-caption" aria-hidden="true">{escape(self.caption)}</p>'
@@ -45,6 +47,9 @@ class Table:
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
             f'<p class="table-note">{self._note()}{csv_link(self.frame, self.name)}</p>'
         )
+
+    def _empty(self) -> str:
+        return f'<tr><td colspan="{max(len(self.frame.columns), 1)}">{NOTHING}</td></tr>'
 
     def _long(self) -> str:
         return " long" if len(self.frame) > LONG else ""

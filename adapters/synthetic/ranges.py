@@ -1,17 +1,20 @@
 """Compute all numbers of the book for every reconstruction: `python -m adapters.synthetic.ranges`.
 
-Writes analysis/print_ranges.csv and print_ranges.toml. Takes some seconds of computing a reconstruction, so it runs when
-the reconstructions or the analysis change and not with the book; a test says when it is due.
+Writes analysis/print_ranges.csv and print_ranges.toml. Takes about two seconds of computing a reconstruction, so it runs
+when the reconstructions or the analysis change and not with the book; a test says when it is due.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
+
+import pandas as pd
 
 from adapters.synthetic.reconstructions import FOLDER, number_of_reconstructions, variant_tables
 from adapters.synthetic.search_files import read_cohort
@@ -24,13 +27,18 @@ from analysis.settings import load_study
 MANIFEST = {"synthetic": True, "cohort_tags": ["reconstruction"]}
 DEMO = -1
 ABOUT_RANGES = "print."  # results that count reconstructions and bases
+AT_A_TIME = 5  # reconstructions that a process takes at once: few, so that none waits long for the others
 
 
 def results_of(k: int, folder: Path = FOLDER) -> list[Result]:
     """All results of reconstruction `k`; of the demo cohort itself for `DEMO`."""
-    base = tidy_tables(read_cohort())
-    tables = base if k == DEMO else variant_tables(base, k, folder)
+    tables = _demo_tables() if k == DEMO else variant_tables(_demo_tables(), k, folder)
     return collect(tables, load_study(), MANIFEST)
+
+
+@cache
+def _demo_tables() -> dict[str, pd.DataFrame]:
+    return tidy_tables(read_cohort())
 
 
 def inputs_hash(folder: Path = FOLDER) -> str:
@@ -56,8 +64,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the reconstructions are")
     chosen = parser.parse_args(arguments)
     numbers = range(DEMO, number_of_reconstructions(chosen.folder))
-    with ProcessPoolExecutor(chosen.workers) as pool:
-        write_ranges(list(pool.map(partial(results_of, folder=chosen.folder), numbers, chunksize=25)), chosen.folder)
+    # Frozen, since statsmodels collects the garbage of the whole process at every call.
+    with ProcessPoolExecutor(chosen.workers, initializer=gc.freeze) as pool:
+        found = list(pool.map(partial(results_of, folder=chosen.folder), numbers, chunksize=AT_A_TIME))
+    write_ranges(found, chosen.folder)
 
 
 if __name__ == "__main__":

@@ -152,3 +152,15 @@ def test_ranges_are_drawn_with_a_description_and_nothing_where_there_are_none():
     assert drawn.to_dict()["description"] == "what is drawn"
     assert isinstance(charts_ranges.ranges(frame.head(0), "P", "d"), NoChart)
     assert isinstance(charts_ranges.ranges(frame.assign(low=0.0), "P", "d", log=True), NoChart)
+
+
+def test_a_legend_names_the_parts_that_are_drawn_and_estimates_alone_need_none():
+    both = chart_frame([("Firth", with_range(ratio(0.55, 0.15, 1.5), RANGES))])
+    alone = both[both["part"] == "estimate"]
+    colours = [
+        charts_ranges.ranges(frame, "P", "d").to_dict()["layer"][0]["encoding"]["color"] for frame in (both, alone)
+    ]
+    assert colours[0]["scale"]["domain"] == ["lower limit", "estimate", "upper limit"]
+    assert colours[0]["legend"] is not None
+    assert colours[1]["scale"]["domain"] == ["estimate"]
+    assert colours[1]["legend"] is None

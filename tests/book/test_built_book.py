@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,55 +16,9 @@ from built_site import REPOSITORY, Site, build
 from adapters.contract import load_manifest
 from analysis.book import glued_keys
 from analysis.report import MARKS
+from tests.site_checks import Page, advertisement, empty_drawings, holes, sections_lacking, unnamed_data
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("book")]
-
-HOLES = re.compile(r"\b(NaN|None|nan|NaT|inf|Infinity|undefined|Traceback)\b|<NA>")
-# "effective.ofType(dateTime)" names a FHIR element, "effective_half_life" ends the id of a result
-ADVERTISEMENT = re.compile(r"\b(superior|effective(?!\.\w|_)|efficient|significant|no difference)", re.IGNORECASE)
-UNSEEN = ("script", "style", "svg", "mjx-container", "pre", "code")
-LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "use": "href"}
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-
-
-class Page(HTMLParser):
-    """What a page loads, links to, names as anchors, and shows as text inside and outside quotations of the paper."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.loads: list[str] = []
-        self.links: list[str] = []
-        self.anchors: set[str] = set()
-        self.text, self.own = [], []
-        self._open: list[tuple[str, bool, bool]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        if found.get(LOADING.get(tag, "-")) and found.get("rel") not in ("next", "prev", "search", "index"):
-            self.loads.append(found[LOADING[tag]])
-        if tag == "a" and found.get("href"):
-            self.links.append(found["href"])
-        self.anchors |= {found[key] for key in ("id", "name") if found.get(key)}
-        if tag not in VOID:
-            unseen = tag in UNSEEN or any(hidden for _, hidden, _ in self._open[-1:])
-            quoted = "paper" in (found.get("class") or "").split() or any(paper for *_, paper in self._open[-1:])
-            self._open.append((tag, unseen, quoted))
-
-    def handle_endtag(self, tag):
-        while self._open:
-            if self._open.pop()[0] == tag:
-                break
-
-    def handle_data(self, data):
-        if not self._open or not self._open[-1][1]:
-            self.text.append(data)
-            if not self._open or not self._open[-1][2]:
-                self.own.append(data)
-
-
-def read(page: Path) -> Page:
-    return Page(page.read_text("utf-8"))
 
 
 def results(site: Site) -> list[dict]:
@@ -85,7 +38,7 @@ def test_every_listed_chapter_became_a_page(site):
 
 def test_no_page_loads_anything_from_outside(site):
     for page in site.all_pages:
-        outside = [address for address in read(page).loads if urlsplit(address).scheme in ("http", "https")]
+        outside = [address for address in Page(page).loads if urlsplit(address).scheme in ("http", "https")]
         assert outside == [], page.name
         assert "//cdn." not in page.read_text("utf-8")
 
@@ -98,13 +51,13 @@ def test_no_script_or_style_fetches_from_outside_on_its_own(site):
 
 def test_every_loaded_file_is_in_the_site(site):
     for page in site.pages:
-        for address in read(page).loads:
+        for address in Page(page).loads:
             target = (page.parent / unquote(urlsplit(address).path)).resolve()
             assert target.is_file(), (page.name, address)
 
 
 def test_every_link_and_anchor_leads_somewhere(site):
-    pages = {page.resolve(): read(page) for page in site.all_pages}
+    pages = {page.resolve(): Page(page) for page in site.all_pages}
     for page, content in pages.items():
         for link in content.links:
             parts = urlsplit(link)
@@ -116,25 +69,16 @@ def test_every_link_and_anchor_leads_somewhere(site):
                 assert unquote(parts.fragment) in pages[target].anchors, (page.name, link)
 
 
-def test_visible_text_has_no_holes(site):
-    for page in site.pages:
-        assert HOLES.findall(" ".join(read(page).text)) == [], page.name
-
-
-def test_words_of_advertisement_stand_only_in_quotations_of_the_paper(site):
-    for page in site.pages:
-        text = re.sub(r"\s+", " ", "".join(read(page).own))
-        found = [text[max(0, m.start() - 60) : m.end() + 20] for m in ADVERTISEMENT.finditer(text)]
-        assert found == [], page.name
+@pytest.mark.parametrize("check", [holes, advertisement, empty_drawings, sections_lacking])
+def test_pages_are_whole_and_in_sober_words(site, check):
+    assert {page.name: found for page in site.pages if (found := check(Page(page)))} == {}
 
 
 def test_every_page_says_whose_data_it_shows_and_carries_their_hash(site):
     manifest = load_manifest(site.tables)
     for page in site.all_pages:
         if page.name != "index.html":  # a redirect without content
-            text = page.read_text("utf-8")
-            assert "Synthetic cohort." in text, page.name
-            assert manifest["hash"] in text, page.name
+            assert unnamed_data(Page(page), "Synthetic cohort.", manifest["hash"]) == [], page.name
 
 
 def test_results_json_holds_every_printed_id_and_each_once(site):
@@ -152,6 +96,14 @@ def test_results_json_rows_say_what_the_design_promises(site):
         assert {"id", "value", "lower", "upper", "n", "method", "basis"} <= set(row)
         assert row["basis"] in ("printed", "bounded", "free", "physics", "design")
         assert (row["value"] is not None) or row["reason"]
+
+
+def test_results_json_gives_the_range_of_every_number_that_the_print_does_not_force(site):
+    for row in results(site):
+        not_forced = row["basis"] in ("bounded", "free")
+        assert ("range_low" in row and "range_high" in row) is not_forced, row["id"]
+        if not_forced and isinstance(row["value"], int | float) and not isinstance(row["value"], bool):
+            assert row["range_low"] <= row["value"] <= row["range_high"], row["id"]
 
 
 def test_results_json_disagrees_with_at_most_six_printed_values_each_with_a_reason(site):

@@ -53,7 +53,7 @@ def test_conclusion_free_result_concludes_nothing():
 
 def test_conclusion_without_value_gives_the_reason():
     assert conclusion(missing("os.hr.firth", "arm_empty"), HAZARD) == (
-        "The hazard ratio cannot be given: the group, or one of the groups compared, is empty."
+        "The hazard ratio cannot be given: a group is empty."
     )
 
 

@@ -83,7 +83,11 @@ def test_text_of_a_p_value(p, words):
 
 @pytest.mark.parametrize("reason", sorted(REASONS))
 def test_text_without_a_value_gives_every_reason_in_words(reason):
-    assert text(missing("os.lu", reason, n=0)) == f"{REASONS[reason]} (n = 0)"
+    result, words = missing("os.lu", reason, n=0), REASONS[reason]
+    in_a_sentence = f"{words} (n = 0)" if reason == "not_reached" else f"not given ({words}; n = 0)"
+    assert text(result) == in_a_sentence
+    assert words in pieces(result)["os.lu:value"].text
+    assert cell(result).text == words  # a table's header says already of what
 
 
 @pytest.mark.parametrize(("basis", "sign"), [("bounded", "○"), ("free", "◇"), ("printed", ""), ("data", "")])

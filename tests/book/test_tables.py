@@ -12,7 +12,7 @@ import pytest
 
 from analysis.report import Words
 from analysis.results import Result, missing
-from analysis.tables import LONG, ROWS_SHOWN, Folded, Table
+from analysis.tables import LONG, NOTHING, ROWS_SHOWN, Folded, Table
 
 
 def table(frame, **options):
@@ -80,8 +80,11 @@ def test_table_scrolls_in_a_box_only_when_long(rows, scrolls):
     assert ("study-table long" in table(pd.DataFrame({"row": range(rows)}))) is scrolls
 
 
-def test_table_without_rows_is_still_a_table():
-    assert parsed(table(FRAME.head(0))).find(".//caption") is not None
+def test_table_without_rows_keeps_its_head_and_says_that_there_is_nothing():
+    tree = parsed(table(FRAME.head(0)))
+    assert tree.find(".//caption") is not None
+    assert [cell.text for cell in tree.findall(".//tbody/tr/td")] == [NOTHING]
+    assert tree.find(".//tbody/tr/td").get("colspan") == "3"
 
 
 def test_table_decimals_and_whole_numbers():

@@ -18,6 +18,7 @@ from analysis.charts import (
     NoChart,
     arm_scale,
     first_groups,
+    log_scale,
     missing_to_none,
     named_arms,
     reference_lines,
@@ -118,7 +119,7 @@ def measurements(
     if known.empty:
         return NoChart(f"{title} was not measured on known days")
     frame = named_arms(missing_to_none(first_groups(known, "patient_id", 4 * LANES)))
-    y = alt.Y("value:Q", title=title, scale=alt.Scale(type="log" if log else "linear", nice=True))
+    y = alt.Y("value:Q", title=title, scale=log_scale(frame["value"]) if log else alt.Scale(nice=True))
     base = alt.Chart(frame).encode(
         alt.X("months:Q", title=f"Months from {origin}"),
         y,
@@ -144,13 +145,12 @@ def quadrant(points: pd.DataFrame, limits: tuple[float, float], titles: tuple[st
     if known.empty:
         return NoChart("the two values were not measured together")
     frame = named_arms(missing_to_none(known))
-    log = alt.Scale(type="log", nice=True)
     marks = (
         alt.Chart(frame)
         .mark_point(size=70, opacity=0.75)
         .encode(
-            alt.X("x:Q", title=titles[0], scale=log),
-            alt.Y("y:Q", title=titles[1], scale=log),
+            alt.X("x:Q", title=titles[0], scale=log_scale([*frame["x"], limits[0]])),
+            alt.Y("y:Q", title=titles[1], scale=log_scale([*frame["y"], limits[1]])),
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
             alt.Shape("arm:N", title=None, scale=arm_scale("shape")),
             tooltip=[alt.Tooltip("patient_id:N", title="Patient")],
@@ -161,19 +161,23 @@ def quadrant(points: pd.DataFrame, limits: tuple[float, float], titles: tuple[st
 
 
 def numbered_bars(frame: pd.DataFrame, description: str, *, title: str, limits: tuple[float, ...] = ()) -> Drawn:
-    """A sorted bar a patient, arms told apart by colour: patient_id, arm, change_pct."""
+    """A sorted bar a patient, arms told apart by colour and by an outline: patient_id, arm, change_pct."""
     known = frame.dropna(subset=["change_pct"])
     if known.empty:
         return NoChart("nothing was measured before and after")
     plain = named_arms(missing_to_none(known.sort_values("change_pct", ascending=False)))
     bars = (
         alt.Chart(plain)
-        .mark_bar(stroke=INK, strokeWidth=0)
+        .mark_bar(stroke=INK)
         .encode(
             alt.X("patient_id:N", sort=None, title=None, axis=alt.Axis(labels=len(plain) <= LANES, ticks=False)),
             alt.Y("change_pct:Q", title=title),
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
-            tooltip=[alt.Tooltip("patient_id:N"), alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f")],
+            alt.StrokeWidth("arm:N", title=None, scale=arm_scale("outline")),
+            tooltip=[
+                alt.Tooltip("patient_id:N", title="Patient"),
+                alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),
+            ],
         )
     )
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=RULE, aria=False).encode(y="at:Q")

@@ -36,7 +36,10 @@ class Table:
     rows_shown: int = ROWS_SHOWN
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col"{_right(self.frame[c])}>{_cell(self._header(c))}</th>' for c in self.frame)
+        head = "".join(
+            f'<th scope="col"{"" if place < self.row_headers else _right(self.frame[c])}>{_cell(self._header(c))}</th>'
+            for place, c in enumerate(self.frame)
+        )
         body = "".join(self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False))
         label = escape(self.caption, quote=True)
         return (

@@ -138,6 +138,21 @@ def shift_table(worst: pd.DataFrame, measure: str, arm: str) -> pd.DataFrame:
     return wide.reindex(index=labels, columns=labels, fill_value=0).rename_axis(index="baseline", columns="worst")
 
 
+def shift_frame(worst: pd.DataFrame) -> pd.DataFrame:
+    """All shift tables one below the other: measure, arm, baseline (grade), "0" to "4" and "not gradable" (worst grade).
+
+    Grades at baseline that nobody has are left out, so the rows of a measure and arm still add up to its patients.
+    """
+    parts = []
+    for measure in dict.fromkeys(worst["measure"]):
+        for arm in ARMS:
+            table = shift_table(worst, measure, arm)
+            table = table[table.sum(axis=1).gt(0)].rename(columns=str).reset_index().assign(measure=measure, arm=arm)
+            parts.append(table)
+    columns = ["measure", "arm", "baseline", *map(str, GRADES), NOT_GRADABLE]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
 def grade_table(worst: pd.DataFrame) -> pd.DataFrame:
     """Supplemental toxicity table: one row per measure and arm with the number of patients at each worst grade.
 

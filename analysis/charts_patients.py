@@ -28,6 +28,7 @@ from analysis.charts import (
 LANES = 60
 CHOSEN = "patient == 'all' || patient == datum.patient_id"
 EVENT_LEGEND = alt.Legend(orient="bottom", columns=alt.ExprRef("width > 450 ? 4 : 1"))
+LINE_LEGEND = alt.Legend(symbolType="stroke", symbolSize=300, symbolStrokeWidth=2)
 CROSS = "M-1,-.7L-.7,-1L0,-.3L.7,-1L1,-.7L.3,0L1,.7L.7,1L0,.3L-.7,1L-1,.7L-.3,0Z"
 EVENTS = {
     "lu_psma": ("177Lu-PSMA cycle", "#0072B2", "circle"),
@@ -123,7 +124,7 @@ def measurements(
     base = alt.Chart(frame).encode(
         alt.X("months:Q", title=f"Months from {origin}"),
         y,
-        alt.Color("arm:N", title=None, scale=arm_scale("colour")),
+        alt.Color("arm:N", title=None, scale=arm_scale("colour"), legend=LINE_LEGEND),
         detail="patient_id:N",
         opacity=alt.condition(CHOSEN, alt.value(0.55), alt.value(0.05)),
         tooltip=[
@@ -132,7 +133,7 @@ def measurements(
             alt.Tooltip("value:Q", title=title),
         ],
     )
-    dash = alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash"))
+    dash = alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash"), legend=LINE_LEGEND)
     drawn: list[Any] = [base.mark_line(strokeWidth=1.2).encode(dash).add_params(patient_choice())]
     drawn.append(base.mark_point(size=16))
     return alt.layer(*drawn).properties(width="container", height=HEIGHT * 0.7, description=description)

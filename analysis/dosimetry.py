@@ -107,7 +107,7 @@ def argument_results() -> tuple[Result, ...]:
         _physics(id, literature(key), "Gy", "as the paper quotes") for id, key in {**QUOTED, **QUOTED_THRESHOLD}.items()
     ]
     rows.append(_physics("dose.lu.per_gbq", dose_per_gbq(), "Gy/GBq", "32 Gy over 6 GBq, both as quoted"))
-    rows += [*_liver_metastases(), _overlap()]
+    rows += [*_liver_metastases(), _overlap(), *_source_of_the_sirt_dose()]
     for span in ("single", "total"):
         rows.append(_physics(f"dose.lung_limit.{span}", rule(f"lung.limit_{span}"), "Gy", "resin microspheres, lung"))
     tissue = prostate()
@@ -135,6 +135,19 @@ def _liver_metastases() -> list[Result]:
         )
         for id, factor, unit in (("dose.liver.per_gbq", 1, "Gy/GBq"), ("dose.liver.6gbq", cycle, "Gy"))
     ]
+
+
+def _source_of_the_sirt_dose() -> list[Result]:
+    """What the abstract of the paper's source says of the SIRT dose: dose.sirt.source and its two bounds."""
+    mean, low, high = (literature(f"sirt.van_den_hoven_{name}") for name in ("mean", "lowest", "highest"))
+    method = "mean over colorectal metastases, van den Hoven et al. 2016"
+    found = [Result("dose.sirt.source", mean, low, high, unit="Gy", method=method, interval="range", basis="physics")]
+    for end in ("low", "high"):
+        value = literature(f"sirt.van_den_hoven_effective_{end}")
+        found.append(
+            _physics(f"dose.sirt.source.{end}_bound", value, "Gy", f"{end} end of the bounds of the same source")
+        )
+    return found
 
 
 def _overlap() -> Result:

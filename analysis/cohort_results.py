@@ -21,7 +21,7 @@ INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
-    """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*` and `tox.ctcae_version`, `design.*` for any cohort; reasons where there is no value."""
+    """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*`, `design.*` and `tox.ctcae_version` for any cohort; or reasons."""
     tables = remembering(tables)
     patients = patient_frame(tables, study)
     table_one = table_one_results(tables, study, patients)

@@ -81,6 +81,8 @@ class Table:
         return _cell(str(value))
 
     def _note(self) -> str:
+        if self.frame.empty:
+            return "Nothing to list. "
         if len(self.frame) <= self.rows_shown:
             return ""
         return f"The first {self.rows_shown:,} of {len(self.frame):,} rows are shown. "

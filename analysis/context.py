@@ -28,7 +28,7 @@ UNITS = {"median_os_months": "months", "hazard_ratio": "ratio"}
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`context.os.<characteristic>.<group>` of this cohort and `context.published.<key>` of others, for any cohort."""
-    return [*survival_by_group(tables, study)["median"], *published_results()]
+    return [*survival_by_group(tables, study)["median"], *quoted_results()]
 
 
 @cache
@@ -39,7 +39,7 @@ def published_cohorts() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("context_cohorts.csv"))
 
 
-def published_results() -> list[Result]:
+def quoted_results() -> list[Result]:
     """Every number of `published_cohorts` as a `Result`; they are quoted, so no patient of this book is in them."""
     found = []
     for row in published_cohorts().to_dict("records"):

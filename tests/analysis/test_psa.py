@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.context import published_cohorts, published_results, survival_by_group
+from analysis.context import published_cohorts, quoted_results, survival_by_group
 from analysis.context import results as context_results
 from analysis.psa import curve_frame, progression_day, psa_frame, results, waterfall_frame
 from analysis.results import Result
@@ -128,7 +128,7 @@ class TestContext:
         assert (frame["upper"].isna() | (frame["upper"] > frame["value"])).all()
 
     def test_a_published_number_is_quoted_with_what_its_source_gives(self) -> None:
-        found = by_id(published_results())
+        found = by_id(quoted_results())
         liver, vision = found["context.published.pooled_liver"], found["context.published.vision"]
         assert (liver.value, liver.lower, liver.upper, liver.n, liver.unit) == (2.15, 1.84, 2.5, 3038, "ratio")
         assert (vision.value, vision.lower, vision.interval, vision.n) == (15.3, None, "", 551)

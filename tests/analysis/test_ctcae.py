@@ -66,6 +66,21 @@ def test_version_5_liver_thresholds(measure: str, normal: tuple, abnormal: tuple
 
 
 @pytest.mark.parametrize(
+    ("measure", "normal", "abnormal"),
+    [
+        ("alt", (1, 3, 5, 20), (1, 1.5, 2, 4)),
+        ("ast", (1, 3, 5, 20), (1, 1.5, 2, 4)),
+        ("ggt", (1, 2.5, 5, 20), (1, 1.5, 3, 10)),
+        ("bilirubin", (1, 1.5, 3, 10), (1, 1.5, 2.5, 10)),
+    ],
+)
+def test_version_6_liver_thresholds(measure: str, normal: tuple, abnormal: tuple) -> None:
+    table = load_criteria(6).of(measure)
+    for branch, factors in (("baseline_not_high", normal), ("baseline_high", abnormal)):
+        assert table.loc[table["applies"] == branch, "factor"].tolist() == list(factors)
+
+
+@pytest.mark.parametrize(
     ("measure", "limits"),
     [
         ("haemoglobin", {2: 10.0, 3: 8.0}),

@@ -121,6 +121,14 @@ class TestGrades:
             pd.NA,
         ]
 
+    def test_an_unchanged_abnormal_value_is_not_worse_in_either_version(self) -> None:
+        # version 6 calls 1.0 to 1.5 times an abnormal baseline grade 1, so grade 1 alone is no worsening there
+        for value, worse in ((100.0, {5: False, 6: False}), (160.0, {5: True, 6: True})):
+            found = cohort(alt("S01", 0, 100.0), alt("S01", 40, value))
+            for version, expected in worse.items():
+                worst = worst_grades(found, changed(ctcae_version=version)).set_index("measure")
+                assert worst.loc["alt", "worsened"] == expected
+
     def test_without_limits_nothing_is_graded_and_nothing_is_grade_0(self) -> None:
         found = cohort(alt("S01", 0, 30.0, upper=None), alt("S01", 40, 31.0, upper=None))
         row = worst_grades(found, STUDY).query("measure == 'alt'").iloc[0]

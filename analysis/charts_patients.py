@@ -12,7 +12,6 @@ import pandas as pd
 
 from analysis.charts import (
     HEIGHT,
-    INK,
     RULE,
     Drawn,
     NoChart,
@@ -169,12 +168,12 @@ def numbered_bars(frame: pd.DataFrame, description: str, *, title: str, limits: 
     plain = named_arms(missing_to_none(known.sort_values("change_pct", ascending=False)))
     bars = (
         alt.Chart(plain)
-        .mark_bar(stroke=INK)
+        .mark_bar(strokeWidth=1.6)
         .encode(
             alt.X("patient_id:N", sort=None, title=None, axis=alt.Axis(labels=len(plain) <= LANES, ticks=False)),
             alt.Y("change_pct:Q", title=title),
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
-            alt.StrokeWidth("arm:N", title=None, scale=arm_scale("outline")),
+            alt.Stroke("arm:N", title=None, scale=arm_scale("outline")),
             tooltip=[
                 alt.Tooltip("patient_id:N", title="Patient"),
                 alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),

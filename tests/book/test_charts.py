@@ -194,8 +194,10 @@ def test_swimmer_draws_the_first_sixty_of_thousands():
 
 def test_arms_differ_in_more_than_colour_in_every_chart_of_bars():
     drawn = charts_patients.numbered_bars(frame(patient_id=IDS, arm=ARMS, change_pct=[5.0, 1.0, -3.0]), "d", title="t")
-    scale = drawn.to_dict()["layer"][0]["encoding"]["strokeWidth"]["scale"]
-    assert scale["range"][0] != scale["range"][1]
+    scale = drawn.to_dict()["layer"][0]["encoding"]["stroke"]["scale"]
+    assert scale["range"] == list(charts.ARM_OUTLINES.values())
+    assert charts.ARM_OUTLINES["lu"] == charts.ARM_COLOURS["lu"]
+    assert charts.ARM_OUTLINES["lu_sirt"] != charts.ARM_COLOURS["lu_sirt"]
 
 
 def test_a_logarithmic_scale_holds_all_values_and_little_more():

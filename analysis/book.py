@@ -36,6 +36,7 @@ PARTS = {
     "dosimetry": "analysis.dosimetry",
     "toxicity": "analysis.toxicity_results",
     "psa": "analysis.psa",
+    "context": "analysis.context",
 }
 MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 CHAPTERS = REPOSITORY / "chapters"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -24,6 +24,7 @@ ARM_NAMES = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
 ARM_COLOURS = {"lu": "#0072B2", "lu_sirt": "#D55E00"}
 ARM_DASHES: dict[str, list[int]] = {"lu": [1, 0], "lu_sirt": [6, 3]}
 ARM_SHAPES = {"lu": "circle", "lu_sirt": "triangle-up"}
+ARM_OUTLINES = {"lu": "#0072B2", "lu_sirt": "#1b1b1b"}  # of bars: its own colour, and ink
 RESPONSE_COLOURS = {"progressive": "#D55E00", "stable": "#999999", "partial_response": "#0072B2"}
 RESPONSE_COLOURS |= {"complete_response": "#009E73", "not_evaluable": "#CCCCCC"}
 INK, PALE, RULE = "#1b1b1b", "#e6e6e6", "#767676"
@@ -57,9 +58,20 @@ def theme() -> Any:
 
 
 def arm_scale(kind: str) -> alt.Scale:
-    """The same arm looks the same everywhere; `kind`: "colour", "dash" or "shape". Domain: names of the arms."""
-    ranges: dict[str, dict[str, Any]] = {"colour": ARM_COLOURS, "dash": ARM_DASHES, "shape": ARM_SHAPES}
+    """The same arm looks the same everywhere; `kind`: "colour", "dash", "shape" or "outline".
+
+    Domain: names of the arms.
+    """
+    ranges: dict[str, dict[str, Any]] = {
+        "colour": ARM_COLOURS, "dash": ARM_DASHES, "shape": ARM_SHAPES, "outline": ARM_OUTLINES,
+    }  # fmt: skip
     return alt.Scale(domain=list(ARM_NAMES.values()), range=list(ranges[kind].values()))
+
+
+def log_scale(values: Iterable[float]) -> alt.Scale:
+    """A logarithmic scale that ends a little beyond the values: whole decades would leave most of a drawing empty."""
+    known = list(values)
+    return alt.Scale(type="log", domain=[min(known) / 1.2, max(known) * 1.2], nice=False)
 
 
 def rows_of(pixels: int, rows: int) -> dict[str, Any]:

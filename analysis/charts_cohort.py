@@ -36,11 +36,12 @@ def shares_by_arm(shares: pd.DataFrame, title: str, description: str) -> Drawn:
     y = alt.Y("label:N", sort=None, title=None, axis=None, scale=alt.Scale(paddingInner=0.5, paddingOuter=0.4))
     bars = (
         alt.Chart(frame)
-        .mark_bar()
+        .mark_bar(strokeWidth=1.6)
         .encode(
             alt.X("percent:Q", title=title, scale=alt.Scale(domain=[0, 100])),
             y,
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
+            alt.Stroke("arm:N", title=None, scale=arm_scale("outline")),
             alt.YOffset("arm:N"),
             tooltip=[alt.Tooltip("label:N", title="Therapy"), "arm:N", alt.Tooltip("told:N", title="Patients")],
         )

@@ -20,6 +20,7 @@ from analysis.charts import (
     row_labels,
     rows_of,
 )
+from analysis.names import in_words
 from analysis.results import Result
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -53,6 +54,17 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     if null is not None:
         layers.append(reference_lines([null], axis="x"))
     return alt.layer(*layers).properties(**rows_of(44, len(frame)), description=description)
+
+
+def tornado_frame(swings: pd.DataFrame) -> pd.DataFrame:
+    """Rows for `tornado`: label ("half-life in the lesion (40 to 74.9)"), low, high, centre.
+
+    `swings`: assumption, low and high (of the assumption), low_gy, default_gy, high_gy (the result at these).
+    """
+    rows = in_words(swings, "assumption").itertuples()
+    labels = [f"{row.assumption} ({row.low:g} to {row.high:g})" for row in rows]
+    doses = swings[["low_gy", "high_gy", "default_gy"]].set_axis(["low", "high", "centre"], axis=1)
+    return doses.assign(label=pd.Series(labels, index=doses.index, dtype="object"))
 
 
 def tornado(rows: pd.DataFrame, title: str, description: str) -> Drawn:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from analysis.charts import (
     HEIGHT,
-    INK,
     RULE,
     Drawn,
     NoChart,
     arm_scale,
     first_groups,
+    log_scale,
     missing_to_none,
     named_arms,
     reference_lines,
@@ -27,6 +27,7 @@ from analysis.charts import (
 LANES = 60
 CHOSEN = "patient == 'all' || patient == datum.patient_id"
 EVENT_LEGEND = alt.Legend(orient="bottom", columns=alt.ExprRef("width > 450 ? 4 : 1"))
+LINE_LEGEND = alt.Legend(symbolType="stroke", symbolSize=300, symbolStrokeWidth=2)
 CROSS = "M-1,-.7L-.7,-1L0,-.3L.7,-1L1,-.7L.3,0L1,.7L.7,1L0,.3L-.7,1L-1,.7L-.3,0Z"
 EVENTS = {
     "lu_psma": ("177Lu-PSMA cycle", "#0072B2", "circle"),
@@ -118,11 +119,11 @@ def measurements(
     if known.empty:
         return NoChart(f"{title} was not measured on known days")
     frame = named_arms(missing_to_none(first_groups(known, "patient_id", 4 * LANES)))
-    y = alt.Y("value:Q", title=title, scale=alt.Scale(type="log" if log else "linear", nice=True))
+    y = alt.Y("value:Q", title=title, scale=log_scale(frame["value"]) if log else alt.Scale(nice=True))
     base = alt.Chart(frame).encode(
         alt.X("months:Q", title=f"Months from {origin}"),
         y,
-        alt.Color("arm:N", title=None, scale=arm_scale("colour")),
+        alt.Color("arm:N", title=None, scale=arm_scale("colour"), legend=LINE_LEGEND),
         detail="patient_id:N",
         opacity=alt.condition(CHOSEN, alt.value(0.55), alt.value(0.05)),
         tooltip=[
@@ -131,7 +132,7 @@ def measurements(
             alt.Tooltip("value:Q", title=title),
         ],
     )
-    dash = alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash"))
+    dash = alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash"), legend=LINE_LEGEND)
     drawn: list[Any] = [base.mark_line(strokeWidth=1.2).encode(dash).add_params(patient_choice())]
     drawn.append(base.mark_point(size=16))
     return alt.layer(*drawn).properties(width="container", height=HEIGHT * 0.7, description=description)
@@ -144,13 +145,12 @@ def quadrant(points: pd.DataFrame, limits: tuple[float, float], titles: tuple[st
     if known.empty:
         return NoChart("the two values were not measured together")
     frame = named_arms(missing_to_none(known))
-    log = alt.Scale(type="log", nice=True)
     marks = (
         alt.Chart(frame)
         .mark_point(size=70, opacity=0.75)
         .encode(
-            alt.X("x:Q", title=titles[0], scale=log),
-            alt.Y("y:Q", title=titles[1], scale=log),
+            alt.X("x:Q", title=titles[0], scale=log_scale([*frame["x"], limits[0]])),
+            alt.Y("y:Q", title=titles[1], scale=log_scale([*frame["y"], limits[1]])),
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
             alt.Shape("arm:N", title=None, scale=arm_scale("shape")),
             tooltip=[alt.Tooltip("patient_id:N", title="Patient")],
@@ -161,19 +161,23 @@ def quadrant(points: pd.DataFrame, limits: tuple[float, float], titles: tuple[st
 
 
 def numbered_bars(frame: pd.DataFrame, description: str, *, title: str, limits: tuple[float, ...] = ()) -> Drawn:
-    """A sorted bar a patient, arms told apart by colour: patient_id, arm, change_pct."""
+    """A sorted bar a patient, arms told apart by colour and by an outline: patient_id, arm, change_pct."""
     known = frame.dropna(subset=["change_pct"])
     if known.empty:
         return NoChart("nothing was measured before and after")
     plain = named_arms(missing_to_none(known.sort_values("change_pct", ascending=False)))
     bars = (
         alt.Chart(plain)
-        .mark_bar(stroke=INK, strokeWidth=0)
+        .mark_bar(strokeWidth=1.6)
         .encode(
             alt.X("patient_id:N", sort=None, title=None, axis=alt.Axis(labels=len(plain) <= LANES, ticks=False)),
             alt.Y("change_pct:Q", title=title),
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
-            tooltip=[alt.Tooltip("patient_id:N"), alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f")],
+            alt.Stroke("arm:N", title=None, scale=arm_scale("outline")),
+            tooltip=[
+                alt.Tooltip("patient_id:N", title="Patient"),
+                alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),
+            ],
         )
     )
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=RULE, aria=False).encode(y="at:Q")

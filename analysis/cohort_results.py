@@ -21,7 +21,7 @@ INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
-    """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*` and `tox.ctcae_version` for any cohort; reasons where there is no value."""
+    """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*`, `design.*` and `tox.ctcae_version` for any cohort; or reasons."""
     tables = remembering(tables)
     patients = patient_frame(tables, study)
     table_one = table_one_results(tables, study, patients)
@@ -33,8 +33,14 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
         *practice_results(tables, study),
         *eligibility_results(tables, study),
         *balance_results(patients, study),
+        _events_per_term(study),
         _model_terms(tables, patients, study),
     ]
+
+
+def _events_per_term(study: Mapping[str, Any]) -> Result:
+    needed = study["analysis"]["events_per_term"]
+    return Result("design.events_per_term", needed, unit="count", method="deaths needed a model term", basis="design")
 
 
 def _model_terms(tables: Tables, patients: pd.DataFrame, study: Mapping[str, Any]) -> Result:

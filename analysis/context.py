@@ -6,7 +6,7 @@ cell that the source does not give is missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,51 +16,83 @@ import pandas as pd
 from analysis.cohort import Tables
 from analysis.cohort_patients import SITES, patient_frame
 from analysis.kaplan_meier import loglog_median
+from analysis.results import Result, missing
 from analysis.survival import overall_survival
 
 SITE_LABELS = {"bone": "Bone", "lymph_node": "Lymph nodes", "lung": "Lung", "other": "Other site"}
-COLUMNS = ["characteristic", "group", "n", "deaths", "median_months", "lower_months", "upper_months"]
+ECOG_SCORES = range(5)
+NOT_RECORDED = "not recorded"
+COLUMNS = ["characteristic", "group", "n", "deaths", "median"]
+UNITS = {"median_os_months": "months", "hazard_ratio": "ratio"}
+
+
+def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+    """`context.os.<characteristic>.<group>` of this cohort and `context.published.<key>` of others, for any cohort."""
+    return [*survival_by_group(tables, study)["median"], *quoted_results()]
 
 
 @cache
 def published_cohorts() -> pd.DataFrame:
-    """Published cohorts: cohort, group, n, measure (median_os_months or hazard_ratio), value, lower, upper, citation,
+    """Published cohorts: key, cohort, group, n, measure (median_os_months or hazard_ratio), value, lower, upper, citation,
     doi, note. Missing numbers are NaN.
     """
     return pd.read_csv(Path(__file__).with_name("context_cohorts.csv"))
 
 
-def survival_by_group(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """Overall survival by ECOG and by metastatic site, columns `COLUMNS`; medians with log-log interval in months.
+def quoted_results() -> list[Result]:
+    """Every number of `published_cohorts` as a `Result`; they are quoted, so no patient of this book is in them."""
+    found = []
+    for row in published_cohorts().to_dict("records"):
+        value, lower, upper, n = (
+            None if pd.isna(row[name]) else row[name] for name in ("value", "lower", "upper", "n")
+        )
+        id, unit, method = f"context.published.{row['key']}", UNITS[row["measure"]], f"as published: {row['citation']}"
+        interval = "" if lower is None else "95% CI"
+        found.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
+    return found
 
-    A median or limit that is not reached is NaN. Patients without the characteristic form the group "not recorded".
+
+def survival_by_group(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+    """Overall survival by ECOG and by metastatic site, columns `COLUMNS`; one row a group, also where nobody is in it.
+
+    median: `Result`, months with log-log interval, or the reason why there is none. Patients without the characteristic
+    form the group "not recorded", so the groups of a characteristic add up to the cohort.
     """
     patients = patient_frame(tables, study)
     arms = patients[["arm"]].reset_index(names="patient_id").astype({"patient_id": "string"})
     survival = overall_survival(tables, arms).set_index("patient_id")
     rows = []
-    for characteristic, labels in _groupings(patients).items():
-        for label in sorted(labels.unique()):
-            members = labels.index[labels == label]
-            rows.append((characteristic, label, *_median(survival[survival.index.isin(members)], study)))
+    for key, characteristic, group, members in _groups(patients):
+        inside = survival[survival.index.isin(members)]
+        median = _median(f"context.os.{key}", inside, study)
+        rows.append((characteristic, group, len(inside), int(inside["death_observed"].sum()), median))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _groupings(patients: pd.DataFrame) -> dict[str, pd.Series]:
-    ecog = patients["ecog"].map(lambda score: f"ECOG {score:.0f}", na_action="ignore")
-    found = {"ECOG": ecog.astype("object").fillna("not recorded")}
+def _groups(patients: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Index]]:
+    """End of the id, characteristic, group and its patients."""
+    for score in ECOG_SCORES:
+        yield f"ecog.{score}", "ECOG", f"ECOG {score}", patients.index[patients["ecog"].eq(score)]
+    known = patients["ecog"].isin(ECOG_SCORES)
+    yield "ecog.unknown", "ECOG", NOT_RECORDED, patients.index[~known]
     for site in SITES:
-        words = patients[site].map({True: "yes", False: "no"}).astype("object")
-        found[SITE_LABELS[site]] = words.fillna("not recorded")
-    return found
+        for key, group, inside in (
+            ("yes", "yes", patients[site].eq(True)),
+            ("no", "no", patients[site].eq(False)),
+            ("unknown", NOT_RECORDED, patients[site].isna()),
+        ):
+            yield f"{site}.{key}", SITE_LABELS[site], group, patients.index[inside.fillna(False).astype(bool)]
 
 
-def _median(rows: pd.DataFrame, study: Mapping[str, Any]) -> tuple[int, int, float, float, float]:
-    deaths = int(rows["death_observed"].sum())
+def _median(id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
+    about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median", "basis": "free"}
     if rows.empty:
-        return 0, 0, float("nan"), float("nan"), float("nan")
+        return missing(id, "no_patients", **about)
     got = loglog_median(rows["time_days"], rows["death_observed"])
     per_month = study["analysis"]["days_per_month"]
-    limits = (float("nan") if x is None else x / per_month for x in (got.value, got.lower, got.upper))
-    value, lower, upper = limits
-    return len(rows), deaths, value, lower, upper
+    value, lower, upper = (None if days is None else days / per_month for days in (got.value, got.lower, got.upper))
+    if value is None:
+        return missing(id, "not_reached", **about)
+    return Result(
+        id, value, lower, upper, interval="95% CI, log-log", events=int(rows["death_observed"].sum()), **about
+    )

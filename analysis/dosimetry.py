@@ -15,6 +15,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.cohort import Tables
+from analysis.dosimetry_activity import rule
+from analysis.dosimetry_assumptions import assumed
+from analysis.dosimetry_biology import cycles_overlap
 from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, nonuniform_sirt, prostate
 from analysis.dosimetry_constants import literature, local_dose_constant, nuclide
 from analysis.dosimetry_kernels import energy_radius_mm, energy_within
@@ -104,6 +107,9 @@ def argument_results() -> tuple[Result, ...]:
         _physics(id, literature(key), "Gy", "as the paper quotes") for id, key in {**QUOTED, **QUOTED_THRESHOLD}.items()
     ]
     rows.append(_physics("dose.lu.per_gbq", dose_per_gbq(), "Gy/GBq", "32 Gy over 6 GBq, both as quoted"))
+    rows += [*_liver_metastases(), _overlap(), *_source_of_the_sirt_dose()]
+    for span in ("single", "total"):
+        rows.append(_physics(f"dose.lung_limit.{span}", rule(f"lung.limit_{span}"), "Gy", "resin microspheres, lung"))
     tissue = prostate()
     about = (
         f"linear-quadratic, alpha/beta {tissue.alpha_beta_gy:g} Gy, repair half-time {tissue.repair_half_time_h:g} h"
@@ -118,17 +124,58 @@ def argument_results() -> tuple[Result, ...]:
     return tuple(rows)
 
 
+def _liver_metastases() -> list[Result]:
+    """What is published of the dose to liver metastases: per activity and per cycle of 6 GBq, with the range over lesions."""
+    low, mean, high = (literature(f"lu.liver_dose_per_gbq{suffix}") for suffix in ("_low", "", "_high"))
+    cycle = literature("lu.paper_cycle_activity")
+    method, interval = "mean over liver metastases as published", "range over lesions"
+    return [
+        Result(
+            id, factor * mean, factor * low, factor * high, unit=unit, method=method, interval=interval, basis="physics"
+        )
+        for id, factor, unit in (("dose.liver.per_gbq", 1, "Gy/GBq"), ("dose.liver.6gbq", cycle, "Gy"))
+    ]
+
+
+def _source_of_the_sirt_dose() -> list[Result]:
+    """What the abstract of the paper's source says of the SIRT dose: dose.sirt.source and its two bounds."""
+    mean, low, high = (literature(f"sirt.van_den_hoven_{name}") for name in ("mean", "lowest", "highest"))
+    method = "mean over colorectal metastases, van den Hoven et al. 2016"
+    found = [Result("dose.sirt.source", mean, low, high, unit="Gy", method=method, interval="range", basis="physics")]
+    for end in ("low", "high"):
+        value = literature(f"sirt.van_den_hoven_effective_{end}")
+        found.append(
+            _physics(f"dose.sirt.source.{end}_bound", value, "Gy", f"{end} end of the bounds of the same source")
+        )
+    return found
+
+
+def _overlap() -> Result:
+    share = cycles_overlap(assumed("effective_half_life").high, assumed("weeks_between_cycles").low)
+    method = "share of a cycle's dose still to come at the next one, longest half-life and shortest spacing"
+    return _physics("dose.lu.overlap", 100 * share, "percent", method)
+
+
 def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
-    """Tumour dose over the course at the quoted 32 Gy for 6 GBq: dose.lu.course, with the range over patients."""
+    """Tumour dose over the course at the quoted 32 Gy for 6 GBq and at other published doses: dose.lu.course.*."""
     frame = course_doses(tables, study)
     reason = "no_patients" if tables["patients"].empty else "not_recorded"
     rows = [
         centre_result(f"dose.lu.course{suffix}", frame[column].to_numpy(), unit="Gy", reason=reason, basis="bounded")
         for suffix, column in (("", "quoted_gy"), (".bed", "bed_gy"), (".eqd2", "eqd2_gy"))
     ]
-    method = "median course at the lowest and highest published dose per activity"
-    doses = frame[["quoted_gy", "low_gy", "high_gy"]]
-    return [*rows, assumption_result("dose.lu.course.literature", doses, reason=reason, method=method, basis="bounded")]
+    for suffix, columns, method in (
+        ("literature", ["quoted_gy", "low_gy", "high_gy"], "the lowest and highest published mean dose per activity"),
+        (
+            "liver",
+            ["liver_gy", "liver_low_gy", "liver_high_gy"],
+            "the dose per activity published for liver metastases",
+        ),
+    ):
+        method = f"median course at {method}"
+        id = f"dose.lu.course.{suffix}"
+        rows.append(assumption_result(id, frame[columns], reason=reason, method=method, basis="bounded"))
+    return rows
 
 
 def sirt_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:

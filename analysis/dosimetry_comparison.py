@@ -51,8 +51,9 @@ def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the analysis set with cycles of known activity: cycles, activity_gbq, and the course
     dose low, quoted, high.
 
-    Columns cycles, activity_gbq, low_gy, quoted_gy (32 Gy for 6 GBq), high_gy, bed_gy, eqd2_gy; index patient_id. A
-    mean tumour dose per activity from other cohorts, not this patient's: for the scale of the argument only.
+    Columns cycles, activity_gbq, low_gy, quoted_gy (32 Gy for 6 GBq), high_gy, liver_low_gy, liver_gy, liver_high_gy (dose
+    per activity published for liver metastases), bed_gy, eqd2_gy; index patient_id. A tumour dose per activity from
+    other cohorts, not this patient's: for the scale of the argument only.
     """
     cycles = cycles_table(tables)
     cycles = cycles[cycles["patient_id"].isin(analysis_set(tables, study)["patient_id"])]
@@ -61,6 +62,8 @@ def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     span, tissue = assumed("dose_per_gbq"), prostate()
     frame["low_gy"], frame["high_gy"] = frame["activity_gbq"] * span.low, frame["activity_gbq"] * span.high
     frame["quoted_gy"] = frame["activity_gbq"] * dose_per_gbq()
+    for suffix in ("_low", "", "_high"):
+        frame[f"liver{suffix}_gy"] = frame["activity_gbq"] * literature(f"lu.liver_dose_per_gbq{suffix}")
     bed = biologically_effective_dose(
         known["activity_gbq"] * dose_per_gbq(),
         effective_half_life_h=assumed("effective_half_life").default,
@@ -84,7 +87,9 @@ def dose_ladder(cycles: tuple[float, ...] = (1, 2, 3, 6)) -> pd.DataFrame:
     for count in cycles:
         doses = np.full(round(count), literature("lu.paper_cycle_dose"))
         bed = course_bed(doses, effective_half_life_h=half_life, **about)
-        rows.append(("177Lu-PSMA", f"{count:g} cycles of 6 GBq", count, float(doses.sum()), bed))
+        rows.append(
+            ("177Lu-PSMA", f"{count:g} {'cycle' if count == 1 else 'cycles'} of 6 GBq", count, float(doses.sum()), bed)
+        )
     for key, label in (("sirt.paper_crc_dose", "mean"), ("sirt.paper_threshold", "favourable")):
         bed = sirt_bed(literature(key), tissue)
         rows.append(("SIRT", f"colorectal metastases, {label}", 1, literature(key), bed))

@@ -32,6 +32,21 @@ def nuclide(key: str) -> float:
     return _values("nuclides")[key]
 
 
+def emission_frame() -> pd.DataFrame:
+    """The emission data in use: nuclide ("lu177", "y90"), quantity, value, unit, source; the branches after the totals."""
+    totals = physics_table("nuclides")
+    totals = totals[totals["key"].str.match(r"(lu177|y90)\.(?!paper)")]
+    parts = totals["key"].str.split(".", expand=True)
+    totals = totals.assign(
+        nuclide=parts[0], quantity=parts[1].str.replace("_", " "), value=totals["value"].astype(float)
+    )
+    lines = physics_table("emissions")
+    words = lines["kind"] + " per decay, " + lines["energy_mev"].astype(str) + " MeV"
+    lines = lines.assign(quantity=words, value=lines["per_decay"].astype(float), unit="1")
+    both = pd.concat([totals, lines])[["nuclide", "quantity", "value", "unit", "source"]]
+    return both.sort_values("nuclide", kind="stable", ignore_index=True)
+
+
 def water(key: str) -> float:
     """Property of liquid water for the stopping of electrons, in the unit of `physics/water.csv`."""
     return _values("water")[key]

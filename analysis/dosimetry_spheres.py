@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.dosimetry_constants import local_dose_per_hour
 from analysis.dosimetry_kernels import kernel_shells
+
+MASSES_G = (0.5, 1, 2, 4, 10, 20, 40, 100, 200, 500, 1000)  # those of the published tables of sphere doses
 
 
 def sphere_diameter_mm(mass_g: npt.ArrayLike) -> np.ndarray:
@@ -38,3 +41,15 @@ def sphere_s_value(name: str, mass_g: npt.ArrayLike) -> np.ndarray:
     """Self-dose S value of spheres of unit density, mGy / (MBq h), electrons only."""
     mass = np.asarray(mass_g, dtype=float)
     return 1000 * local_dose_per_hour(name) * absorbed_fraction(name, sphere_diameter_mm(mass)) / mass
+
+
+def sphere_frame(masses_g: tuple[float, ...] = MASSES_G) -> pd.DataFrame:
+    """One row per mass: mass_g, diameter_mm, then absorbed fraction and S value (mGy/(MBq h)) of both nuclides.
+
+    Columns fraction_lu177, s_lu177, fraction_y90, s_y90.
+    """
+    frame = pd.DataFrame({"mass_g": masses_g, "diameter_mm": sphere_diameter_mm(masses_g)})
+    for name in ("lu177", "y90"):
+        frame[f"fraction_{name}"] = absorbed_fraction(name, frame["diameter_mm"].to_numpy())
+        frame[f"s_{name}"] = sphere_s_value(name, masses_g)
+    return frame

@@ -71,10 +71,9 @@ def spss_median(times: ArrayLike, events: ArrayLike) -> Estimate:
     The lower limit may be negative: that is the formula, and it is one reason to read the log-log interval instead.
     """
     steps = survival_steps(times, events)
-    reached = np.flatnonzero(steps.survival <= HALF + TOLERANCE)
-    if not reached.size:
+    index = _reaches_half(steps)
+    if index is None:
         return Estimate(None)
-    index = reached[0]
     median = float(steps.time[index])
     below = np.flatnonzero(steps.survival <= HALF - EPSILON + TOLERANCE)
     if not below.size:
@@ -86,14 +85,24 @@ def spss_median(times: ArrayLike, events: ArrayLike) -> Estimate:
     return Estimate(median, se, median - SPSS_Z * se, median + SPSS_Z * se)
 
 
+def _reaches_half(steps: Steps) -> int | None:
+    """Position of the first time at which survival is one half or less; None when it never is.
+
+    With a tolerance, since a product of fractions may end a hair above the half that it is.
+    """
+    reached = np.flatnonzero(steps.survival <= HALF + TOLERANCE)
+    return int(reached[0]) if reached.size else None
+
+
 def loglog_median(times: ArrayLike, events: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Median survival with the log-log (Brookmeyer-Crowley) interval; limits are None where the band never crosses."""
     t, d = _checked(times, events)
     fitted = KaplanMeierFitter(alpha=1 - confidence).fit(t, d)
     limits = np.asarray(median_survival_times(fitted.confidence_interval_), dtype=float).ravel()
     lower, upper = (float(x) if np.isfinite(x) else None for x in limits)
-    median = float(fitted.median_survival_time_)
-    return Estimate(median if np.isfinite(median) else None, None, lower, upper)
+    steps = survival_steps(times, events)
+    index = _reaches_half(steps)
+    return Estimate(None if index is None else float(steps.time[index]), None, lower, upper)
 
 
 def restricted_mean(times: ArrayLike, events: ArrayLike, horizon: float | None = None) -> Estimate:

@@ -37,7 +37,10 @@ class Table:
     rows_shown: int = ROWS_SHOWN
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col"{_right(self.frame[c])}>{_cell(self._header(c))}</th>' for c in self.frame)
+        head = "".join(
+            f'<th scope="col"{"" if place < self.row_headers else _right(self.frame[c])}>{_cell(self._header(c))}</th>'
+            for place, c in enumerate(self.frame)
+        )
         rows = [self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False)]
         body = "".join(rows or [self._empty()])
         label = escape(self.caption, quote=True)
@@ -83,6 +86,8 @@ class Table:
         return _cell(str(value))
 
     def _note(self) -> str:
+        if self.frame.empty:
+            return "Nothing to list. "
         if len(self.frame) <= self.rows_shown:
             return ""
         return f"The first {self.rows_shown:,} of {len(self.frame):,} rows are shown. "

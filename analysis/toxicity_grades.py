@@ -59,7 +59,8 @@ def _same_units(measures: list[str], study: Mapping[str, Any]) -> None:
 def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """Baseline of each patient and graded measure, index (patient_id, measure), only where there is one.
 
-    Columns: baseline, baseline_state (against its own limits), baseline_grade (against the limits of normal, Int64).
+    Columns: baseline, baseline_state (against its own limits), baseline_grade (against the limits of normal, Int64) and
+    start_grade: the grade of an unchanged value, where an abnormal baseline counts in its own multiples.
     """
     patients = therapy_windows(tables, study).index
     rows = numbers(tables, graded_measures(study))
@@ -69,11 +70,13 @@ def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     state = baseline_state(*(found[name].to_numpy() for name in ("value", "lower_limit", "upper_limit")))
     as_normal = found.reset_index().assign(baseline=np.nan, baseline_state="normal")
     grades = _grade(as_normal, study).to_numpy()
+    unchanged = _grade(as_normal.assign(baseline=as_normal["value"], baseline_state=state), study).to_numpy()
     return pd.DataFrame(
         {
             "baseline": found["value"],
             "baseline_state": pd.Series(state, index=found.index, dtype="object"),
             "baseline_grade": pd.Series(grades, index=found.index, dtype="Int64"),
+            "start_grade": pd.Series(unchanged, index=found.index, dtype="Int64"),
         }
     )
 
@@ -88,8 +91,8 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient and graded measure, also without any value.
 
     Columns: patient_id, arm, measure, baseline_state (low, normal, high, NA), baseline_grade, worst_grade (Int64, NA
-    where no value could be graded), worst_day, values (how many lie in the window), worsened (boolean, NA where either
-    grade is missing), ungraded (how many values have no grade).
+    where no value could be graded), worst_day, values (how many lie in the window), worsened (boolean: worse than an
+    unchanged value would be; NA where either grade is missing), ungraded (how many values have no grade).
     """
     values = graded_values(tables, study)
     windows = therapy_windows(tables, study)
@@ -105,20 +108,9 @@ def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame["worst_grade"] = worst["grade"].reindex(keys).astype("Int64")
     frame["worst_day"] = worst["day"].reindex(keys).astype("Int64")
     frame["values"] = values["grade"].groupby(pairs).size().reindex(keys, fill_value=0).astype("int64")
-    frame["worsened"] = _worsened(frame.reset_index("measure"), study).to_numpy()
+    frame["worsened"] = frame["worst_grade"].gt(starts["start_grade"].reindex(keys).astype("Int64"))
     frame["ungraded"] = values["grade"].isna().groupby(pairs).sum().reindex(keys, fill_value=0).astype("int64")
     return frame.reset_index()
-
-
-def _worsened(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.Series:
-    """Worst grade above that at baseline. Where an abnormal baseline is graded by its own multiples, any grade is a
-    rise over it, so grade 1 suffices.
-    """
-    lines = load_criteria(study["toxicity"]["ctcae_version"]).lines
-    by_multiples = set(lines.loc[lines["applies"].eq("baseline_high"), "measure"])
-    from_zero = frame["measure"].isin(by_multiples) & frame["baseline_state"].eq("high")
-    start = frame["baseline_grade"].mask(from_zero & frame["baseline_grade"].notna(), 0)
-    return frame["worst_grade"].gt(start)
 
 
 def shift_table(worst: pd.DataFrame, measure: str, arm: str) -> pd.DataFrame:
@@ -136,6 +128,21 @@ def shift_table(worst: pd.DataFrame, measure: str, arm: str) -> pd.DataFrame:
         )
     )
     return wide.reindex(index=labels, columns=labels, fill_value=0).rename_axis(index="baseline", columns="worst")
+
+
+def shift_frame(worst: pd.DataFrame) -> pd.DataFrame:
+    """All shift tables one below the other: measure, arm, baseline (grade), "0" to "4" and "not gradable" (worst grade).
+
+    Grades at baseline that nobody has are left out, so the rows of a measure and arm still add up to its patients.
+    """
+    parts = []
+    for measure in dict.fromkeys(worst["measure"]):
+        for arm in ARMS:
+            table = shift_table(worst, measure, arm)
+            table = table[table.sum(axis=1).gt(0)].rename(columns=str).reset_index().assign(measure=measure, arm=arm)
+            parts.append(table)
+    columns = ["measure", "arm", "baseline", *map(str, GRADES), NOT_GRADABLE]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def grade_table(worst: pd.DataFrame) -> pd.DataFrame:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.cohort import Tables
+from analysis.cohort import ARMS, Tables
 from analysis.cohort_values import baseline_windows, in_window, last_within, numbers
-from analysis.toxicity import LABORATORY, changes, therapy_windows
+from analysis.toxicity import changes, therapy_windows
 
 UMOL_PER_MG_BILIRUBIN = 17.104  # umol/L in 1 mg/dL
 # Johnson et al., J Clin Oncol 2015;33:550-558: linear predictor and the bounds of grade 1 and 2
 ALBI_BILIRUBIN, ALBI_ALBUMIN = 0.66, -0.085
 ALBI_GRADE_1, ALBI_GRADE_2 = -2.60, -1.39
+NO_SCORE = "no score"
+RISES = ("alt", "ast", "ggt")  # the values whose rise the paper partly ascribes to hepatic progression
 QUADRANTS = ("neither", "transaminases only", "bilirubin only", "both")
 
 
@@ -75,10 +77,22 @@ def albi_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return frame.reset_index(names="patient_id")
 
 
+def albi_shift(frame: pd.DataFrame) -> pd.DataFrame:
+    """Patients by ALBI grade at baseline and after therapy, from `albi_frame`: arm, baseline, "1" to "3", "no score".
+
+    Grades at baseline that nobody has are left out; the rows of an arm add up to its patients.
+    """
+    labels = ["1", "2", "3", NO_SCORE]
+    words = frame[["baseline_grade", "followup_grade"]].astype("string").fillna(NO_SCORE)
+    words = words.assign(arm=frame["arm"].astype("object"))
+    counts = words.groupby(["arm", "baseline_grade", "followup_grade"]).size().unstack(fill_value=0)
+    return counts.reindex(columns=labels, fill_value=0).reset_index().rename(columns={"baseline_grade": "baseline"})
+
+
 def progression_frame(tables: Tables, study: Mapping[str, Any], measure: str) -> pd.DataFrame:
     """Change of one laboratory value beside the course of the liver metastases up to the same day.
 
-    `measure`: one of `LABORATORY`. One row per analysed patient: patient_id, arm, change_pct, followup_day,
+    `measure`: one of `toxicity.LABORATORY`. One row per analysed patient: patient_id, arm, change_pct, followup_day,
     hepatic_status (last coded disease status of the liver after day 0, not later than the follow-up window after the
     value; NA where none is recorded).
     """
@@ -95,30 +109,22 @@ def progression_frame(tables: Tables, study: Mapping[str, Any], measure: str) ->
     return rows.assign(hepatic_status=rows["patient_id"].map(last).astype("object"))
 
 
-def curves_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """Every laboratory value of the analysed patients, for curves aligned at day 0 and at SIRT.
+def rise_frame(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = RISES) -> pd.DataFrame:
+    """How many values rose and what was coded of the liver: one row per measure and arm.
 
-    Columns: patient_id, arm, measure, day, day_from_sirt (NaN without SIRT), value, over_baseline, over_upper_limit.
+    Columns: measure, arm, n (patients with a change), risen, and of these progressive, other (another coded status) and
+    not_recorded.
     """
-    windows = therapy_windows(tables, study)
-    rows = numbers(tables, LABORATORY)
-    rows = rows[rows["patient_id"].isin(windows.index) & rows["day"].notna()].reset_index(drop=True)
-    starts = last_within(rows, baseline_windows(windows.index, study))["value"].astype("float64")
-    baseline = starts.reindex(pd.MultiIndex.from_frame(rows[["patient_id", "measure"]])).to_numpy()
-    day = rows["day"].astype("float64")
-    frame = pd.DataFrame(
-        {
-            "patient_id": rows["patient_id"],
-            "arm": windows["arm"].reindex(rows["patient_id"]).to_numpy(),
-            "measure": rows["measure"],
-            "day": day,
-            "day_from_sirt": day - windows["sirt_day"].reindex(rows["patient_id"]).to_numpy(),
-            "value": rows["value"],
-            "over_baseline": rows["value"] / np.where(baseline > 0, baseline, np.nan),
-            "over_upper_limit": rows["value"] / rows["upper_limit"].where(rows["upper_limit"] > 0),
-        }
-    )
-    return frame.reset_index(drop=True)
+    rows = []
+    for measure in measures:
+        changed = progression_frame(tables, study, measure).dropna(subset=["change_pct"])
+        for arm in ARMS:
+            group = changed[changed["arm"].eq(arm)]
+            status = group.loc[group["change_pct"].gt(0), "hepatic_status"]
+            progressive, unknown = int(status.eq("progressive").sum()), int(status.isna().sum())
+            other = len(status) - progressive - unknown
+            rows.append((measure, arm, len(group), len(status), progressive, other, unknown))
+    return pd.DataFrame(rows, columns=["measure", "arm", "n", "risen", "progressive", "other", "not_recorded"])
 
 
 def not_recorded_frame(tables: Tables) -> pd.DataFrame:

@@ -13,15 +13,15 @@ from analysis.cohort import ARMS, Tables, analysis_set
 from analysis.cohort_estimates import counted, described
 from analysis.cohort_values import numbers
 from analysis.response_memory import remembering
+from analysis.response_numbers import proportion_result
 from analysis.response_rank_tests import MannWhitney, mann_whitney
 from analysis.results import Result, missing
 from analysis.toxicity import LABORATORY, PRINTED, changes, changes_after_sirt, why_missing
 from analysis.toxicity_grades import graded_measures, worst_grades
-from analysis.toxicity_liver import albi_frame, hys_law_frame, progression_frame
+from analysis.toxicity_liver import RISES, albi_frame, hys_law_frame, progression_frame
 from analysis.toxicity_tests import Shift, hodges_lehmann
 
 SEVERE = 3
-TRANSAMINASES = ("alt", "ast", "ggt")  # the values whose rise the paper partly ascribes to hepatic progression
 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
@@ -138,7 +138,7 @@ def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
 
 
 def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
-    """tox.ctcae.<measure>.<arm>.any, .g3plus (of those gradable), .worsened (above baseline) and .not_gradable (of all)."""
+    """tox.ctcae.<measure>.<arm>.any, .g3plus (share of those gradable), .worsened (above baseline), .not_gradable (count)."""
     found: list[Result] = []
     for measure in graded_measures(study):
         for arm in ARMS:
@@ -148,9 +148,14 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
             reason = empty if group.empty else _why_ungraded(group)
             id = f"tox.ctcae.{measure}.{arm}"
             found += [
-                counted(f"{id}.any", int((grades >= 1).sum()), len(grades), reason=reason),
-                counted(f"{id}.g3plus", int((grades >= SEVERE).sum()), len(grades), reason=reason),
-                counted(f"{id}.worsened", int(worsened.sum()), len(worsened), reason=reason),
+                proportion_result(f"{id}.{name}", int(flags.sum()), len(flags), reason=reason, method=method)
+                for name, flags, method in (
+                    ("any", grades >= 1, "worst CTCAE grade 1 or more"),
+                    ("g3plus", grades >= SEVERE, f"worst CTCAE grade {SEVERE} or more"),
+                    ("worsened", worsened, "worst CTCAE grade above that at baseline"),
+                )
+            ]
+            found += [
                 counted(f"{id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
             ]
     return found
@@ -174,16 +179,20 @@ def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list
     empty = "no_patients" if not cohort else "no_measurements"
     quadrants = hys_law_frame(tables, study)["quadrant"].dropna()
     why = empty if empty == "no_patients" else _why_no_quadrant(tables)
-    found = [counted("tox.hys_law", int(quadrants.eq("both").sum()), len(quadrants), reason=why)]
+    both = int(quadrants.eq("both").sum())
+    method = "highest transaminase and highest bilirubin after day 0 both beyond the limits of Hy's law"
+    found = [proportion_result("tox.hys_law", both, len(quadrants), reason=why, method=method)]
     albi = albi_frame(tables, study)
     for arm in ARMS:
         group = albi[albi["arm"] == arm]
         reason = empty if not cohort else "arm_empty" if group.empty else "not_recorded"
         found.append(described(f"tox.albi.{arm}", group["change"], "median_order", unit="score", reason=reason))
-    for measure in TRANSAMINASES:
+    for measure in RISES:
         rows = progression_frame(tables, study, measure)
         risen = rows[rows["change_pct"].gt(0) & rows["hepatic_status"].notna()]
         progressive = int(risen["hepatic_status"].eq("progressive").sum())
         reason = empty if rows["change_pct"].isna().all() else "not_recorded"
-        found.append(counted(f"tox.{measure}.rise_with_progression", progressive, len(risen), reason=reason))
+        method = "progression coded in the liver, of the patients whose value rose and whose liver was judged"
+        id = f"tox.{measure}.rise_with_progression"
+        found.append(proportion_result(id, progressive, len(risen), reason=reason, method=method))
     return found

@@ -5,6 +5,6 @@ highest that applies; it is missing, not 0, where a line that could raise it can
 show neither transfusion nor symptoms nor grade 5.
 """
 
-from analysis.ctcae.grading import Criteria, grade_frame, grade_value, load_criteria
+from analysis.ctcae.grading import Criteria, grade_frame, grade_value, limits_frame, load_criteria
 
-__all__ = ["Criteria", "grade_frame", "grade_value", "load_criteria"]
+__all__ = ["Criteria", "grade_frame", "grade_value", "limits_frame", "load_criteria"]

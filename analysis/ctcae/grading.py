@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,43 @@ class Criteria:
     def unit(self, measure: str) -> str:
         """The unit in which the absolute limits of the measure stand."""
         return str(self.of(measure)["unit"].iloc[0])
+
+
+BRANCHES = {
+    "always": "",
+    "baseline_not_high": "baseline not above the upper limit",
+    "baseline_high": "baseline above the upper limit",
+    "baseline_not_low": "baseline not below the lower limit",
+    "baseline_low": "baseline below the lower limit",
+}
+REFERENCES = {
+    "upper_limit": "upper limit",
+    "lower_limit": "lower limit",
+    "baseline": "baseline",
+    "larger_of_limit_and_baseline": "the larger of upper limit and baseline",
+}
+
+
+def limits_frame(criteria: Criteria) -> pd.DataFrame:
+    """The limits in words, one row per measure and branch: measure, term, branch, "1" to "4", source.
+
+    A cell reads "> 3 × upper limit" or "< 10 g/dL": from there on the grade applies; empty where a grade has no limit.
+    """
+    lines = criteria.lines.assign(branch=criteria.lines["applies"].map(BRANCHES))
+    lines["words"] = [_limit_words(line) for line in lines.itertuples()]
+    keys = ["measure", "term", "branch", "source"]
+    # two lines of one grade are alternatives
+    joined = lines.groupby([*keys, "grade"], sort=False)["words"].agg(" or ".join).unstack("grade")
+    joined = joined.rename(columns=str).reset_index()
+    return joined[["measure", "term", "branch", *(str(g) for g in range(1, 5)), "source"]]
+
+
+def _limit_words(line: Any) -> str:
+    if line.reference == "absolute":
+        unit = "" if line.unit == "1" else f" {line.unit}"
+        return f"{line.operator} {line.factor:g}{unit}"
+    times = "" if line.factor == 1 else f"{line.factor:g} × "
+    return f"{line.operator} {times}{REFERENCES[line.reference]}"
 
 
 @cache

@@ -25,8 +25,15 @@ from analysis.response_memory import remembering
 from analysis.results import Result
 from analysis.settings import Study, load_study
 from analysis.toxicity import changes, changes_after_sirt, lacking
-from analysis.toxicity_grades import grade_table, shift_table, worst_grades
-from analysis.toxicity_liver import albi_frame, curves_frame, hys_law_frame, not_recorded_frame, progression_frame
+from analysis.toxicity_grades import grade_table, shift_frame, shift_table, worst_grades
+from analysis.toxicity_liver import (
+    albi_frame,
+    albi_shift,
+    hys_law_frame,
+    not_recorded_frame,
+    progression_frame,
+    rise_frame,
+)
 from tests.truth import truth_tables
 
 STUDY = load_study()
@@ -193,7 +200,8 @@ class TestAnyCohort:
             balance_frame(patients, STUDY), indication_frame(patients), expected_pet_activity(tables, STUDY),
             imaging_timing(tables, STUDY), lacking(changes(tables, STUDY)), changes_after_sirt(tables, STUDY),
             hys_law_frame(tables, STUDY), albi_frame(tables, STUDY), progression_frame(tables, STUDY, "alt"),
-            curves_frame(tables, STUDY), not_recorded_frame(tables), waterfall_frame(response),
+            rise_frame(tables, STUDY), albi_shift(albi_frame(tables, STUDY)), shift_frame(worst_grades(tables, STUDY)),
+            not_recorded_frame(tables), waterfall_frame(response),
             waterfall_frame(response, "landmark"), curve_frame(tables, STUDY), survival_by_group(tables, STUDY),
             outcome_counts(lu_eligibility(tables, STUDY)), outcome_counts(sirt_eligibility(tables, STUDY)),
         ):  # fmt: skip

@@ -137,6 +137,7 @@ class TestTableOne:
         rows = treated("S01", sirt=["S02"])
         found = by_id(results(tables(**rows), STUDY))
         assert (found["n.model_terms"].value, found["n.model_terms"].events) == (0, 0)
+        assert found["design.events_per_term"].value == STUDY["analysis"]["events_per_term"]
 
     def test_one_mark_per_patient_and_reason_of_indication(self) -> None:
         rows = treated("S01", sirt=["S02"])

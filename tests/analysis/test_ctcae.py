@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.ctcae import grade_frame, grade_value, load_criteria
+from analysis.ctcae import grade_frame, grade_value, limits_frame, load_criteria
 from analysis.ctcae.grading import baseline_state, significant
 
 JUST = 1e-4  # relative step over a threshold
@@ -66,6 +66,21 @@ def test_version_5_liver_thresholds(measure: str, normal: tuple, abnormal: tuple
 
 
 @pytest.mark.parametrize(
+    ("measure", "normal", "abnormal"),
+    [
+        ("alt", (1, 3, 5, 20), (1, 1.5, 2, 4)),
+        ("ast", (1, 3, 5, 20), (1, 1.5, 2, 4)),
+        ("ggt", (1, 2.5, 5, 20), (1, 1.5, 3, 10)),
+        ("bilirubin", (1, 1.5, 3, 10), (1, 1.5, 2.5, 10)),
+    ],
+)
+def test_version_6_liver_thresholds(measure: str, normal: tuple, abnormal: tuple) -> None:
+    table = load_criteria(6).of(measure)
+    for branch, factors in (("baseline_not_high", normal), ("baseline_high", abnormal)):
+        assert table.loc[table["applies"] == branch, "factor"].tolist() == list(factors)
+
+
+@pytest.mark.parametrize(
     ("measure", "limits"),
     [
         ("haemoglobin", {2: 10.0, 3: 8.0}),
@@ -80,6 +95,49 @@ def test_version_5_absolute_limits(measure: str, limits: dict[int, float]) -> No
     table = load_criteria(5).of(measure)
     absolute = table[table["reference"] == "absolute"]
     assert dict(zip(absolute["grade"], absolute["factor"], strict=True)) == limits
+
+
+@pytest.mark.parametrize(
+    ("factor", "grade"), [(1.5, 2), (3.0, 3)], ids=["more than 1.5 times baseline", "more than 3 times baseline"]
+)
+def test_creatinine_over_baseline_on_both_sides(factor: float, grade: int) -> None:
+    # the limit of normal is far above, so that only the multiple of the baseline decides
+    at, beyond = (
+        grade_value("creatinine", factor * 0.5 * step, upper_limit=10.0, baseline=0.5) for step in (1.0, 1 + JUST)
+    )
+    assert beyond == grade
+    assert at is not None
+    assert at < grade
+
+
+def test_alkaline_phosphatase_of_version_6_on_both_sides_of_the_larger_limit() -> None:
+    for upper, baseline in ((120.0, 150.0), (150.0, 120.0)):
+        known = {"upper_limit": upper, "baseline": baseline, "version": 6}
+        assert [grade_value("alp", 150.0 * step, **known) for step in (1.0, 1 + JUST)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("measure", "limits"),
+    [
+        ("creatinine", [(1, 1, "upper_limit"), (2, 1.5, "upper_limit"), (2, 1.5, "baseline"), (3, 3, "upper_limit"),
+                        (3, 3, "baseline"), (4, 6, "upper_limit")]),
+        ("inr", [(1, 1.2, "absolute"), (2, 1.5, "absolute"), (3, 2.5, "absolute")]),
+    ],
+)  # fmt: skip
+def test_version_5_thresholds_of_creatinine_and_inr(measure: str, limits: list) -> None:
+    table = load_criteria(5).of(measure)
+    assert list(zip(table["grade"], table["factor"], table["reference"], strict=True)) == limits
+
+
+def test_every_limit_is_said_in_words_once() -> None:
+    for version in (5, 6):
+        frame = limits_frame(load_criteria(version))
+        said = frame[["1", "2", "3", "4"]].stack().str.split(" or ").explode()
+        assert len(said.dropna()) == len(load_criteria(version).lines)
+    rows = limits_frame(load_criteria(5)).set_index(["measure", "branch"])
+    assert rows.loc[("alt", "baseline above the upper limit"), "1"] == ">= 1.5 × baseline"
+    assert rows.loc[("platelets", ""), ["1", "2"]].tolist() == ["< lower limit", "< 75 10*9/L"]
+    assert rows.loc[("creatinine", ""), "2"] == "> 1.5 × upper limit or > 1.5 × baseline"
 
 
 class TestBaseline:

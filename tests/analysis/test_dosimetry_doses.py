@@ -105,10 +105,26 @@ def test_uniform_dose_is_its_own_equivalent_and_cold_spots_cost():
 
 def test_quoted_argument_turns_when_cycles_are_summed():
     ladder = dose_ladder((1, 2, 3)).set_index("label")["dose_gy"]
-    assert ladder["1 cycles of 6 GBq"] < ladder["colorectal metastases, mean"] < ladder["2 cycles of 6 GBq"]
+    assert ladder["1 cycle of 6 GBq"] < ladder["colorectal metastases, mean"] < ladder["2 cycles of 6 GBq"]
     assert dose_per_gbq() == pytest.approx(5.33, abs=0.005)
     assert dose_per_gbq() * 6.2 * 2.5 == pytest.approx(83, abs=0.5)
     assert dose_per_gbq() * 6.2 * 3 == pytest.approx(99, abs=0.5)
+
+
+def test_liver_metastases_get_less_than_the_quoted_tumour_dose():
+    # Maffey-Steffan et al. 2020: 2.97 Gy/GBq (0.76 to 5.00), so 6 GBq give 17.8 Gy (4.6 to 30)
+    found = {row.id: row for row in results(tables_of(treated()), STUDY)}
+    cycle, course = found["dose.liver.6gbq"], found["dose.lu.course.liver"]
+    assert (cycle.value, cycle.lower, cycle.upper) == pytest.approx((17.82, 4.56, 30.0))
+    activity = course_doses(tables_of(treated()), STUDY)["activity_gbq"].iloc[0]
+    assert (course.value, course.lower, course.upper) == pytest.approx((2.97 * activity, 0.76 * activity, 5 * activity))
+    assert course.value < found["dose.lu.course"].value
+
+
+def test_next_to_nothing_of_a_cycle_is_left_at_the_next():
+    # 0.5 ** (7 weeks x 168 h / 74.9 h) = 1.9e-5
+    overlap = next(row for row in results(tables_of(), STUDY) if row.id == "dose.lu.overlap")
+    assert overlap.value == pytest.approx(0.0019, abs=5e-5)
 
 
 def test_eqd2_tornado_leaves_the_half_life_of_microspheres_alone():

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.dosimetry_constants import local_dose_constant, local_dose_per_hour, nuclide, physics_table
+from analysis.dosimetry_constants import (
+    emission_frame,
+    local_dose_constant,
+    local_dose_per_hour,
+    nuclide,
+    physics_table,
+)
 from analysis.dosimetry_kernels import (
     dose_rate_kernel,
     energy_radius_mm,
@@ -20,7 +26,13 @@ from analysis.dosimetry_kernels import (
 from analysis.dosimetry_patterns import cluster_dose, distance_to_dose_mm, dose_across_boundary
 from analysis.dosimetry_range import csda_range_mm, stopping_power
 from analysis.dosimetry_spectra import beta_mean, branch_spectrum, electron_spectrum
-from analysis.dosimetry_spheres import absorbed_fraction, sphere_diameter_mm, sphere_mass_g, sphere_s_value
+from analysis.dosimetry_spheres import (
+    absorbed_fraction,
+    sphere_diameter_mm,
+    sphere_frame,
+    sphere_mass_g,
+    sphere_s_value,
+)
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "dosimetry"
 NUCLIDES = ("lu177", "y90")
@@ -105,6 +117,14 @@ def test_sphere_fractions_by_mass(name):
     assert sphere_s_value(name, table["mass_g"]) == pytest.approx(table[f"s_{name}"].to_numpy(), rel=0.015)
 
 
+def test_the_table_of_the_page_has_the_masses_of_the_published_one():
+    published = pd.read_csv(REFERENCE / "spheres_by_mass.csv")
+    frame = sphere_frame()
+    assert frame["mass_g"].tolist() == published["mass_g"].tolist()
+    assert frame["s_y90"].to_numpy() == pytest.approx(published["s_y90"].to_numpy(), rel=0.015)
+    assert frame["fraction_lu177"].to_numpy() == pytest.approx(published["fraction_lu177"].to_numpy(), abs=0.01)
+
+
 @pytest.mark.parametrize("name", NUCLIDES)
 def test_sphere_fractions_of_small_lesions(name):
     table = pd.read_csv(REFERENCE / "spheres_by_diameter.csv")
@@ -173,6 +193,15 @@ def test_clusters_further_apart_leave_colder_tissue():
     assert [d.lowest for d in doses] == sorted((d.lowest for d in doses), reverse=True)
     assert doses[0].lowest > 0.85
     assert all(d.relative_dose.mean() == pytest.approx(1, abs=0.06) for d in doses)
+
+
+def test_emission_data_stand_with_unit_and_source_and_without_the_values_the_paper_prints():
+    frame = emission_frame()
+    assert set(frame["nuclide"]) == set(NUCLIDES)
+    assert frame[["unit", "source"]].ne("").all().all()
+    assert not frame["quantity"].str.contains("paper").any()
+    lu = frame[frame["nuclide"] == "lu177"].set_index("quantity")["value"]
+    assert (lu["half life"], lu["electron energy"]) == (159.53, 0.14792)
 
 
 def test_every_constant_has_a_unit_and_a_source():

@@ -10,6 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from analysis.calculators import WARNING, calculator_html
 from analysis.dosimetry_sliders import calculators
 
 STEPS = 3  # values per input: lowest, middle on the step grid, highest
@@ -76,3 +77,12 @@ def test_names_are_unique_and_formulas_use_only_inputs():
         known = {item.name for item in calculator.inputs} | {"Math", "pow", "exp", "log"}
         for output in calculator.outputs:
             assert set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", output.formula_js)) <= known
+
+
+def test_formulas_defaults_warning_and_reset_are_in_view():
+    for calculator in calculators():
+        shown = calculator_html(calculator)
+        assert "<details open><summary>Formulas</summary>" in shown
+        assert WARNING in shown
+        assert '<button type="reset">' in shown
+        assert all(f"(default {item.default:g}" in shown for item in calculator.inputs)

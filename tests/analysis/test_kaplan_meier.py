@@ -42,6 +42,14 @@ def test_spss_median_and_mean_equal_spss_to_ten_digits(sex):
     np.testing.assert_allclose([mean.value, mean.se, mean.lower, mean.upper], SPSS[sex][1], rtol=1e-9)
 
 
+@pytest.mark.parametrize("deaths", [2, 4, 6, 10, 14, 22])
+def test_a_curve_that_ends_exactly_on_one_half_has_its_median_there(deaths):
+    # the third of six deaths leaves 5/6 x 4/5 x 3/4, which in floating point is a hair above one half
+    times = np.arange(1, deaths + 1)
+    assert loglog_median(times, np.full(deaths, True)).value == deaths / 2
+    assert spss_median(times, np.full(deaths, True)).value == deaths / 2
+
+
 def test_logrank_equals_spss():
     chi2, p = logrank(TIME, EVENT, SEX)
     np.testing.assert_allclose([chi2, p], [1.6424068833783, 0.19999555379145], rtol=1e-9)

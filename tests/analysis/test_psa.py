@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.context import published_cohorts, survival_by_group
+from analysis.context import published_cohorts, quoted_results, survival_by_group
+from analysis.context import results as context_results
 from analysis.psa import curve_frame, progression_day, psa_frame, results, waterfall_frame
 from analysis.results import Result
 from analysis.settings import load_study
@@ -120,12 +121,22 @@ class TestResults:
 class TestContext:
     def test_every_published_number_has_a_source(self) -> None:
         frame = published_cohorts()
+        assert frame["key"].is_unique
         assert frame["citation"].notna().all()
         assert frame["doi"].str.startswith("10.").all()
         assert (frame["lower"].isna() | (frame["lower"] < frame["value"])).all()
+        assert (frame["upper"].isna() | (frame["upper"] > frame["value"])).all()
 
-    def test_survival_by_ecog_and_sites_adds_up(self) -> None:
-        found = tables(
+    def test_a_published_number_is_quoted_with_what_its_source_gives(self) -> None:
+        found = by_id(quoted_results())
+        liver, vision = found["context.published.pooled_liver"], found["context.published.vision"]
+        assert (liver.value, liver.lower, liver.upper, liver.n, liver.unit) == (2.15, 1.84, 2.5, 3038, "ratio")
+        assert (vision.value, vision.lower, vision.interval, vision.n) == (15.3, None, "", 551)
+        assert found["context.published.kessel_visceral"].n is None
+        assert {result.basis for result in found.values()} == {"design"}
+
+    def two_patients(self) -> dict[str, pd.DataFrame]:
+        return tables(
             patients=[
                 patient("S01", death_observed=True, death_day=100, last_contact_day=100, last_contact_source="death"),
                 patient("S02", last_contact_day=300, last_contact_source="follow_up"),
@@ -134,8 +145,19 @@ class TestContext:
             procedures=[*lu("S01", 0), *lu("S02", 0)],
             observations=[seen("S01", "ecog", 0, 1.0)],
         )
-        frame = survival_by_group(found, STUDY)
+
+    def test_survival_by_ecog_and_sites_adds_up(self) -> None:
+        frame = survival_by_group(self.two_patients(), STUDY)
         assert frame.groupby("characteristic")["n"].sum().eq(2).all()
-        ecog = frame[frame["characteristic"] == "ECOG"].set_index("group")
+        ecog = frame[(frame["characteristic"] == "ECOG") & (frame["n"] > 0)].set_index("group")
         assert ecog["deaths"].to_dict() == {"ECOG 1": 1, "not recorded": 0}
-        assert survival_by_group(tables(), STUDY).empty
+
+    def test_medians_stand_with_their_reason_where_there_is_none(self) -> None:
+        found = by_id(context_results(self.two_patients(), STUDY))
+        assert found["context.os.ecog.1"].value == pytest.approx(100 / 30.4375)
+        assert found["context.os.ecog.unknown"].reason == "not_reached"
+        assert found["context.os.ecog.4"].reason == "no_patients"
+        assert found["context.os.bone.yes"].n == 1
+        nobody = context_results(tables(), STUDY)
+        assert [result.id for result in nobody] == list(found)
+        assert all(result.reason == "no_patients" for result in nobody if result.id.startswith("context.os."))

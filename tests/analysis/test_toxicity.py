@@ -10,15 +10,16 @@ import pytest
 from analysis.results import Result
 from analysis.settings import Study, load_study
 from analysis.toxicity import changes, changes_after_sirt, lacking, therapy_windows
-from analysis.toxicity_grades import NOT_GRADABLE, grade_table, graded_values, shift_table, worst_grades
+from analysis.toxicity_grades import NOT_GRADABLE, grade_table, graded_values, shift_frame, shift_table, worst_grades
 from analysis.toxicity_liver import (
     albi,
     albi_frame,
     albi_grade,
-    curves_frame,
+    albi_shift,
     hys_law_frame,
     not_recorded_frame,
     progression_frame,
+    rise_frame,
 )
 from analysis.toxicity_results import results
 from tests.analysis.cohort_tables import act, lu, mcrpc, patient, seen, tables, treated
@@ -120,6 +121,14 @@ class TestGrades:
             pd.NA,
         ]
 
+    def test_an_unchanged_abnormal_value_is_not_worse_in_either_version(self) -> None:
+        # version 6 calls 1.0 to 1.5 times an abnormal baseline grade 1, so grade 1 alone is no worsening there
+        for value, worse in ((100.0, {5: False, 6: False}), (160.0, {5: True, 6: True})):
+            found = cohort(alt("S01", 0, 100.0), alt("S01", 40, value))
+            for version, expected in worse.items():
+                worst = worst_grades(found, changed(ctcae_version=version)).set_index("measure")
+                assert worst.loc["alt", "worsened"] == expected
+
     def test_without_limits_nothing_is_graded_and_nothing_is_grade_0(self) -> None:
         found = cohort(alt("S01", 0, 30.0, upper=None), alt("S01", 40, 31.0, upper=None))
         row = worst_grades(found, STUDY).query("measure == 'alt'").iloc[0]
@@ -139,6 +148,17 @@ class TestGrades:
         assert table.loc[0, 2] == 1
         assert table.loc[0, NOT_GRADABLE] == 1
         assert table.loc[NOT_GRADABLE, NOT_GRADABLE] == 1
+
+    def test_shift_tables_of_all_measures_add_up_in_each_arm(self) -> None:
+        found = cohort(alt("S01", 0, 30.0), alt("S01", 40, 130.0), alt("S02", 0, 100.0), sirt=("S03",))
+        frame = shift_frame(worst_grades(found, STUDY))
+        counts = (
+            frame.drop(columns=["measure", "arm", "baseline"]).sum(axis=1).groupby([frame["measure"], frame["arm"]])
+        )
+        assert counts.sum().unstack().to_numpy().tolist() == [[2, 1]] * frame["measure"].nunique()
+        alt_rows = frame[(frame["measure"] == "alt") & (frame["arm"] == "lu")].set_index("baseline")
+        assert (alt_rows.loc[0, "2"], alt_rows.loc[1, NOT_GRADABLE]) == (1, 1)
+        assert shift_frame(worst_grades(tables(), STUDY)).empty
 
     def test_grade_table_counts_every_patient_once(self) -> None:
         found = cohort(alt("S01", 0, 30.0), alt("S01", 40, 130.0), sirt=("S02",))
@@ -186,12 +206,28 @@ class TestLiver:
         found = cohort(alt("S01", 0, 30.0), alt("S01", 70, 60.0), status, other)
         assert one(progression_frame(found, STUDY, "alt"))["hepatic_status"] == "progressive"
 
-    def test_curves_are_aligned_at_day_0_and_at_sirt(self) -> None:
-        found = cohort(alt("S01", 0, 30.0), alt("S01", 130, 60.0), sirt=("S01",))
-        rows = curves_frame(found, STUDY)
-        assert rows["day_from_sirt"].tolist() == [-120, 10]
-        assert rows["over_baseline"].tolist() == [1.0, 2.0]
-        assert rows["over_upper_limit"].tolist() == [0.75, 1.5]
+    def test_every_rise_is_progressive_otherwise_judged_or_not_judged(self) -> None:
+        rises = [alt(id, day, value) for id in ("S01", "S02", "S03") for day, value in ((0, 30.0), (70, 60.0))]
+        falls = [alt("S04", 0, 30.0), alt("S04", 70, 20.0)]
+        judged = [
+            seen("S01", "disease_status", 75, "progressive", site="liver"),
+            seen("S02", "disease_status", 75, "stable", site="liver"),
+            seen("S04", "disease_status", 75, "progressive", site="liver"),
+        ]
+        rows = rise_frame(cohort(*rises, *falls, *judged), STUDY, ["alt"]).set_index("arm")
+        assert rows.loc["lu"].tolist() == ["alt", 4, 3, 1, 1, 1]
+        assert rows.loc["lu_sirt"].tolist() == ["alt", 0, 0, 0, 0, 0]
+        assert rise_frame(tables(), STUDY)["risen"].sum() == 0
+
+    def test_albi_grades_before_and_after_add_up_to_the_arm(self) -> None:
+        values = [seen("S01", name, day, value) for name, day, value in (
+            ("bilirubin", 0, 1.0), ("albumin", 0, 45.0), ("bilirubin", 70, 3.0), ("albumin", 70, 25.0))]  # fmt: skip
+        table = albi_shift(albi_frame(cohort(*values, seen("S02", "bilirubin", 0, 1.0)), STUDY)).set_index("baseline")
+        # 0.66 log10(17.1) - 0.085 x 45 = -3.0; 0.66 log10(51.3) - 0.085 x 25 = -1.0
+        assert table.loc["1", "3"] == 1
+        assert table.loc["no score", "no score"] == 1
+        assert table[["1", "2", "3", "no score"]].to_numpy().sum() == 2
+        assert albi_shift(albi_frame(tables(), STUDY)).empty
 
     def test_ascites_is_the_only_event_that_could_be_recorded(self) -> None:
         assert not not_recorded_frame(tables())["recorded"].any()
@@ -204,6 +240,14 @@ def by_id(found: list[Result]) -> dict[str, Result]:
 
 
 class TestResults:
+    def test_shares_of_grades_stand_with_their_exact_interval(self) -> None:
+        values = [alt("S01", 0, 30.0), alt("S01", 40, 210.0), alt("S02", 0, 30.0), alt("S02", 40, 130.0)]
+        found = by_id(results(cohort(*values), STUDY))
+        severe, any_grade = found["tox.ctcae.alt.lu.g3plus"], found["tox.ctcae.alt.lu.any"]
+        assert (severe.events, severe.denominator, severe.value) == (1, 2, 50.0)
+        assert (severe.lower, severe.upper) == pytest.approx((1.2579117, 98.7420883))  # R: binom.test(1, 2)
+        assert (any_grade.value, found["tox.ctcae.alt.lu.worsened"].value) == (100.0, 100.0)
+
     def test_medians_tests_and_differences(self) -> None:
         values = []
         for number, change in enumerate((10.0, 20.0, 30.0), start=1):

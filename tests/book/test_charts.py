@@ -190,3 +190,27 @@ def test_swimmer_draws_the_first_sixty_of_thousands():
     many = frame(patient_id=[f"S{i}" for i in range(500)], arm=["lu"] * 500, months=[1.0] * 500)
     spec = charts_patients.swimmer(many, frame(patient_id=[], kind=[], months=[]), "d").to_dict()
     assert len(spec["datasets"][spec["layer"][0]["data"]["name"]]) == charts_patients.LANES
+
+
+def test_arms_differ_in_more_than_colour_in_every_chart_of_bars():
+    drawn = charts_patients.numbered_bars(frame(patient_id=IDS, arm=ARMS, change_pct=[5.0, 1.0, -3.0]), "d", title="t")
+    scale = drawn.to_dict()["layer"][0]["encoding"]["stroke"]["scale"]
+    assert scale["range"] == list(charts.ARM_OUTLINES.values())
+    assert charts.ARM_OUTLINES["lu"] == charts.ARM_COLOURS["lu"]
+    assert charts.ARM_OUTLINES["lu_sirt"] != charts.ARM_COLOURS["lu_sirt"]
+
+
+def test_a_logarithmic_scale_holds_all_values_and_little_more():
+    low, high = charts.log_scale([20.0, 90.0]).to_dict()["domain"]
+    assert 10 < low < 20
+    assert 90 < high < 120
+
+
+def test_bars_of_a_tornado_are_named_with_the_ends_of_their_assumption():
+    swings = frame(
+        assumption=["effective_half_life"], low=[40.0], high=[74.9], low_gy=[8.0], default_gy=[11.0], high_gy=[16.0]
+    )
+    rows = charts_estimates.tornado_frame(swings)
+    assert rows["label"].tolist() == ["half-life in the lesion (40 to 74.9)"]
+    assert rows[["low", "high", "centre"]].to_numpy().tolist() == [[8.0, 16.0, 11.0]]
+    assert charts_estimates.tornado_frame(swings.head(0)).empty

@@ -21,7 +21,7 @@ NOTEBOOKS = [
     REPOSITORY / f"{name}.md" for name in LISTED if "code-cell" in (REPOSITORY / f"{name}.md").read_text("utf-8")
 ]
 SHOWS_CODE = "own_view"  # code is what that page is about
-STORY = ["survival", "cohort", "lesion_response", "toxicity", "dosimetry", "methods"]
+STORY = ["survival", "cohort", "lesion_response", "psa", "toxicity", "dosimetry", "methods"]
 FORBIDDEN = re.compile(
     r"\b(superior\w*|efficien\w*|effective(?!ly dose|\s+half)|significan\w*|no difference)\b", re.IGNORECASE
 )

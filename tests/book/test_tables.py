@@ -102,3 +102,14 @@ def test_table_shows_words_with_their_marks():
 def test_folded_opens_on_demand_with_an_escaped_title():
     html = Folded("More <here>", Table(FRAME, "c", "n"))._repr_html_()
     assert html.startswith('<details class="folded"><summary>More &lt;here&gt;</summary>')
+
+
+def test_a_table_without_rows_says_so():
+    shown = Table(pd.DataFrame({"a": []}), "A caption", "empty")._repr_html_()
+    assert "Nothing to list." in shown
+
+
+def test_the_header_of_a_column_of_row_headers_stands_left_like_its_cells():
+    shown = Table(pd.DataFrame({"spacing": [2.0], "dose": [0.8]}), "A caption", "left")._repr_html_()
+    assert '<th scope="col">spacing</th>' in shown
+    assert '<th scope="col" class="num">dose</th>' in shown

@@ -82,7 +82,7 @@ def pull(
     stage = Stage(source, settings, ledger, types_read(settings), request.selection, progress)
     settings = stage.index(now.date())
     _require_patients(stage, request)
-    tables = (build or build_with("local"))(stage.resources(), settings=settings, ledger=ledger, ids=ids)
+    tables = (build or build_with("local"))(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
     progress("writing", len(tables))

@@ -16,18 +16,21 @@ from adapters.reading.status import RANKS, Outcome
 
 @dataclass(slots=True)
 class Candidate:
-    """What must be remembered of a resource version to choose between versions; not its content."""
+    """What must be remembered of a resource version to choose between versions; not its content.
+
+    `digest`, of the content without meta and narrative, is taken only where there are versions to compare.
+    """
 
     number: int  # position in the source
     kind: str
     base: str  # server address in its fullUrl, "" if it has none
-    digest: bytes  # of the content without meta and narrative
     updated: float | None  # meta.lastUpdated as a timestamp
     version: int | None  # meta.versionId where it is a number
     file: str
     outcome: Outcome  # what its status says
     rank: int  # corrected above final above preliminary
     tagged: bool  # carries the test-data tag
+    digest: bytes = b""
 
 
 def digest(resource: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ import pandas as pd
 from adapters.contract import FINDINGS, conform
 from adapters.identity import StudyIds
 from adapters.quality import FindingKind, Ledger, LeftOutReason
+from adapters.reading.undecoded import Undecoded
 from adapters.settings import Settings
 from adapters.tables import conditions, lesions, medications, observations, patients, procedures, therapies
 from adapters.tables.codes import FOLLOW_UP, load_code_lists
@@ -34,7 +35,11 @@ _NAMED = {"conditions": "condition", "procedures": "procedure", "medications": "
 
 
 def build_tables(
-    resources: Iterable[Mapping[str, Any]], *, settings: Settings, ledger: Ledger, ids: StudyIds | None = None
+    resources: Iterable[Mapping[str, Any] | Undecoded],
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    ids: StudyIds | None = None,
 ) -> dict[str, pd.DataFrame]:
     """All tables of the contract.
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from adapters import contract
+from adapters import contract, stored
 from adapters.engines import Build, build_with
 from adapters.errors import InputError
 from adapters.identity import read_link, write_link
@@ -90,7 +90,7 @@ def pull(
 
     def fill(folder: Path) -> str:
         for name, frame in tables.items():
-            contract.write_table(name, frame, folder)
+            stored.write(contract.TABLES[name], frame, folder)  # `build` brought them to the contract
         written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]
         rules = [path.read_bytes() for _, path in sorted(rule_files(settings).items())]
         manifest["hash"] = short_hash(written + rules)

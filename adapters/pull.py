@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,9 +83,10 @@ def pull(
     now = _now(settings)
     ledger = Ledger()
     stage = Stage(source, settings, ledger, types_read(settings), request.selection, progress)
-    settings = stage.index(now.date())
-    _require_patients(stage, request)
-    tables = (build or build_with("local"))(stage.records(), settings=settings, ledger=ledger, ids=ids)
+    with _collector_at_rest():
+        settings = stage.index(now.date())
+        _require_patients(stage, request)
+        tables = (build or build_with("local"))(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
     progress("writing", len(tables))
@@ -102,6 +106,18 @@ def pull(
     publish(Path(out), fill)
     source.finished()
     return manifest
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without search for cycles: resources and rows hold none, and looking among millions takes a tenth of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _now(settings: Settings) -> datetime:

@@ -6,7 +6,6 @@ type and id came more than once, one more pass in between compares their content
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -52,7 +51,7 @@ class Stage:
     _corrections: Corrections = field(default_factory=Corrections)
     _candidates: dict[str, list[one.Candidate]] = field(default_factory=dict)
     _winners: dict[int, str] = field(default_factory=dict)
-    _tags: Counter[str] = field(default_factory=Counter)
+    _tags: set[str] = field(default_factory=set)
 
     def index(self, today: date) -> Settings:
         """First pass: check every record and settle versions; gives the settings with the patients to exclude.
@@ -143,15 +142,15 @@ class Stage:
             number=number,
             kind=kind,
             base=self._directory.add(read, key),
-            updated=one.updated(meta),
-            version=one.version(meta),
+            last_updated=meta.get("lastUpdated"),
+            version_id=meta.get("versionId"),
             file=read.file,
             outcome=outcome,
             rank=one.rank(resource),
             tagged=is_tagged(resource),
         )
         self._candidates.setdefault(key, []).append(candidate)
-        self._tags.update(code for system, code in codings_of(resource, "tag") if system == COHORT_TAGS)
+        self._tags |= {code for system, code in codings_of(resource, "tag") if system == COHORT_TAGS}
         if kind == "Patient":
             self._people.add_patient(key, resource)
         elif outcome is None:

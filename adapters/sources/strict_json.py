@@ -115,7 +115,7 @@ def _is_faithful(value: Any, text: str) -> bool:
     if read.count(b"{") + read.count(b"[") > MAX_DEPTH or _LONG_NUMBER in read.translate(_ALL_DIGITS_0):
         return False
     written = _AS_READ.encode(value)
-    return written == read or written == msgspec.json.format(read, indent=-1)
+    return written == read.strip() or written == msgspec.json.format(read, indent=-1)
 
 
 def _strict(text: str) -> Any:

@@ -118,8 +118,7 @@ def _runs(views: list[TableView], faults: dict[str, Fault]) -> dict[str, Runs]:
 def _frame(view: TableView, runs: Runs) -> pd.DataFrame:
     """The rows of a view as a frame; they are not kept elsewhere."""
     runs.finish()
-    rows = runs.taken(view.compiled)
-    frame = pd.DataFrame(rows, columns=list(view.compiled.names), dtype=object)
+    frame = pd.DataFrame(runs.taken(view.compiled), columns=list(view.compiled.names), dtype=object)
     if "part" in frame:
         frame["part"] = frame["part"].astype("int64")
     frame["resource_type"] = view.compiled.resource_type

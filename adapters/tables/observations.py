@@ -59,7 +59,11 @@ def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """Without the Observations that only head a panel: no value and no reason, but components or members."""
     stated = [name for name in rows.columns if name.startswith("value_") and not name.startswith("value_is")]
     stated += ["absent_code", "fixed"]
-    empty = reduce(and_, (rows[name].isna() for name in stated)) & ~_true(rows["value_is_coded"]) & ~_true(rows["value_is_other"])
+    empty = (
+        reduce(and_, (rows[name].isna() for name in stated))
+        & ~_true(rows["value_is_coded"])
+        & ~_true(rows["value_is_other"])
+    )
     heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
     context.fates.need(rows.loc[heading, "resource_key"])
     return rows[~heading].reset_index(drop=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from adapters.errors import InputError
 from adapters.sources import strict_json
 
 
@@ -18,7 +19,11 @@ class Undecoded(NamedTuple):
     text: bytes
 
     def resource(self) -> dict[str, Any]:
-        """The resource, with the id of its key."""
-        resource: dict[str, Any] = strict_json.loads(self.text.decode())
-        resource["id"] = self.key.partition("/")[2]
+        """The resource, with the id of its key. Raises InputError if the text is no longer sound."""
+        kind, _, identifier = self.key.partition("/")
+        try:
+            resource: dict[str, Any] = strict_json.loads(self.text.decode())
+        except ValueError:
+            raise InputError("the source changed while it was read", kind, "pull again") from None
+        resource["id"] = identifier
         return resource

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from adapters.errors import InputError
 from adapters.sources import Line, Read, strict_json
@@ -26,7 +27,8 @@ def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unr
         if not line.strip():
             continue
         origin = f"{place.origin}:{number}"
-        cut, fault, value = None, None, None
+        cut, fault = None, None
+        value: Any = None
         try:
             value = strict_json.loads(line.decode("utf-8"))
             fault = no_resource(value)

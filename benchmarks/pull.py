@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import re
 import statistics
 import sys
 import tempfile
@@ -60,7 +60,8 @@ def run_view(source: Path, out: Path) -> None:
 
 def _peak(run: Callable[[Path, Path], None], source: Path, out: Path) -> int:
     run(source, out)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KB_PER_MB
+    status = Path("/proc/self/status").read_text("ascii")  # Linux; ru_maxrss would begin with that of the parent
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) // KB_PER_MB  # type: ignore[index]
 
 
 def peak_mb(run: Callable[[Path, Path], None], source: Path, out: Path) -> int:

@@ -109,6 +109,15 @@ UnreadableOption = Annotated[
 ServerConfigOption = Annotated[
     Path | None, typer.Option("--server-config", help="Servers: a TOML file of settings, see the README.")
 ]
+BulkOption = Annotated[
+    str | None, typer.Option("--bulk", help="Servers: $export at this level: system, patient or group/ID.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Servers: print the searches, send none.")]
+KeepRawOption = Annotated[bool, typer.Option("--keep-raw", help="Servers: keep what was fetched.")]
+DriftOption = Annotated[bool, typer.Option("--accept-drift", help="Servers: resume although the cohort has changed.")]
+OutputOriginOption = Annotated[
+    str | None, typer.Option("--allow-output-origin", help="Bulk: files may also come from this https origin.")
+]
 
 
 @app.command()
@@ -124,17 +133,11 @@ def pull(
     engine: Annotated[Engine, typer.Option("--engine", help="What runs the views.")] = Engine.local,
     settings: SettingsOption = None,
     server_config: ServerConfigOption = None,
-    bulk: Annotated[
-        str | None, typer.Option("--bulk", help="Servers: $export at this level: system, patient or group/ID.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Servers: print the searches, send none.")] = False,
-    keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Servers: keep what was fetched.")] = False,
-    accept_drift: Annotated[
-        bool, typer.Option("--accept-drift", help="Servers: resume although the cohort has changed.")
-    ] = False,
-    allow_output_origin: Annotated[
-        str | None, typer.Option("--allow-output-origin", help="Bulk: files may also come from this https origin.")
-    ] = None,
+    bulk: BulkOption = None,
+    dry_run: DryRunOption = False,
+    keep_raw: KeepRawOption = False,
+    accept_drift: DriftOption = False,
+    allow_output_origin: OutputOriginOption = None,
 ) -> None:
     """Tidy tables as Parquet, with manifest.json. Exit 0 only if complete."""
     with _one_line():
@@ -143,24 +146,16 @@ def pull(
         from adapters.pull import pull as run
 
         request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
+        chosen = chosen_settings(settings, cohort)
+        server = {
+            "server_config": server_config, "bulk": bulk, "dry_run": dry_run, "keep_raw": keep_raw,
+            "accept_drift": accept_drift, "allow_output_origin": allow_output_origin,
+        }  # fmt: skip
         with progress_shown() as shown:
-            chosen = chosen_settings(settings, cohort)
-            opened = _source(
-                source,
-                accept_unreadable=accept_unreadable,
-                question={
-                    "settings": chosen,
-                    "types": types_read(chosen),
-                    "selection": request.selection,
-                    "shown": shown,
-                },
-                server_config=server_config,
-                bulk=bulk,
-                dry_run=dry_run,
-                keep_raw=keep_raw,
-                accept_drift=accept_drift,
-                allow_output_origin=allow_output_origin,
-            )
+            question = {
+                "settings": chosen, "types": types_read(chosen), "selection": request.selection, "shown": shown
+            }  # fmt: skip
+            opened = _source(source, accept_unreadable=accept_unreadable, question=question, **server)
             if dry_run:
                 typer.echo("\n".join(opened.queries()))  # type: ignore[attr-defined] # servers have it
                 return

@@ -29,16 +29,21 @@ def row_texts(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     return pd.Series([_CELL.join(row) for row in zip(*cells, strict=True)], index=frame.index, dtype=object)
 
 
-def _cells(values: pd.Series) -> list[str]:
-    pairs = zip(values.tolist(), values.isna().tolist(), strict=True)
-    return ["" if is_missing else str(value) for value, is_missing in pairs]
+def _cells(values: pd.Series) -> Iterable[str]:
+    if values.dtype == float:  # equal numbers may read differently: 0.0 and -0.0
+        return ["" if value != value else str(value) for value in values.tolist()]
+    numbers, different = pd.factorize(values)  # -1 for what is missing
+    texts = [*map(str, different.tolist()), ""]
+    return map(texts.__getitem__, numbers.tolist())
 
 
 def fingerprints(owners: pd.Series, texts: pd.Series) -> pd.Series:
-    """Owner -> SHA-256 (hexadecimal) of its row texts, whatever their order."""
-    ordered = pd.DataFrame({"owner": owners, "text": texts}).sort_values(["owner", "text"], kind="stable")
-    joined = ordered.groupby("owner", sort=False)["text"].agg(_ROW.join)
-    return joined.map(lambda text: hashlib.sha256(text.encode()).hexdigest())
+    """Owner -> SHA-256 (hexadecimal) of its row texts, whatever their order; owners as they first come."""
+    found: dict[object, list[str]] = {}
+    for owner, text in zip(owners, texts, strict=True):
+        found.setdefault(owner, []).append(text)
+    hashes = [hashlib.sha256(_ROW.join(sorted(own)).encode()).hexdigest() for own in found.values()]
+    return pd.Series(hashes, index=list(found), dtype=object)
 
 
 def rank_patients(keys: Sequence[str], tables: Iterable[tuple[str, pd.Series, pd.Series]]) -> list[str]:

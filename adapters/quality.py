@@ -150,9 +150,9 @@ class Ledger:
         """Settle a resource that fed `rows` rows (0: it was needed by others, such as a Medication)."""
         if key in self._parts:
             return
-        self._settle(key, "used", "")
+        kind = self._settle(key, "used", "")
         self._used.add(key)
-        self.rows_fed[(_split(key), "0" if rows == 0 else "1" if rows == 1 else "more")] += 1
+        self.rows_fed[(kind, "0" if rows == 0 else "1" if rows == 1 else "more")] += 1
 
     def left_out(self, key: str, reason: LeftOutReason) -> None:
         """Settle a valid resource that feeds no table."""
@@ -207,14 +207,18 @@ class Ledger:
         names = ("used", "left_out", "quarantined")
         return {"read": self.versions_read, **{n: totals[n] for n in names}, "by_reason": by_reason, "rows_fed": fed}
 
-    def _settle(self, key: str, disposition: str, reason: str) -> None:
+    def _settle(self, key: str, disposition: str, reason: str) -> str:
+        """Close the version of a key; gives its resource type."""
+        kind = _split(key)
         file = self._open.pop(key, None)
         if file is None:
-            raise LedgerError(f"a {_split(key)} was settled twice or was never read")
-        self.dispositions[(_split(key), file, disposition, reason)] += 1
-        for finding, count in self._waiting.pop(key, ()):
-            if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
-                self.findings[finding] += count
+            raise LedgerError(f"a {kind} was settled twice or was never read")
+        self.dispositions[(kind, file, disposition, reason)] += 1
+        if key in self._waiting:
+            for finding, count in self._waiting.pop(key):
+                if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
+                    self.findings[finding] += count
+        return kind
 
     def _count(self, resource_type: str, file: str, reason: LeftOutReason | QuarantineReason) -> None:
         disposition = "left_out" if isinstance(reason, LeftOutReason) else "quarantined"

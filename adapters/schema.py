@@ -117,9 +117,10 @@ def sort_by_keys(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     for position, name in enumerate(table.keys):
         values = frame[name]
         if table.column(name).kind == "id":
-            split = [_split_number(text) for text in values.astype(object).fillna("")]
-            ranks[f"{position} text"] = [text for text, _ in split]
-            ranks[f"{position} number"] = [number for _, number in split]
+            places, different = pd.factorize(values.astype(object).fillna(""))
+            split = pd.DataFrame(map(_split_number, different), columns=["text", "number"]).take(places)
+            ranks[f"{position} text"] = split["text"].array
+            ranks[f"{position} number"] = split["number"].array
         else:
             ranks[f"{position}"] = (values.cat.codes if table.column(name).kind == "cat" else values).array
     keys = pd.DataFrame(ranks)

@@ -40,13 +40,12 @@ def load_patients(path: Path) -> frozenset[str]:
     return wanted
 
 
-def codings_of(resource: dict[str, Any], name: str) -> Iterator[tuple[str, str]]:
+def codings_of(resource: dict[str, Any], name: str) -> list[tuple[str, str]]:
     """System and code of meta.security or meta.tag."""
     meta = resource.get("meta")
     found = meta.get(name) if isinstance(meta, dict) else None
-    for coding in found if isinstance(found, list) else ():
-        if isinstance(coding, dict):
-            yield str(coding.get("system")), str(coding.get("code"))
+    codings = found if isinstance(found, list) else ()
+    return [(str(coding.get("system")), str(coding.get("code"))) for coding in codings if isinstance(coding, dict)]
 
 
 def is_tagged(resource: dict[str, Any]) -> bool:

@@ -21,6 +21,9 @@ NEEDED = frozenset(
     {"subject", "patient", "focus", "partOf", "medicationReference", "request", "valueReference", "other"}
 )
 
+# The same in the text of a resource, where a letter may be written as an escape and nothing needs to be decoded.
+_IN_TEXT = re.compile(rb'"reference"\s*:\s*"([^"\\]*)"')
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _NO_REFERENCES = frozenset({"meta", "text", "coding", "valueQuantity"})  # datatypes that hold none
 _CONTAINERS = frozenset({dict, list})
 
@@ -52,7 +55,7 @@ def key_of(read: Read, content: bytes) -> str:
 class Directory:
     """All resources read, by the addresses under which references name them."""
 
-    bases: dict[str, set[str]] = field(default_factory=dict)  # key -> the servers it came from, "" for none stated
+    bases: dict[str, tuple[str, ...]] = field(default_factory=dict)  # key -> its servers, "" for none stated
     qualified: dict[tuple[str, str], str] = field(default_factory=dict)  # (key, server) -> key where servers collide
     _urls: dict[str, tuple[str, str, int | None]] = field(default_factory=dict)  # fullUrl -> key, server, Bundle
     _scoped: dict[tuple[int | None, str], tuple[str, str]] = field(default_factory=dict)
@@ -61,7 +64,9 @@ class Directory:
     def add(self, read: Read, key: str) -> str:
         """Note a record under its key and fullUrl; gives the server it came from."""
         base = server_of(read.full_url, read.resource["resourceType"])
-        self.bases.setdefault(key, set()).add(base)
+        known_bases = self.bases.get(key, ())
+        if base not in known_bases:
+            self.bases[key] = (*known_bases, base)
         if read.full_url:
             known = self._urls.setdefault(read.full_url, (key, base, read.bundle))
             if known[0] != key:
@@ -107,6 +112,23 @@ class Settler:
 
     directory: Directory
     types: frozenset[str]
+    _as_they_are: dict[bytes, bool] = field(default_factory=dict)  # reference -> whether settling leaves it alone
+
+    def is_settled(self, text: bytes) -> bool:
+        """Whether settling the resource of this text, which is in no Bundle, would change nothing but perhaps its id."""
+        if b'"contained"' in text or (b"\\u" in text and _ESCAPED_LETTER.search(text)):
+            return False
+        references = _IN_TEXT.findall(text)
+        return len(references) == text.count(b'"reference"') and all(map(self._is_as_it_should_be, references))
+
+    def _is_as_it_should_be(self, reference: bytes) -> bool:
+        known = self._as_they_are.get(reference)
+        if known is None:
+            holder = {"reference": reference.decode()}
+            self._rewrite(holder, {}, "", None, needed=True)
+            known = holder == {"reference": reference.decode()}
+            self._as_they_are[reference] = known
+        return known
 
     def settle(self, read: Read, key: str, base: str) -> tuple[list[dict[str, Any]], list[str]]:
         """The resource (id as in its key) and its contained ones as resources of their own, and unresolved paths."""

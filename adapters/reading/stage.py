@@ -1,11 +1,11 @@
 """The reading stage: a first pass over the source settles which versions count, a second gives them to the views.
 
-Two passes, because a reference may name what comes later, and because only keys and hashes stay in memory between them.
+Two passes, because a reference may name what comes later, and because only keys stay in memory between them. Where a
+type and id came more than once, one more pass in between compares their contents.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,9 +21,10 @@ from adapters.reading.corrections import Corrections
 from adapters.reading.patients import COHORT_TAGS, People, Selection, codings_of, is_tagged
 from adapters.reading.references import Directory, Settler, hashed_id, key_of, references_in, server_of
 from adapters.reading.status import status_outcome, status_path
+from adapters.reading.undecoded import Undecoded
 from adapters.reading.versions import check_version
 from adapters.settings import Settings
-from adapters.sources import Read, Source
+from adapters.sources import Line, Read, Source, read_again, strict_json
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Stage:
     _corrections: Corrections = field(default_factory=Corrections)
     _candidates: dict[str, list[one.Candidate]] = field(default_factory=dict)
     _winners: dict[int, str] = field(default_factory=dict)
-    _tags: Counter[str] = field(default_factory=Counter)
+    _tags: set[str] = field(default_factory=set)
 
     def index(self, today: date) -> Settings:
         """First pass: check every record and settle versions; gives the settings with the patients to exclude.
@@ -60,7 +61,7 @@ class Stage:
             raise InputError("no resources", self.source.label, "the source is empty: check what it should hold")
         if self.source.unreadable:
             self.ledger.finding(FindingKind.UNREADABLE_LINE, severity="error", count=self.source.unreadable)
-        self._compare_by_meaning()
+        self._compare_contents()
         chosen = self._settle_versions()
         self._settle_corrections(chosen)
         excluded = self._excluded(chosen, today)
@@ -70,27 +71,51 @@ class Stage:
         return msgspec.structs.replace(self.settings, excluded=excluded)
 
     def resources(self) -> Iterator[dict[str, Any]]:
+        """As `records`, all of them decoded."""
+        for record in self.records():
+            yield record.resource() if isinstance(record, Undecoded) else record
+
+    def records(self) -> Iterator[dict[str, Any] | Undecoded]:
         """Second pass: the version that counts of each resource, references settled, contained ones as their own."""
         settler = Settler(self._directory, self.types)
         seen = 0
-        for number, read in enumerate(self.source.read(), start=1):
+        for number, read in enumerate(read_again(self.source), start=1):
             key = self._winners.get(number)
             if key is None:
                 continue
             seen += 1
-            base = server_of(read.full_url, read.resource["resourceType"])
-            if not key.startswith(f"{read.resource['resourceType']}/"):
-                raise InputError("the source changed while it was read", read.origin, "pull again")
-            resources, unresolved = settler.settle(read, key, base)
-            for path in unresolved:
-                kind = path.partition(".")[0]
-                self.ledger.about(key, FindingKind.UNRESOLVED_REFERENCE, resource_type=kind, path=path)
-            for part in resources[1:]:
-                self.ledger.part(f"{part['resourceType']}/{part['id']}")
-            yield from resources
+            kind = read.kind if isinstance(read, Line) else read.resource["resourceType"]
+            if not key.startswith(f"{kind}/"):
+                raise self._changed()
+            if isinstance(read, Line) and settler.is_settled(read.text):
+                yield Undecoded(key, read.text)
+            else:
+                yield from self._settled(settler, self._decoded(read), key)
             self.progress("views", seen)
         if seen != len(self._winners):
-            raise InputError("the source changed while it was read", self.source.label, "pull again")
+            raise self._changed()
+
+    def _settled(self, settler: Settler, read: Read, key: str) -> list[dict[str, Any]]:
+        """The resource and those it contains, with what is amiss among their references told to the ledger."""
+        base = server_of(read.full_url, read.resource["resourceType"])
+        resources, unresolved = settler.settle(read, key, base)
+        for path in unresolved:
+            kind = path.partition(".")[0]
+            self.ledger.about(key, FindingKind.UNRESOLVED_REFERENCE, resource_type=kind, path=path)
+        for part in resources[1:]:
+            self.ledger.part(f"{part['resourceType']}/{part['id']}")
+        return resources
+
+    def _decoded(self, read: Read | Line) -> Read:
+        if isinstance(read, Read):
+            return read
+        try:
+            return Read(strict_json.loads(read.text.decode()), self.source.label, "")
+        except ValueError:
+            raise self._changed() from None
+
+    def _changed(self) -> InputError:
+        return InputError("the source changed while it was read", self.source.label, "pull again")
 
     def _note(self, read: Read, number: int) -> None:
         resource = read.resource
@@ -104,8 +129,7 @@ class Stage:
             self._outcome_of_server(resource)
             self.ledger.set_aside(kind, read.file, LeftOutReason.TYPE_NOT_READ)
             return
-        content = one.digest(resource)
-        key = key_of(read, content)
+        key = f"{kind}/{resource['id']}" if _has_id(resource) else key_of(read, one.digest(resource))
         meta = resource.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         outcome = status_outcome(resource, self.settings.reading.accepted_status)
@@ -113,16 +137,15 @@ class Stage:
             number=number,
             kind=kind,
             base=self._directory.add(read, key),
-            digest=content,
-            updated=one.updated(meta),
-            version=one.version(meta),
+            last_updated=meta.get("lastUpdated"),
+            version_id=meta.get("versionId"),
             file=read.file,
             outcome=outcome,
             rank=one.rank(resource),
             tagged=is_tagged(resource),
         )
         self._candidates.setdefault(key, []).append(candidate)
-        self._tags.update(code for system, code in codings_of(resource, "tag") if system == COHORT_TAGS)
+        self._tags |= {code for system, code in codings_of(resource, "tag") if system == COHORT_TAGS}
         if kind == "Patient":
             self._people.add_patient(key, resource)
         elif outcome is None:
@@ -136,19 +159,26 @@ class Stage:
             shown = "error" if severity in ("error", "fatal") else "info"
             self.ledger.finding(FindingKind.SERVER_OUTCOME, severity=shown, resource_type="OperationOutcome")
 
-    def _compare_by_meaning(self) -> None:
-        """Where copies differ, compare them again with references settled: `urn:uuid:1` and `Patient/1` may be one."""
-        groups = (group for group in self._candidates.values() if len({c.digest for c in group}) > 1)
-        unequal = {candidate.number: candidate for group in groups for candidate in group}
-        if not unequal:
+    def _compare_contents(self) -> None:
+        """Digests of what came more than once; of unequal copies with references settled, however these are written."""
+        groups = [group for group in self._candidates.values() if len(group) > 1]
+        several = {candidate.number: candidate for group in groups for candidate in group}
+        settled: dict[int, bytes] = {}
+        if not several:
             return
-        for number, read in enumerate(self.source.read(), start=1):
-            candidate = unequal.get(number)
+        for number, record in enumerate(read_again(self.source), start=1):
+            candidate = several.get(number)
             if candidate is not None:
+                read = self._decoded(record)
+                candidate.digest = one.digest(read.resource)
                 for _, holder in references_in(read.resource, ""):
                     found = self._directory.find(holder["reference"], candidate.base, read.bundle)
                     holder["reference"] = found or holder["reference"]
-                candidate.digest = one.digest(read.resource)
+                settled[number] = one.digest(read.resource)
+        for group in groups:
+            if len({candidate.digest for candidate in group}) > 1:
+                for candidate in group:
+                    candidate.digest = settled[candidate.number]
 
     def _settle_versions(self) -> dict[str, one.Candidate]:
         chosen: dict[str, one.Candidate] = {}
@@ -220,3 +250,8 @@ class Stage:
                 self.ledger.left_out(key, LeftOutReason.TEST_PATIENT)
             else:
                 self._winners[candidate.number] = key
+
+
+def _has_id(resource: dict[str, Any]) -> bool:
+    identifier = resource.get("id")
+    return isinstance(identifier, str) and identifier != ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -34,9 +35,9 @@ def check_version(resource: dict[str, Any], origin: str) -> None:
     elsewhere = _ELEMENTS_ELSEWHERE.get(kind)
     if elsewhere is None:
         return
-    for element in resource:
-        if element in elsewhere:
-            raise InputError(f"{kind}.{element} exists only in FHIR {elsewhere[element]}", origin, REMEDY)
+    if not elsewhere.keys().isdisjoint(resource):
+        element = next(name for name in resource if name in elsewhere)
+        raise InputError(f"{kind}.{element} exists only in FHIR {elsewhere[element]}", origin, REMEDY)
     if kind == "Condition" and isinstance(resource.get("clinicalStatus"), str):
         raise InputError("Condition.clinicalStatus as a text exists only in FHIR STU3", origin, REMEDY)
 
@@ -56,9 +57,13 @@ def _check_profiles(resource: dict[str, Any], origin: str) -> None:
     meta = resource.get("meta")
     profiles = meta.get("profile") if isinstance(meta, dict) else None
     for profile in profiles if isinstance(profiles, list) else ():
-        match = _PROFILE.match(profile) if isinstance(profile, str) else None
-        if match is None:
-            continue
-        version = match["folder"] or match["version"]
-        if not (version.startswith("4.") or version == "R4"):
+        version = _version_of(profile) if isinstance(profile, str) else None
+        if version is not None and not (version.startswith("4.") or version == "R4"):
             raise InputError(f"meta.profile names FHIR {version}", origin, REMEDY)
+
+
+@lru_cache(maxsize=1024)
+def _version_of(profile: str) -> str | None:
+    """The FHIR version that the address of a profile names; None for any other address."""
+    match = _PROFILE.match(profile)
+    return None if match is None else match["folder"] or match["version"]

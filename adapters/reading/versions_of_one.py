@@ -16,39 +16,42 @@ from adapters.reading.status import RANKS, Outcome
 
 @dataclass(slots=True)
 class Candidate:
-    """What must be remembered of a resource version to choose between versions; not its content."""
+    """What must be remembered of a resource version to choose between versions; not its content.
+
+    `digest`, of the content without meta and narrative, is taken only where there are versions to compare.
+    """
 
     number: int  # position in the source
     kind: str
     base: str  # server address in its fullUrl, "" if it has none
-    digest: bytes  # of the content without meta and narrative
-    updated: float | None  # meta.lastUpdated as a timestamp
-    version: int | None  # meta.versionId where it is a number
+    last_updated: object  # meta.lastUpdated and meta.versionId as they stand
+    version_id: object
     file: str
     outcome: Outcome  # what its status says
     rank: int  # corrected above final above preliminary
     tagged: bool  # carries the test-data tag
+    digest: bytes = b""
+
+    @property
+    def updated(self) -> float | None:
+        """meta.lastUpdated as a timestamp, None if absent or no instant."""
+        try:
+            instant = datetime.fromisoformat(str(self.last_updated))
+        except ValueError:
+            return None
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
+
+    @property
+    def version(self) -> int | None:
+        """meta.versionId where it is a number (servers that count), else None."""
+        text = str(self.version_id)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def digest(resource: dict[str, Any]) -> bytes:
     """A hash of the content without meta and narrative, which may differ between copies of one version."""
     content = {name: value for name, value in resource.items() if name not in ("meta", "text")}
     return hashlib.blake2b(msgspec.json.encode(content, order="deterministic"), digest_size=16).digest()
-
-
-def updated(meta: dict[str, Any]) -> float | None:
-    """meta.lastUpdated as a timestamp, None if absent or no instant."""
-    try:
-        instant = datetime.fromisoformat(str(meta.get("lastUpdated")))
-    except ValueError:
-        return None
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
-
-
-def version(meta: dict[str, Any]) -> int | None:
-    """meta.versionId where it is a number (servers that count), else None."""
-    text = str(meta.get("versionId", ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def rank(resource: dict[str, Any]) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from adapters.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that makes each one cost three times as much
 class Read:
     """One resource version as it arrived. `origin` and `file` hold no identifier and are safe to print."""
 
@@ -19,6 +19,13 @@ class Read:
     file: str  # label under which the manifest counts it: "Observation.ndjson", "file-0003.json", a query's name
     full_url: str | None = None
     bundle: int | None = None  # scope of full_url: references of one Bundle are settled within it first
+
+
+class Line(NamedTuple):
+    """A resource as its line of text, not decoded, outside of any Bundle."""
+
+    kind: str  # resourceType
+    text: bytes
 
 
 class Source(Protocol):
@@ -41,6 +48,20 @@ class Source(Protocol):
     def finished(self) -> None:
         """The tables are written: what the source keeps for itself may go."""
         ...
+
+
+@runtime_checkable
+class LineSource(Protocol):
+    """A source that need not decode every resource when it is read once more."""
+
+    def read_again(self) -> Iterator[Read | Line]:
+        """The records of `read` in the same order, after `read` found nothing wrong with them."""
+        ...
+
+
+def read_again(source: Source) -> Iterator[Read | Line]:
+    """The records of a source that was read before, as lines where it has them."""
+    return source.read_again() if isinstance(source, LineSource) else source.read()
 
 
 def is_server(spec: str) -> bool:

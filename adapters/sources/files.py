@@ -6,22 +6,24 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from adapters.errors import InputError
 from adapters.reading.versions import RESOURCE_TYPES
-from adapters.sources import Read
+from adapters.sources import Line, Read
 from adapters.sources.bundle import Place, Tally, read_document
-from adapters.sources.ndjson import read_lines
+from adapters.sources.ndjson import read_lines, reread_lines
 
 LINES = (".ndjson", ".jsonl")
 DOCUMENT = (".json",)
 NOT_RESOURCES = {"log.ndjson", "manifest.json"}  # what export tools write about themselves beside the data
 _SAFE_WORDS = {"bundle", "demo", "export", "data", "patients", "resources"}
 _GZIP_MAGIC = b"\x1f\x8b"
+AnyRead = TypeVar("AnyRead", Read, Read | Line)
 
 
 def _plain_name(path: Path) -> str:
@@ -50,7 +52,6 @@ class FileSource:
         self._accept_unreadable = accept_unreadable
         self.files = _files(path)
         self.size_bytes: int | None = sum(file.stat().st_size for file in self.files)
-        self.bytes_read = 0
         self.unreadable = 0
         lines = sum(map(_is_lines, self.files))
         self.only_lines = lines == len(self.files)
@@ -67,22 +68,32 @@ class FileSource:
     def read(self) -> Iterator[Read]:
         """All resource versions, file by file in the order of their names. Raises InputError."""
         tally = Tally()
-        self.bytes_read = 0
-        for number, file in enumerate(self.files, start=1):
-            shown = str(file.relative_to(self._root)) if self._root.is_dir() else file.name
-            yield from self._read_file(file, Place(shown, safe_label(file, number)), tally)
-            self.bytes_read += file.stat().st_size
+        yield from self._read_files(tally, partial(read_lines, accept_unreadable=self._accept_unreadable))
         self.unreadable = tally.unreadable
         self.manifest |= {
             "entries_without_resource": tally.entries_without_resource,
             "pages_with_next": tally.pages_with_next,
         }
 
-    def _read_file(self, file: Path, place: Place, tally: Tally) -> Iterator[Read]:
+    def read_again(self) -> Iterator[Read | Line]:
+        """As `read`, after it found nothing wrong: resources that stand on a line of their own are not decoded."""
+        if self.unreadable:
+            yield from self.read()
+        else:
+            yield from self._read_files(Tally(), reread_lines)
+
+    def _read_files(self, tally: Tally, read: Callable[..., Iterator[AnyRead]]) -> Iterator[Read | AnyRead]:
+        for number, file in enumerate(self.files, start=1):
+            shown = str(file.relative_to(self._root)) if self._root.is_dir() else file.name
+            yield from self._read_file(file, Place(shown, safe_label(file, number)), tally, read)
+
+    def _read_file(
+        self, file: Path, place: Place, tally: Tally, read: Callable[..., Iterator[AnyRead]]
+    ) -> Iterator[Read | AnyRead]:
         try:
             with _open(file) as stream:
                 if _is_lines(file):
-                    yield from read_lines(stream, place, tally, accept_unreadable=self._accept_unreadable)
+                    yield from read(stream, place, tally)
                 else:
                     yield from read_document(stream.read(), place, tally)
         except (EOFError, zlib.error, gzip.BadGzipFile):

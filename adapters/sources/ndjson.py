@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adapters.errors import InputError
-from adapters.sources import Read, strict_json
+from adapters.sources import Line, Read, strict_json
 from adapters.sources.bundle import Place, Tally, no_resource, opened
 
 BOM = b"\xef\xbb\xbf"
+_FIRST_TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 
 
 def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unreadable: bool) -> Iterator[Read]:
@@ -24,30 +26,38 @@ def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unr
             line = line.removeprefix(BOM)
         if not line.strip():
             continue
-        where = place.at(f":{number}")
-        cut, fault, value = None, None, None
+        origin = f"{place.origin}:{number}"
+        cut, fault = None, None
+        value: Any = None
         try:
             value = strict_json.loads(line.decode("utf-8"))
             fault = no_resource(value)
         except UnicodeDecodeError:
-            cut = _unreadable("not UTF-8 text", where)
+            cut = _unreadable("not UTF-8 text", origin)
         except strict_json.JsonError as error:
-            cut = _unreadable(f"not JSON: {error.reason}", where)
+            cut = _unreadable(f"not JSON: {error.reason}", origin)
         if fault is not None or cut is not None:
             if not accept_unreadable:
-                raise cut or _unreadable(str(fault), where)
+                raise cut or _unreadable(str(fault), origin)
             tally.unreadable += 1
-            continue
-        yield from opened(_as_resource(value), where, tally)
+        elif value["resourceType"] == "Bundle":
+            yield from opened(value, Place(origin, place.file), tally)
+        else:
+            yield Read(value, origin, place.file)
     if cut is not None:
         raise InputError("the last line is cut off", cut.where, "the file is truncated: copy or export it again")
 
 
-def _as_resource(value: Any) -> dict[str, Any]:
-    resource: dict[str, Any] = value
-    return resource
+def reread_lines(lines: Iterable[bytes], place: Place, tally: Tally) -> Iterator[Read | Line]:
+    """The records of a file in which `read_lines` met no fault; a line that names its type first stays as it is."""
+    for line in lines:
+        match = _FIRST_TYPE.match(line)
+        if match is None or match[1] == b"Bundle":
+            yield from read_lines((line,), place, tally, accept_unreadable=False)
+        else:
+            yield Line(match[1].decode(), line)
 
 
-def _unreadable(what: str, where: Place) -> InputError:
+def _unreadable(what: str, origin: str) -> InputError:
     remedy = "export the file again, or pass --accept-unreadable to count such lines and go on"
-    return InputError(what, where.origin, remedy)
+    return InputError(what, origin, remedy)

@@ -2,6 +2,8 @@
 
 Refused: duplicate keys (the last would win silently), NaN and Infinity, integers beyond what Python converts, nesting
 deeper than any resource, lone surrogates (they could be written nowhere). Errors give a position, never content.
+
+msgspec decodes what can be shown to have lost nothing by it; the decoder that finds the fault takes the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 MAX_DEPTH = 100
 MAX_FLOAT_DIGITS = 300
@@ -87,8 +91,34 @@ def _skip(text: str, position: int) -> int:
     return match.end() if match else position
 
 
+_QUICK = msgspec.json.Decoder(float_hook=Decimal)
+_AS_READ = msgspec.json.Encoder(decimal_format="number")
+_ALL_DIGITS_0 = bytes.maketrans(b"123456789", b"0" * 9)  # finds any number of so many digits without looking at each
+_LONG_NUMBER = b"0" * MAX_FLOAT_DIGITS
+_DOUBTS = (msgspec.MsgspecError, RecursionError, ArithmeticError, UnicodeError)
+
+
 def loads(text: str) -> Any:
     """The value of a whole JSON text, decimals as Decimal. Raises JsonError."""
+    try:
+        value = _QUICK.decode(text)
+        if _is_faithful(value, text):
+            return value
+    except _DOUBTS:
+        pass  # the strict decoder says what is wrong, if anything is
+    return _strict(text)
+
+
+def _is_faithful(value: Any, text: str) -> bool:
+    """Whether the value, written again, is the text to the last digit, so that no key came twice and nothing is lost."""
+    read = text.encode()
+    if read.count(b"{") + read.count(b"[") > MAX_DEPTH or _LONG_NUMBER in read.translate(_ALL_DIGITS_0):
+        return False
+    written = _AS_READ.encode(value)
+    return written == read.strip() or written == msgspec.json.format(read, indent=-1)
+
+
+def _strict(text: str) -> Any:
     value, end = _decode(text, _skip(text, 0))
     end = _skip(text, end)
     if end != len(text):

@@ -11,6 +11,7 @@ import pandas as pd
 from adapters.contract import FINDINGS, conform
 from adapters.identity import StudyIds
 from adapters.quality import FindingKind, Ledger, LeftOutReason
+from adapters.reading.undecoded import Undecoded
 from adapters.settings import Settings
 from adapters.tables import conditions, lesions, medications, observations, patients, procedures, therapies
 from adapters.tables.codes import FOLLOW_UP, load_code_lists
@@ -34,7 +35,11 @@ _NAMED = {"conditions": "condition", "procedures": "procedure", "medications": "
 
 
 def build_tables(
-    resources: Iterable[Mapping[str, Any]], *, settings: Settings, ledger: Ledger, ids: StudyIds | None = None
+    resources: Iterable[Mapping[str, Any] | Undecoded],
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    ids: StudyIds | None = None,
 ) -> dict[str, pd.DataFrame]:
     """All tables of the contract.
 
@@ -55,6 +60,11 @@ def tables_of_extract(
     found: Extract, *, settings: Settings, ledger: Ledger, ids: StudyIds | None = None
 ) -> dict[str, pd.DataFrame]:
     """As `build_tables`, from what the views gave, wherever they ran."""
+    with pd.option_context("mode.copy_on_write", True):  # a frame made from another copies only what changes
+        return _tables(found, settings, ledger, ids or StudyIds())
+
+
+def _tables(found: Extract, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
     lists, units = load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units"))
     context = Context(found, settings, lists, units)
     frames = {name: context.owned(name) for name in _CLINICAL}
@@ -62,7 +72,7 @@ def tables_of_extract(
     leave_out_others(context, frames.values(), cohort)
     frames = {name: frame[frame["patient"].isin(cohort)].reset_index(drop=True) for name, frame in frames.items()}
     dated, lesion_records = _dated(context, frames, cohort)
-    tables, names = tidy(dated, ids or StudyIds(), context.people.records, lesion_records)
+    tables, names = tidy(dated, ids, context.people.records, lesion_records)
     for name, frame in tables.items():
         if frame.empty:
             context.fates.note(FindingKind.EMPTY_TABLE, table=name, severity="info")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from adapters import contract
@@ -118,27 +119,37 @@ class Coded:
 
     frame: pd.DataFrame
     lists: CodeLists
-    _pairs: pd.Index = field(init=False)
-    _known: dict[str, pd.Series] = field(default_factory=dict)
+    _pairs: list[tuple[str, str]] = field(init=False)  # the different pairs of system and code
+    _by_role: dict[str, pd.DataFrame] = field(init=False)
+    _found: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.frame = self.frame.reset_index(drop=True)
-        pairs = self.frame["system"].fillna("").astype(str) + "\n" + self.frame["code"].fillna("").astype(str)
-        numbers, self._pairs = pd.factorize(pairs)
-        self.frame["pair"] = numbers
+        systems, codes = (self.frame[name].fillna("").astype(str) for name in ("system", "code"))
+        system_numbers, different_systems = pd.factorize(systems)
+        code_numbers, different_codes = pd.factorize(codes)
+        numbers, pairs = pd.factorize(system_numbers * len(different_codes) + code_numbers)
+        places = (divmod(int(pair), len(different_codes)) for pair in pairs)
+        self._pairs = [(different_systems[system], different_codes[code]) for system, code in places]
+        frame = self.frame[["resource_key", "part", "role"]].assign(pair=numbers)
+        self._by_role = dict(iter(frame.groupby("role", sort=False)))
 
     def means(self, name: str, *roles: str) -> pd.DataFrame:
         """What the codings in `roles` mean in the list `name`: resource_key, part, means, without repetition."""
-        if name not in self._known:
-            split = (pair.partition("\n") for pair in self._pairs)
-            found = [self.lists.means(name, system, code) for system, _, code in split]
-            self._known[name] = pd.Series(found, dtype=object)
-        chosen = self.frame[self.frame["role"].isin(roles)]
-        means = chosen["pair"].map(self._known[name]).astype(object)
-        rows = chosen[["resource_key", "part"]].assign(means=means)
-        return rows[means.notna()].drop_duplicates(ignore_index=True)
+        if (name, *roles) not in self._found:
+            known = [self.lists.means(name, system, code) for system, code in self._pairs]
+            chosen = self._in(roles)
+            means = np.array([*known, None], dtype=object)[chosen["pair"]]
+            rows = chosen[["resource_key", "part"]].assign(means=means)
+            self._found[(name, *roles)] = rows[rows["means"].notna()].drop_duplicates(ignore_index=True)
+        return self._found[(name, *roles)]
 
     def has(self, *roles: str) -> pd.DataFrame:
         """The (resource_key, part) that have any coding in `roles`, listed or not."""
-        chosen = self.frame[self.frame["role"].isin(roles)]
-        return chosen[["resource_key", "part"]].drop_duplicates(ignore_index=True)
+        return self._in(roles)[["resource_key", "part"]].drop_duplicates(ignore_index=True)
+
+    def _in(self, roles: tuple[str, ...]) -> pd.DataFrame:
+        """The codings in `roles`, in the order read."""
+        chosen = [self._by_role[role] for role in roles if role in self._by_role]
+        if len(chosen) == 1:
+            return chosen[0]
+        return pd.concat(chosen).sort_index() if chosen else self.frame[["resource_key", "part"]][:0].assign(pair=[])

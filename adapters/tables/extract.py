@@ -13,7 +13,9 @@ import pandas as pd
 
 from adapters.errors import InputError
 from adapters.quality import QuarantineReason
+from adapters.reading.undecoded import Undecoded
 from adapters.sql_on_fhir import CompiledView, compile_view
+from adapters.tables.runs import Runs
 
 VIEWS = Path(__file__).resolve().parents[1] / "views"
 CODINGS = "codings"
@@ -82,28 +84,45 @@ def _definition(path: Path) -> Mapping[str, Any]:
     return definition
 
 
-def extract(resources: Iterable[Mapping[str, Any]], views: list[TableView]) -> Extract:
-    """Rows of all `views` for `resources` (each with resourceType and id, references settled)."""
-    rows: list[list[tuple[Any, ...]]] = [[] for _ in views]
-    by_type: dict[str, list[tuple[TableView, list[tuple[Any, ...]]]]] = {}
-    for view, own in zip(views, rows, strict=True):
-        by_type.setdefault(view.compiled.resource_type, []).append((view, own))
+def extract(resources: Iterable[Mapping[str, Any] | Undecoded], views: list[TableView]) -> Extract:
+    """Rows of all `views` for `resources` (each with resourceType and id, references settled; or still as text)."""
     found = Extract({})
+    runs = _runs(views, found.faults)
     for resource in resources:
-        kind = resource["resourceType"]
-        key = f"{kind}/{resource['id']}"
+        key = resource.key if isinstance(resource, Undecoded) else f"{resource['resourceType']}/{resource['id']}"
         found.keys.append(key)
-        for view, own in by_type.get(kind, ()):
-            listener = _Listener(found.faults, key, view)
-            own += view.compiled.tuples(resource, listener)
-    for view, own in zip(views, rows, strict=True):
-        frame = pd.DataFrame(own, columns=list(view.compiled.names), dtype=object)
-        if "part" in frame:
-            frame["part"] = frame["part"].astype("int64")
-        frame["resource_type"] = view.compiled.resource_type
+        own = runs.get(key.partition("/")[0])
+        if own is not None:
+            own.add(resource, key)
+    for view in views:
+        frame = _frame(view, runs[view.compiled.resource_type])
         known = found.frames.get(view.table)
         found.frames[view.table] = frame if known is None else stacked(known, frame)
     return found
+
+
+def _runs(views: list[TableView], faults: dict[str, Fault]) -> dict[str, Runs]:
+    """Resource type -> its views, ready to run; the first fault of a resource is kept."""
+    tables = {id(view.compiled): view.table for view in views}
+
+    def note(key: str, view: CompiledView, column: str, path: str, reason: str) -> None:
+        if key not in faults:
+            faults[key] = _fault(tables[id(view)], view, column, path, reason)
+
+    by_type: dict[str, list[CompiledView]] = {}
+    for view in views:
+        by_type.setdefault(view.compiled.resource_type, []).append(view.compiled)
+    return {kind: Runs(kind, own, note) for kind, own in by_type.items()}
+
+
+def _frame(view: TableView, runs: Runs) -> pd.DataFrame:
+    """The rows of a view as a frame; they are not kept elsewhere."""
+    runs.finish()
+    frame = pd.DataFrame(runs.taken(view.compiled), columns=list(view.compiled.names), dtype=object)
+    if "part" in frame:
+        frame["part"] = frame["part"].astype("int64")
+    frame["resource_type"] = view.compiled.resource_type
+    return frame
 
 
 def stacked(*frames: pd.DataFrame) -> pd.DataFrame:
@@ -118,20 +137,12 @@ def no_rows(*texts: str, numbers: tuple[str, ...] = (), flags: tuple[str, ...] =
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class _Listener:
-    """Notes the first invalid field of one resource."""
-
-    faults: dict[str, Fault]
-    key: str
-    view: TableView
-
-    def __call__(self, _view: str, column: str, path: str, reason: str) -> None:
-        kinds = {c.name: c.type for c in self.view.compiled.columns}
-        found = QuarantineReason.INVALID_VALUE
-        if "where one is declared" in reason:
-            found = QuarantineReason.INVALID_STRUCTURE
-        elif kinds.get(column) in _DATE_TYPES:
-            found = QuarantineReason.INVALID_DATE
-        where = f"{self.view.compiled.resource_type}.{path}"
-        self.faults.setdefault(self.key, Fault(found, where, self.view.table))
+def _fault(table: str, view: CompiledView, column: str, path: str, reason: str) -> Fault:
+    """What the view says of a field that does not fit."""
+    kinds = {c.name: c.type for c in view.columns}
+    found = QuarantineReason.INVALID_VALUE
+    if "where one is declared" in reason:
+        found = QuarantineReason.INVALID_STRUCTURE
+    elif kinds.get(column) in _DATE_TYPES:
+        found = QuarantineReason.INVALID_DATE
+    return Fault(found, f"{view.resource_type}.{path}", table)

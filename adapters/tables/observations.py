@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
+
 import numpy as np
 import pandas as pd
 
@@ -36,9 +39,9 @@ def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -
 
 def parted(means: pd.Series) -> tuple[pd.Series, pd.Series]:
     """What stands before and after the "=" of each meaning, the second empty where there is none."""
-    pairs = [str(text).partition("=") for text in means]
-    first, second = ([pair[place] for pair in pairs] for place in (0, 2))
-    return pd.Series(first, means.index, dtype=object), pd.Series(second, means.index, dtype=object)
+    different = means.unique()
+    first, second = ({text: str(text).partition("=")[place] for text in different} for place in (0, 2))
+    return means.map(first).astype(object), means.map(second).astype(object)
 
 
 def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +59,11 @@ def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """Without the Observations that only head a panel: no value and no reason, but components or members."""
     stated = [name for name in rows.columns if name.startswith("value_") and not name.startswith("value_is")]
     stated += ["absent_code", "fixed"]
-    empty = rows[stated].isna().all(axis=1) & ~_true(rows["value_is_coded"]) & ~_true(rows["value_is_other"])
+    empty = (
+        reduce(and_, (rows[name].isna() for name in stated))
+        & ~_true(rows["value_is_coded"])
+        & ~_true(rows["value_is_other"])
+    )
     heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
     context.fates.need(rows.loc[heading, "resource_key"])
     return rows[~heading].reset_index(drop=True)

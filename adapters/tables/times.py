@@ -61,13 +61,13 @@ def _moment(match: re.Match[str], zone: ZoneInfo) -> Moment:
 
 def read_moments(texts: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
     """`read_moment` of each text, same index; a missing text gives missing days and no fault."""
-    unique = texts.dropna().unique()
-    read: dict[object, Moment] = {text: read_moment(str(text), zone) for text in unique}
+    numbers, different = pd.factorize(texts)  # -1, which takes the last, for what is missing
     blank: Moment = (_NAN, _NAN, _NAN, False, False)
-    found = [read.get(text, blank) for text in texts]
-    return pd.DataFrame(found, columns=list(COLUMNS), index=texts.index).astype(
+    read = [*(read_moment(str(text), zone) for text in different), blank]
+    moments = pd.DataFrame(read, columns=list(COLUMNS)).astype(
         {"first": float, "last": float, "at": float, "zoneless": bool, "invalid": bool}
     )
+    return moments.take(numbers % len(read)).set_axis(texts.index)
 
 
 def when(frame: pd.DataFrame, zone: ZoneInfo, starts: Iterable[str], end: str | None = None) -> pd.DataFrame:

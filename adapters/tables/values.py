@@ -17,6 +17,7 @@ from adapters.tables.texts import read_text
 TABLE = "observations"
 ABSENT_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _YES_NO: Mapping[bool, str] = {True: "present", False: "absent"}
+_NUMBERS = frozenset({int, float, Decimal, type(None)})
 _YES_NO_MEASURES = ("gi_flow", "ascites")
 
 
@@ -60,8 +61,13 @@ def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
 
 def floats(numbers: pd.Series) -> pd.Series:
     """Numbers of JSON as floats; missing where no float holds them."""
-    found = pd.Series(np.array([_float(number) for number in numbers], dtype=float), numbers.index)
-    return found.where(np.isfinite(found))
+    try:
+        is_plain = _NUMBERS.issuperset(map(type, numbers))
+        found = numbers.to_numpy(dtype=float) if is_plain else [_float(number) for number in numbers]
+    except OverflowError:
+        found = [_float(number) for number in numbers]
+    series = pd.Series(np.array(found, dtype=float), numbers.index)
+    return series.where(np.isfinite(series))
 
 
 def _float(number: object) -> float:
@@ -108,8 +114,10 @@ def convert(
         if factor is None:
             continue
         known.loc[group.index] = True
-        unique = {number: factor.apply(number) for number in group["number"].dropna().unique()}
-        values.loc[group.index] = group["number"].map(unique).astype(float)
+        converted = group["number"]
+        if not factor.is_one:
+            converted = converted.map({number: factor.apply(number) for number in converted.dropna().unique()})
+        values.loc[group.index] = converted.astype(float)
     return values, known
 
 

@@ -7,6 +7,7 @@ import json
 import random
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from adapters.quality import Finding, FindingKind, Ledger, LedgerError, LeftOutR
 from adapters.reading import versions
 from adapters.reading.patients import Selection, load_patients
 from adapters.reading.status import status_outcome
+from adapters.reading.undecoded import Undecoded
 from adapters.settings import Consent, Settings
+from adapters.tables.extract import extract, load_views
 
 
 def meta(updated: str | None = None, version: str | None = None) -> dict[str, object]:
@@ -578,6 +581,62 @@ def test_a_source_that_changes_between_the_passes_is_an_error():
     source.reads.pop()
     with pytest.raises(InputError, match="changed while it was read"):
         list(outcome.stage.resources())
+
+
+@pytest.mark.parametrize(
+    ("resource", "undecoded"),
+    [
+        (psa(), True),
+        (psa(performer=[{"reference": "Practitioner/1"}, {"display": "laboratory"}]), True),  # of a type not read
+        (psa(subject="Patient/p1/_history/2"), False),
+        (psa(subject="https://h.example/fhir/Patient/p1"), False),
+        (psa(subject="Patient/nobody"), False),
+        (psa(subject="Patient?identifier=s|1"), False),
+        (psa(subject="#"), False),
+        (psa(contained=[{"resourceType": "Practitioner", "id": "x"}]), False),
+    ],
+)
+def test_a_line_with_nothing_to_settle_goes_to_the_views_as_it_is(tmp_path, resource, undecoded):
+    stage = staged(write(tmp_path / "x.ndjson", patient(), resource)).stage
+    record = list(stage.records())[1]
+    assert isinstance(record, Undecoded) is undecoded
+    expected = staged(listed(patient(), resource)).resources["Observation/o1"]
+    assert (record.resource() if isinstance(record, Undecoded) else record) == expected
+
+
+def test_a_reference_behind_an_escaped_name_is_settled_too(tmp_path):
+    line = json.dumps(psa(subject="Patient/p1/_history/2")).replace('"reference"', '"\\u0072eference"')
+    path = write(tmp_path / "x.ndjson", patient())
+    path.write_text(path.read_text() + line + "\n")
+    assert staged(path).resources["Observation/o1"]["subject"] == {"reference": "Patient/p1"}
+
+
+def test_a_resource_without_id_that_is_not_decoded_has_the_id_of_its_key(tmp_path):
+    nameless = {name: value for name, value in psa().items() if name != "id"}
+    stage = staged(write(tmp_path / "x.ndjson", patient(), nameless)).stage
+    record = list(stage.records())[1]
+    assert isinstance(record, Undecoded)
+    found = extract([record], load_views()).frames["observations"]
+    assert list(found["resource_key"]) == [record.key]
+
+
+def test_views_over_lines_give_what_views_over_resources_give(tmp_path):
+    odd = [
+        psa("quantity", value="12"), psa("code", code=[{}]), psa("own", subject="Patient/p1/_history/2"),
+        psa("text", valueQuantity=None, valueString="<0.1"), psa("many", value=1e2),
+    ]  # fmt: skip
+    many = [psa(f"o{number}") for number in range(200)]
+    stage = staged(write(tmp_path / "x.ndjson", patient(), *many[:70], *odd, *many[70:], therapy())).stage
+    fast, plain = extract(stage.records(), load_views()), extract(stage.resources(), load_views())
+    assert (fast.keys, fast.faults) == (plain.keys, plain.faults)
+    assert fast.faults
+    for name, frame in plain.frames.items():
+        pd.testing.assert_frame_equal(fast.frames[name], frame)
+
+
+def test_a_line_that_is_no_json_any_more_is_a_source_that_changed():
+    with pytest.raises(InputError, match="changed while it was read"):
+        Undecoded("Observation/o1", b'{"resourceType":').resource()
 
 
 def test_no_resources_is_an_error():

@@ -11,7 +11,7 @@ import pytest
 from reading_support import bundle, patient, psa, write
 
 from adapters.errors import InputError
-from adapters.sources import open_source, strict_json
+from adapters.sources import Line, Read, open_source, read_again, strict_json
 from adapters.sources.files import safe_label
 
 
@@ -208,3 +208,46 @@ def test_reading_entry_by_entry_gives_what_reading_at_once_gives(text):
 )
 def test_file_names_that_may_name_patients_stay_out_of_the_manifest(name, label):
     assert safe_label(Path(name), 7) == label
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1.10}',
+        '{"a": [1, 2.50],\n "b": {}}',
+        '{"a":1e2}',
+        '{"a":"\\u00e4\\/"}',
+        '"\u00e4"',
+        "-0",
+        "9" * 300,
+        "9" * 299,
+    ],
+)
+def test_the_quick_decoder_gives_what_the_strict_one_gives(text):
+    value, strict = strict_json.loads(text), strict_json._strict(text)
+    assert (type(value), repr(value)) == (type(strict), repr(strict))
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_a_key_given_twice_is_found_however_the_text_is_spaced(separators):
+    text = json.dumps({"a": {"b": 1, "c": 2}}, separators=separators).replace('"c"', '"b"')
+    with pytest.raises(strict_json.JsonError, match="twice"):
+        strict_json.loads(text)
+
+
+def test_reading_again_gives_lines_where_a_resource_has_one_of_its_own(tmp_path):
+    bundle_line = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Patient"}}]}
+    lines = [{"resourceType": "Patient", "id": "a"}, {"id": "b", "resourceType": "Patient"}, bundle_line]
+    source = open_source(str(write(tmp_path / "x.ndjson", *lines)))
+    once = [read.resource for read in source.read()]
+    again = list(read_again(source))
+    assert [type(record) for record in again] == [Line, Read, Read]
+    assert [strict_json.loads(r.text.decode()) if isinstance(r, Line) else r.resource for r in again] == once
+
+
+def test_reading_again_decodes_where_lines_were_passed_over(tmp_path):
+    path = tmp_path / "x.ndjson"
+    path.write_text('{"resourceType":"Patient"}\nno JSON\n{"resourceType":"Patient"}\n')
+    source = open_source(str(path), accept_unreadable=True)
+    assert len(list(source.read())) == 2
+    assert [type(record) for record in read_again(source)] == [Read, Read]

@@ -15,7 +15,7 @@ from adapters.sql_on_fhir import CompiledView, elements
 from adapters.sql_on_fhir.compiled import UNUSUAL, Row
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.fast_view import RunView
-from adapters.sql_on_fhir.lines import BEYOND, RESOURCE_TYPE
+from adapters.sql_on_fhir.lines import BEYOND
 from adapters.sql_on_fhir.shapes import Shape, decoder
 
 TOGETHER = 64  # resources decoded at once: more would leave the processor's cache
@@ -37,7 +37,6 @@ class Runs:
     def _over_structs(self) -> tuple[msgspec.json.Decoder[Any], list[tuple[RunView, list[Row]]]] | None:
         """One decoder for what all views read, and the views over its structs; None where a view needs more."""
         shape = Shape()
-        shape.child(RESOURCE_TYPE)
         shape.child(ID)
         runs = []
         for view, rows in zip(self.views, self.rows, strict=True):
@@ -78,7 +77,7 @@ class Runs:
 
     def _quickly(self, record: Any, key: str, runs: list[tuple[RunView, list[Row]]]) -> bool:
         """Whether the struct is what its key says and every view took it; if not, no rows are left of it."""
-        if key != f"{record.f_resourceType}/{record.f_id}":
+        if key != f"{self.kind}/{record.f_id}":
             return False
         marks = [len(rows) for rows in self.rows]
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -24,8 +24,8 @@ ARM_NAMES = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
 ARM_COLOURS = {"lu": "#0072B2", "lu_sirt": "#D55E00"}
 ARM_DASHES: dict[str, list[int]] = {"lu": [1, 0], "lu_sirt": [6, 3]}
 ARM_SHAPES = {"lu": "circle", "lu_sirt": "triangle-up"}
-RESPONSE_COLOURS = {"progressive": "#D55E00", "stable": "#999999", "partial_response": "#0072B2"}
-RESPONSE_COLOURS |= {"complete_response": "#009E73", "not_evaluable": "#CCCCCC"}
+RESPONSE_COLOURS = {"progressive": "#D55E00", "stable": "#7f7f7f", "partial_response": "#0072B2"}
+RESPONSE_COLOURS |= {"complete_response": "#009E73", "not_evaluable": "#CC79A7"}
 INK, PALE, RULE = "#1b1b1b", "#e6e6e6", "#767676"
 
 WIDTH, HEIGHT = 640, 320
@@ -56,10 +56,10 @@ def theme() -> Any:
     }
 
 
-def arm_scale(kind: str) -> alt.Scale:
-    """The same arm looks the same everywhere; `kind`: "colour", "dash" or "shape". Domain: names of the arms."""
+def arm_scale(kind: str, names: Mapping[str, str] = ARM_NAMES) -> alt.Scale:
+    """The same arm looks the same everywhere; `kind`: "colour", "dash" or "shape". Domain: `names` of the arms."""
     ranges: dict[str, dict[str, Any]] = {"colour": ARM_COLOURS, "dash": ARM_DASHES, "shape": ARM_SHAPES}
-    return alt.Scale(domain=list(ARM_NAMES.values()), range=list(ranges[kind].values()))
+    return alt.Scale(domain=[names[arm] for arm in ARM_NAMES], range=list(ranges[kind].values()))
 
 
 def rows_of(pixels: int, rows: int) -> dict[str, Any]:
@@ -84,9 +84,9 @@ def missing_to_none(frame: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def named_arms(frame: pd.DataFrame) -> pd.DataFrame:
+def named_arms(frame: pd.DataFrame, names: Mapping[str, str] = ARM_NAMES) -> pd.DataFrame:
     """The same frame with the arms in words, missing cells as Altair draws them."""
-    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(ARM_NAMES)))
+    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(names)))
 
 
 @dataclass(frozen=True, slots=True)

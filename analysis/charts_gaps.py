@@ -7,41 +7,37 @@ import pandas as pd
 
 from analysis.charts import INK, Drawn, NoChart, missing_to_none, row_labels, rows_of
 
-BAR = "#56B4E9"
-TITLE = "Median gap between best and worst lesion (percentage points)"
+EXPECTED, OBSERVED = "#56B4E9", "#D55E00"
+TITLE = "Median gap (percentage points)"
+SEEN = "seen in these patients"
 
 
 def gap_against_error(frame: pd.DataFrame, description: str) -> Drawn:
-    """One row a published repeatability: bar from 0 to the 95th percentile of the gap that it gives by itself, tick at its
-    median, line at the observed gap.
+    """The observed gap as a bar and a line down; below, one row a published repeatability: bar from 0 to the 95th percentile
+    of the gap that it gives by itself, tick at its median.
 
     frame: model (in words), observed_pct, expected_pct, expected_upper_pct, of one therapy.
     """
     if frame.empty:
         return NoChart("no patient has several lesions measured before and after")
-    rows = missing_to_none(frame.assign(label=frame["model"], zero=0.0))
-    y = alt.Y("label:N", sort=None, title=None, axis=None)
-    x = alt.X("zero:Q", title=TITLE)
+    rows = missing_to_none(frame.assign(label=frame["model"], end=frame["expected_upper_pct"], what="by error alone"))
+    seen = rows.head(1).assign(label=SEEN, end=rows["observed_pct"], what=SEEN)
+    every = pd.concat([seen, rows], ignore_index=True).assign(zero=0.0)
+    y = alt.Y("label:N", sort=list(every["label"]), title=None, axis=None)
     tooltip = [
-        alt.Tooltip("label:N", title="Measurement"),
-        alt.Tooltip("expected_pct:Q", title="Expected gap", format=".0f"),
-        alt.Tooltip("expected_upper_pct:Q", title="95% of draws below", format=".0f"),
-        alt.Tooltip("observed_pct:Q", title="Observed gap", format=".0f"),
+        alt.Tooltip("label:N", title="Gap"),
+        alt.Tooltip("end:Q", title="Seen, or 95% of draws below", format=".0f"),
     ]
-    bars = alt.Chart(rows).mark_bar(color=BAR, height=12).encode(x, alt.X2("expected_upper_pct:Q"), y, tooltip=tooltip)
-    middle = alt.Chart(rows).mark_tick(color=INK, thickness=2, size=16, aria=False)
-    seen = rows.head(1).assign(words="observed")
-    line = (
-        alt.Chart(seen)
-        .mark_rule(color="#D55E00", strokeWidth=2, aria=False)
-        .encode(alt.X("observed_pct:Q", title=TITLE))
+    colour = alt.Color(
+        "what:N", legend=None, scale=alt.Scale(domain=[SEEN, "by error alone"], range=[OBSERVED, EXPECTED])
     )
-    words = alt.Chart(seen).mark_text(align="right", dx=-5, fontSize=12, color=INK, aria=False)
+    bars = alt.Chart(every).mark_bar(height=12)
+    middle = alt.Chart(rows).mark_tick(color=INK, thickness=2, size=16, aria=False)
+    line = alt.Chart(seen).mark_rule(color=OBSERVED, strokeDash=[4, 3], aria=False)
     layers = [
-        bars,
+        bars.encode(alt.X("zero:Q", title=TITLE), alt.X2("end:Q"), y, colour, tooltip=tooltip),
         middle.encode(alt.X("expected_pct:Q", title=TITLE), y),
-        line,
-        words.encode(alt.X("observed_pct:Q", title=TITLE), y=alt.value(4), text="words:N"),
-        row_labels(rows, y),
+        line.encode(alt.X("observed_pct:Q", title=TITLE)),
+        row_labels(every, y),
     ]
-    return alt.layer(*layers).properties(**rows_of(40, len(rows)), description=description)
+    return alt.layer(*layers).properties(**rows_of(44, len(every)), description=description)

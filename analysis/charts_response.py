@@ -54,8 +54,10 @@ def limit_lines(limits: Sequence[float]) -> list[alt.Chart]:
     layers = [zero, reference_lines(limits)]
     places: list[tuple[pd.DataFrame, Any, Any]] = [(lower, "left", 4), (upper, "right", "width")]
     for rows, align, x in places:
-        if len(rows):
-            words = alt.Chart(rows).mark_text(align=align, baseline="bottom", dy=-3, fontSize=11, color=INK, aria=False)
+        looks: dict[str, Any] = {"align": align, "baseline": "bottom", "dy": -3, "fontSize": 11, "aria": False}
+        halo = {"color": "white", "stroke": "white", "strokeWidth": 3}  # legible over a bar
+        for ink in (halo, {"color": INK}) if len(rows) else ():
+            words = alt.Chart(rows).mark_text(**looks, **ink)
             layers.append(words.encode(x=alt.value(x), y="at:Q", text="words:N"))
     return layers
 
@@ -144,7 +146,9 @@ def waterfall(changes: pd.DataFrame, limits: Sequence[float], description: str, 
         alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),
         alt.Tooltip("response:N", title="Response"),
     ]
-    y = alt.Y("change_pct:Q", title=CHANGE, scale=alt.Scale(nice=True))
+    ends = [0.0, *limits, float(frame["change_pct"].min()), float(frame["change_pct"].max())]
+    room = 0.08 * (max(ends) - min(ends))  # for the codes beyond the bars
+    y = alt.Y("change_pct:Q", title=CHANGE, scale=alt.Scale(domain=[min(ends) - room, max(ends) + room]))
     bars = alt.Chart(frame).mark_bar(width={"band": 0.75}).encode(x, y, colour, tooltip=tooltip)
     layers = [bars, *limit_lines(limits), *_codes(frame, x), *_new_lesions(frame, x)]
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
@@ -196,7 +200,7 @@ def spider(
         alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),
     ]
     base = alt.Chart(frame).encode(x, alt.Y("change_pct:Q", title=title), colour, detail="line:N", tooltip=tooltip)
-    legend = alt.Legend(symbolType="stroke", symbolSize=900, symbolStrokeWidth=2)
+    legend = alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeWidth=2)
     lines = base.mark_line(strokeWidth=1.3).encode(color=colour.legend(legend), strokeDash=dash.legend(legend))
     layers = [lines, base.mark_point(size=35).encode(color=colour.legend(None)), *limit_lines(limits)]
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)

@@ -37,11 +37,12 @@ def kaplan_meier(
     curve, censored, at_risk = (named_arms(frame, names) for frame in (curve, censored, at_risk))
     moments = sorted(at_risk["time_months"].unique())
     shown = moments[:: max(1, ceil(len(moments) / COLUMNS_AT_RISK))]
+    # every label of `shown`, also where Vega would thin them: a number at risk stands under each
     x = alt.X(
         "time_months:Q",
         title="Months from day 0",
         scale=alt.Scale(domain=[0, max([*moments, 1.0])], nice=False),
-        axis=alt.Axis(values=shown, format="d", labelOverlap=False),  # a number at risk stands under each label
+        axis=alt.Axis(values=shown, format="d", tickCount=len(shown), labelOverlap=False, labelFlush=False),
     )
     layers = [*_curves(curve, x, looks), _censor_marks(censored, x, looks), *_median_lines(medians, x, looks)]
     layers += _risk_rows(at_risk[at_risk["time_months"].isin(shown)], x, looks)
@@ -55,11 +56,11 @@ class _Looks:
     names: Mapping[str, str]
 
     def colour(self, *, legend: bool = False) -> alt.Color:
-        shown = alt.Legend(symbolType="stroke", symbolSize=900, symbolStrokeWidth=2) if legend else None
+        shown = alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeWidth=2) if legend else None
         return alt.Color("arm:N", title=None, scale=arm_scale("colour", self.names), legend=shown)
 
     def dash(self) -> alt.StrokeDash:
-        legend = alt.Legend(symbolType="stroke", symbolSize=900, symbolStrokeWidth=2)
+        legend = alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeWidth=2)
         return alt.StrokeDash("arm:N", title=None, scale=arm_scale("dash", self.names), legend=legend)
 
 

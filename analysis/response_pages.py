@@ -20,6 +20,7 @@ from analysis.tables import Folded, Table
 Study = Mapping[str, Any]
 Results = Mapping[str, Result]
 WHO = {"therapy": "After", "patient_id": "Patient", "lesion_id": "Lesion", "paper": "Paper's variant"}
+THERAPY_WORDS = {"lu": "177Lu-PSMA", "sirt": "SIRT"}  # after which therapy, not in which arm
 CATEGORIES = {
     "complete_response": "Complete response",
     "partial_response": "Partial response",
@@ -37,7 +38,7 @@ def lesions(found: Evaluation) -> Folded:
         "suv_max": "SUVmax at baseline",
         "suv_change_pct": "Change of SUVmax (%)",
     }
-    frame = in_words(lesion_table(found), "therapy", "response", "tracer")
+    frame = _told(lesion_table(found), "response", "tracer")
     caption = "Liver lesions of the imaging subgroup by therapy"
     title = "Every lesion with its diameters, response and uptake"
     return Folded(title, Table(frame, caption, "lesions", headers=WHO | headers, row_headers=3))
@@ -54,7 +55,7 @@ def scans(tables: Tables, study: Study, found: Evaluation) -> Folded:
         "weeks_since_therapy": "Weeks from therapy to scan",
         "both": "Judged after both",
     }
-    frame = in_words(paired_frame(tables, study, found), "therapy", "response")
+    frame = _told(paired_frame(tables, study, found), "response")
     caption = "Patients judged after each therapy: scans in days from day 0, weeks between them and since the therapy"
     title = "Which scans judge which therapy, and what was given in between"
     return Folded(title, Table(frame, caption, "response_scans", headers=WHO | headers, row_headers=2))
@@ -80,8 +81,13 @@ def reclassified_lesions(by_lesion: pd.DataFrame) -> Folded:
     return Folded("The same for single lesions", _counts(by_lesion, "recist", caption, "recist_lesions"))
 
 
+def _told(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Therapy and `columns` in words."""
+    return in_words(frame.assign(therapy=frame["therapy"].astype("object").map(THERAPY_WORDS)), *columns)
+
+
 def _counts(frame: pd.DataFrame, column: str, caption: str, name: str) -> Table:
-    counts = in_words(rows.reclassification_counts(frame, column), "therapy", "paper")
+    counts = _told(rows.reclassification_counts(frame, column), "paper")
     return Table(counts, caption, name, headers=WHO | CATEGORIES, row_headers=2)
 
 
@@ -94,7 +100,7 @@ def target_choices(by_patient: pd.DataFrame) -> Folded:
         "choices_progressive": "Of these progressive",
         "choices_agree": "All choices agree",
     }
-    frame = in_words(by_patient, "therapy", "paper", "recist_liver", "recist_overall")
+    frame = _told(by_patient, "paper", "recist_liver", "recist_overall")
     caption = (
         "Category by the paper's variant and by RECIST 1.1, and what other choices of two targets would have given"
     )

@@ -62,14 +62,13 @@ def _exposed_from_its_day(moved: pd.DataFrame) -> Result:
 
 
 def _undated(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
-    undated = survival["event_source"].eq(UNDATED.source)
-    count = Result(
-        "os.undated_deaths", int(undated.sum()), n=len(survival), unit="count", method="dead on no known day"
-    )
-    found, bound = [count], undated_deaths(survival)
-    for arm, rows in by_arm(bound).items():
+    undated, n = survival["event_source"].eq(UNDATED.source), len(survival)
+    key, method = "os.undated_deaths", "dead on no known day"
+    count = Result(key, int(undated.sum()), n=n, unit="count", method=method)
+    found = [count if n else missing(key, "no_patients", n=0, unit="count", method=method)]
+    for arm, rows in by_arm(undated_deaths(survival)).items():
         key = f"os.{arm}.undated"
-        if undated.any():
+        if rows.empty or undated.any():
             found.append(_median(key, rows, study, DAY_AFTER))
         else:
             found.append(missing(key, "not_applicable", n=len(rows), unit="months", method=DAY_AFTER))

@@ -184,7 +184,6 @@ def spider(
     description: str,
     *,
     title: str = CHANGE,
-    time: str = "Months from the baseline scan",
 ) -> Drawn:
     """Change from baseline over time, one line a lesion or patient: patient_id, line, months, change_pct, response."""
     known = series.dropna(subset=["change_pct", "months"])
@@ -193,7 +192,7 @@ def spider(
     frame = named_response(known)
     colour = alt.Color("response:N", title=None, scale=response_scale(frame["response"]))
     dash = alt.StrokeDash("response:N", title=None, scale=response_scale(frame["response"], RESPONSE_DASHES))
-    x = alt.X("months:Q", title=time, axis=alt.Axis(grid=False))
+    x = alt.X("months:Q", title="Months from the baseline scan", axis=alt.Axis(grid=False))
     tooltip = [
         alt.Tooltip("line:N", title="Line"),
         alt.Tooltip("months:Q", title="Months", format=".1f"),

@@ -173,6 +173,9 @@ def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[
 
 
 def _difference_tested(survival: pd.DataFrame, horizon: float) -> Result:
+    if not survival["death_observed"].any():
+        method = "difference of restricted means, random allocations to arms"
+        return missing("os.rmst.p", "no_events", n=len(survival), unit="P", method=method, basis="bounded")
     columns = (survival["time_days"], survival["death_observed"], survival["arm"] == "lu_sirt")
     test = restricted_mean_test(*columns, horizon)
     method = f"difference of restricted means, {test.draws:,} random allocations to arms, two-sided"

@@ -93,7 +93,13 @@ def test_sensitivity_to_time_zero_in_numbers():
 )
 def test_incomparable_arms_give_the_reason_for_each_number(lu, sirt, reason):
     got = results_of(lu, sirt)
-    for key in ("os.first_therapy.logrank", "os.first_therapy.hr", "os.logrank.exact", "os.logrank.exact.allocations"):
+    for key in (
+        "os.first_therapy.logrank",
+        "os.first_therapy.hr",
+        "os.logrank.exact",
+        "os.logrank.exact.allocations",
+        "os.rmst.p",
+    ):
         assert got[key].reason == reason
 
 

@@ -14,8 +14,7 @@ import pandas as pd
 
 from analysis.cohort import Tables
 from analysis.lesions_null import change_sd_pct, expected_range, repeatability, repeatability_words
-from analysis.response_criteria import RESPONSES
-from analysis.response_reclassified import lesions_reclassified, reclassified
+from analysis.response_reclassified import cross_table, lesions_reclassified, reclassified
 from analysis.response_subgroup import Evaluation
 from analysis.results import Result
 
@@ -46,11 +45,13 @@ def reclassification_counts(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
     frame: from `reclassified_patients` or `reclassified_lesions`.
     """
-    known = frame.dropna(subset=["paper", column])
-    counts = known.groupby(["therapy", "paper", column], observed=False).size().unstack(fill_value=0)
-    counts = counts.reindex(columns=list(RESPONSES), fill_value=0)
-    counts.columns = pd.Index(list(RESPONSES))
-    return counts[counts.sum(axis=1).gt(0)].reset_index()
+    parts = []
+    for name in THERAPIES:
+        counts = cross_table(frame[frame["therapy"].eq(name)], column)
+        counts.columns = pd.Index([str(category) for category in counts.columns])
+        kept = counts[counts.sum(axis=1).gt(0)].reset_index()
+        parts.append(kept.assign(therapy=name)[["therapy", *kept.columns]])
+    return pd.concat(parts, ignore_index=True)
 
 
 def gap_table(results: Results) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -25,8 +25,8 @@ ARM_COLOURS = {"lu": "#0072B2", "lu_sirt": "#D55E00"}
 ARM_DASHES: dict[str, list[int]] = {"lu": [1, 0], "lu_sirt": [6, 3]}
 ARM_SHAPES = {"lu": "circle", "lu_sirt": "triangle-up"}
 ARM_OUTLINES = {"lu": "#0072B2", "lu_sirt": "#1b1b1b"}  # of bars: its own colour, and ink
-RESPONSE_COLOURS = {"progressive": "#D55E00", "stable": "#999999", "partial_response": "#0072B2"}
-RESPONSE_COLOURS |= {"complete_response": "#009E73", "not_evaluable": "#CCCCCC"}
+RESPONSE_COLOURS = {"progressive": "#D55E00", "stable": "#7f7f7f", "partial_response": "#0072B2"}
+RESPONSE_COLOURS |= {"complete_response": "#009E73", "not_evaluable": "#CC79A7"}
 INK, PALE, RULE = "#1b1b1b", "#e6e6e6", "#767676"
 
 WIDTH, HEIGHT = 640, 320
@@ -57,15 +57,15 @@ def theme() -> Any:
     }
 
 
-def arm_scale(kind: str) -> alt.Scale:
+def arm_scale(kind: str, names: Mapping[str, str] = ARM_NAMES) -> alt.Scale:
     """The same arm looks the same everywhere; `kind`: "colour", "dash", "shape" or "outline".
 
-    Domain: names of the arms.
+    Domain: `names` of the arms.
     """
     ranges: dict[str, dict[str, Any]] = {
         "colour": ARM_COLOURS, "dash": ARM_DASHES, "shape": ARM_SHAPES, "outline": ARM_OUTLINES,
     }  # fmt: skip
-    return alt.Scale(domain=list(ARM_NAMES.values()), range=list(ranges[kind].values()))
+    return alt.Scale(domain=[names[arm] for arm in ARM_NAMES], range=list(ranges[kind].values()))
 
 
 def log_scale(values: Iterable[float]) -> alt.Scale:
@@ -96,9 +96,9 @@ def missing_to_none(frame: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def named_arms(frame: pd.DataFrame) -> pd.DataFrame:
+def named_arms(frame: pd.DataFrame, names: Mapping[str, str] = ARM_NAMES) -> pd.DataFrame:
     """The same frame with the arms in words, missing cells as Altair draws them."""
-    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(ARM_NAMES)))
+    return missing_to_none(frame.assign(arm=frame["arm"].astype("object").map(names)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxTimeVaryingFitter, KaplanMeierFitter
+from lifelines import CoxTimeVaryingFitter
 from lifelines.exceptions import ConvergenceWarning
 from scipy.stats import chi2 as chi_squared
 
@@ -93,29 +93,44 @@ def mantel_byar(intervals: pd.DataFrame) -> RankTest | None:
 
 
 def simon_makuch_curve(intervals: pd.DataFrame) -> pd.DataFrame:
-    """Survival by exposure with late entry: exposed (bool), time (days), survival, at_risk; rows where somebody is at risk.
+    """Survival by exposure with late entry: exposed (bool), time (days), survival, at_risk; first entry, deaths, last day.
 
-    The exposed curve starts at the first exposure and reads: survival of those exposed so far, given alive then.
+    At a death those count as at risk who entered before that day and are still followed, as in `mantel_byar_terms`. The
+    exposed curve starts at the first exposure and reads: survival of those exposed so far, given alive then. With
+    few at risk early on, one death there pulls the whole curve down.
     """
-    parts = []
+    columns = ["exposed", "time", "survival", "at_risk"]
+    parts = [pd.DataFrame(columns=columns)]
     for exposed, group in intervals.groupby(intervals["exposed"] == 1.0):
-        fitted = KaplanMeierFitter().fit(group["stop"], group["death"], entry=group["start"])
-        table = fitted.event_table.loc[fitted.survival_function_.index]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "exposed": exposed,
-                    "time": fitted.survival_function_.index.to_numpy(),
-                    "survival": fitted.survival_function_.to_numpy().ravel(),
-                    "at_risk": table["at_risk"].to_numpy(),
-                }
-            )
-        )
-    return (
-        pd.concat(parts, ignore_index=True)
-        if parts
-        else pd.DataFrame(columns=["exposed", "time", "survival", "at_risk"])
-    )
+        deaths = np.unique(group.loc[group["death"], "stop"])
+        at_risk = at_risk_late(group, deaths)
+        died = np.array([(group["death"] & group["stop"].eq(day)).sum() for day in deaths])
+        first, last = group["start"].min(), group["stop"].max()
+        survival = np.cumprod(1 - died / at_risk) if deaths.size else np.array([])
+        time = np.concatenate([[first], deaths, [last]])
+        height = np.concatenate([[1.0], survival, survival[-1:] if deaths.size else [1.0]])
+        risk = np.concatenate([[group["start"].eq(first).sum()], at_risk, at_risk_late(group, np.array([last]))])
+        parts.append(pd.DataFrame(dict(zip(columns, (bool(exposed), time, height, risk), strict=True))))
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else parts[0]
+
+
+def at_risk_late(intervals: pd.DataFrame, days: np.ndarray) -> np.ndarray:
+    """How many intervals had begun before each of `days` and not yet ended; shape (n_days,)."""
+    start, stop = (intervals[name].to_numpy(dtype=float) for name in ("start", "stop"))
+    moments = np.asarray(days, dtype=float)[:, None]
+    begun = (start < moments) | ((moments == 0) & (start == 0))  # on day 0 those followed from day 0 on are at risk
+    return np.asarray((begun & (stop >= moments)).sum(axis=1))
+
+
+def from_first_therapy(survival: pd.DataFrame) -> pd.DataFrame:
+    """The same patients followed from the first of either therapy: who had SIRT before day 0 gains the days since.
+
+    Those days are immortal as well, for day 0 had to be reached: a sensitivity analysis, not a better one.
+    """
+    early = -survival["exposure_day"].astype("Float64").clip(upper=0).fillna(0).astype(float)
+    moved = survival["exposure_day"].where(~survival["exposure_day"].lt(0).fillna(False), 0)
+    return survival.assign(time_days=survival["time_days"] + early, exposure_day=moved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,16 @@ def _reaches_half(steps: Steps) -> int | None:
 
 
 def loglog_median(times: ArrayLike, events: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Median survival with the log-log (Brookmeyer-Crowley) interval; limits are None where the band never crosses."""
+    """Median survival with the log-log (Brookmeyer-Crowley) interval; limits are None where the band never crosses.
+
+    Where the curve has reached 0 the band is not defined, so it cannot cross there: as in R, and unlike lifelines, which
+    would give the last death as upper limit of five patients, an interval that no five deaths can support.
+    """
     t, d = _checked(times, events)
     fitted = KaplanMeierFitter(alpha=1 - confidence).fit(t, d)
-    limits = np.asarray(median_survival_times(fitted.confidence_interval_), dtype=float).ravel()
+    is_defined = fitted.survival_function_.to_numpy().ravel() > TOLERANCE
+    band = fitted.confidence_interval_[is_defined]
+    limits = np.asarray(median_survival_times(band), dtype=float).ravel()
     lower, upper = (float(x) if np.isfinite(x) else None for x in limits)
     steps = survival_steps(times, events)
     index = _reaches_half(steps)
@@ -147,10 +153,15 @@ def reverse_median_follow_up(times: ArrayLike, events: ArrayLike) -> Estimate:
 
 
 def curve_rows(times: ArrayLike, events: ArrayLike) -> list[dict[str, Any]]:
-    """Steps of the curve for drawing: time, survival, log-log lower and upper, from time 0 to the last time."""
+    """Steps of the curve for drawing: time, survival, log-log lower and upper, from time 0 to the last time.
+
+    Where the curve has reached 0 the band is not defined; it keeps the height that it had until then.
+    """
     t, d = _checked(times, events)
     fitted = KaplanMeierFitter().fit(t, d)
-    band = fitted.confidence_interval_.to_numpy()
+    limits = fitted.confidence_interval_.copy()
+    limits.loc[fitted.survival_function_.to_numpy().ravel() <= TOLERANCE] = np.nan
+    band = limits.ffill().to_numpy()
     rows = [
         {"time": float(u), "survival": float(s), "lower": float(low), "upper": float(high)}
         for u, s, (low, high) in zip(fitted.timeline, fitted.survival_function_.to_numpy().ravel(), band, strict=True)

@@ -37,6 +37,13 @@ def repeatability() -> dict[str, tuple[str, float]]:
 
 
 @cache
+def repeatability_words() -> dict[str, str]:
+    """Model name to its words for the reader, in the order of the file."""
+    table = pd.read_csv(REPEATABILITY)
+    return dict(zip(table["model"].astype(str), table["words"].astype(str), strict=True))
+
+
+@cache
 def expected_range(lesions: int) -> float:
     """Expected range of `lesions` independent normal values, in standard deviations: 1.13, 1.69, 2.06 for 2, 3, 4."""
     if lesions < 2:

@@ -24,7 +24,6 @@ from analysis.results import Result, missing
 
 PATIENTS_EXACT_MAX = 8  # 8! = 40,320 orders of the patients
 CLUSTERS_MIN = 4  # fewer clusters leave the sandwich variance without meaning
-NORMAL_975 = 1.959963984540054
 
 
 def kruskal_p(rows: pd.DataFrame) -> float | None:
@@ -101,8 +100,9 @@ def estimating_equation(rows: pd.DataFrame) -> Ratio | str:
     """Generalised estimating equation of log SUVmax, clusters patients, bias-reduced (Mancl-DeRouen) variance.
 
     The working correlation is independence: it always converges, where an exchangeable one need not when lesions of
-    one patient are less alike than others, and the sandwich variance holds for any true correlation. Normal
-    quantiles, as in statsmodels. A reason instead of a ratio where it cannot be fitted.
+    one patient are less alike than others, and the sandwich variance holds for any true correlation. Quantiles of t with
+    two degrees of freedom fewer than patients, where statsmodels takes normal ones, too narrow for few clusters. A
+    reason instead of a ratio where it cannot be fitted.
     """
     reason = _ready(rows)
     if reason:
@@ -118,7 +118,10 @@ def estimating_equation(rows: pd.DataFrame) -> Ratio | str:
 
 
 def mixed_model(rows: pd.DataFrame) -> Ratio | str:
-    """Mixed model of log SUVmax with a random intercept a patient (REML); a reason where it cannot be fitted."""
+    """Mixed model of log SUVmax with a random intercept a patient (REML), quantiles of t as in `estimating_equation`.
+
+    A reason instead of a ratio where it cannot be fitted.
+    """
     reason = _ready(rows)
     if reason:
         return reason
@@ -131,9 +134,10 @@ def mixed_model(rows: pd.DataFrame) -> Ratio | str:
 def _ratio(estimate: float, error: float, rows: pd.DataFrame) -> Ratio | str:
     if not np.isfinite(estimate) or not np.isfinite(error) or error <= 0:
         return "not_converged"
-    limits = (estimate - NORMAL_975 * error, estimate + NORMAL_975 * error)
-    p = float(2 * stats.norm.sf(abs(estimate / error)))
-    return Ratio(exp(estimate), exp(limits[0]), exp(limits[1]), p, rows["patient_id"].nunique(), len(rows))
+    patients = rows["patient_id"].nunique()
+    reach = float(stats.t.ppf(0.975, patients - 2)) * error
+    p = float(2 * stats.t.sf(abs(estimate / error), patients - 2))
+    return Ratio(exp(estimate), exp(estimate - reach), exp(estimate + reach), p, patients, len(rows))
 
 
 def clustering_results(rows: pd.DataFrame) -> list[Result]:
@@ -177,7 +181,7 @@ def _ratio_results(name: str, fit: Ratio | str, method: str, patients: int) -> l
             missing(id, fit, n=patients, unit="ratio", method=method),
             missing(f"suv.p.{name}", fit, n=patients, unit="P", method=method),
         ]
-    interval = "95% CI, Wald"
+    interval = "95% CI, t"
     return [
         Result(id, fit.ratio, fit.lower, fit.upper, n=patients, unit="ratio", method=method, interval=interval),
         p_result(f"suv.p.{name}", fit.p, n=patients, method=method, reason="not_converged"),

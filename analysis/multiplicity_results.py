@@ -41,10 +41,25 @@ def family_table(tests: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     return adjust(tests, study["multiplicity"]["families"])
 
 
+def family_frame(study: Mapping[str, Any]) -> pd.DataFrame:
+    """The families of the settings with their reasons: family, tests_in_family, reason."""
+    families = study["multiplicity"]["families"]
+    rows = [(name, len(family["tests"]), family["reason"]) for name, family in families.items()]
+    return pd.DataFrame(rows, columns=["family", "tests_in_family", "reason"])
+
+
+def in_questions(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+    """The same rows with the question of each test in place of its id."""
+    tests = study["multiplicity"]["tests"]
+    return frame.assign(id=[tests[key]["question"] for key in frame["id"]]).rename(columns={"id": "question"})
+
+
 def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
     """The numbers of the multiplicity table, computed from the study's other results."""
     tests = paper_tests(found, study)
-    collected = [_least(row) for row in tests.itertuples()]
+    method = "tests of the paper, those without a printed P too"
+    collected = [Result("mult.tests", len(tests), n=len(tests), unit="count", method=method, basis="design")]
+    collected += [_least(row) for row in tests.itertuples()]
     for row in family_table(tests, study).itertuples():
         key, method = f"mult.{row.family}.{row.id}", f"Holm over the {row.tests_in_family} tests of the family"
         source = found.get(row.id)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 WORDS = {
+    "age_years": "age (years)",
+    "lu_total_gbq": "177Lu-PSMA in all (GBq)",
+    "survival_months": "survival (months)",
     "alt": "ALT",
     "ast": "AST",
     "ggt": "GGT",

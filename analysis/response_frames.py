@@ -83,6 +83,14 @@ def lesion_spider(tables: Tables, study: Mapping[str, Any], found: Evaluation) -
     return _timed(rows, tables, study).sort_values(["patient_id", "lesion_id", "scan"], ignore_index=True)
 
 
+def lesion_lines(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+    """`lesion_spider` as a spider chart takes it: with line (the lesion), months and the response to 177Lu-PSMA."""
+    judged = found.changes["lu"][["lesion_id", "response"]]
+    rows = lesion_spider(tables, study, found).merge(judged, on="lesion_id", how="left")
+    months = rows["weeks"].astype("float64") * 7 / study["analysis"]["days_per_month"]
+    return rows.rename(columns={"lesion_id": "line"}).assign(months=months)
+
+
 def _timed(rows: pd.DataFrame, tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     seen = scans(tables, study)[["patient_id", "scan", "first_day", "lu_before", "sirt_before"]]
     rows = rows.drop(columns=["day", "tracer"]).merge(seen, on=["patient_id", "scan"])

@@ -8,12 +8,12 @@ tables are made here, numbers in `survival_results`, waiting-time bias in `immor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.kaplan_meier import at_risk_counts, curve_rows
+from analysis.survival_ends import UNDATED, end_of_each
 
 ARMS = ("lu", "lu_sirt")
 FIRST_DAY = 0.5  # a death on day 0 still counts as time at risk
@@ -22,25 +22,12 @@ FIRST_DAY = 0.5  # a death on day 0 still counts as time at risk
 def overall_survival(tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame) -> pd.DataFrame:
     """One row per patient of `arms` (patient_id, arm) with day 0 and a last day.
 
-    Columns: patient_id, arm, time_days, death_observed, event_source ("death", "death without a date" or the source of
-    the last contact), exposure_day (first completed SIRT, days from day 0, missing without). A death without an exact
-    date is censored at the last contact: `undated_deaths` counts them and bounds what they could change.
+    Columns: patient_id, arm, time_days, death_observed, event_source (a source of `survival_ends.ends`), exposure_day
+    (first completed SIRT, days from day 0, missing without). A death without an exact date is censored at the last
+    contact; `undated_deaths` gives the other bound.
     """
     patients = tables["patients"].merge(arms[["patient_id", "arm"]], on="patient_id")
-    has_date = patients["death_day"].notna()
-    observed = (patients["death_observed"].fillna(False) & has_date).astype(bool)
-    last = patients["death_day"].where(observed, patients["last_contact_day"])
-    source = patients["last_contact_source"].astype("string")
-    source = source.mask(patients["death_observed"].fillna(False) & ~has_date, "death without a date")
-    frame = pd.DataFrame(
-        {
-            "patient_id": patients["patient_id"],
-            "arm": patients["arm"],
-            "time_days": last.astype("Float64"),
-            "death_observed": observed,
-            "event_source": source.mask(observed, "death"),
-        }
-    )
+    frame = patients[["patient_id", "arm"]].join(end_of_each(patients))
     frame = frame[frame["time_days"].notna() & (frame["time_days"] >= 0)]
     frame["time_days"] = frame["time_days"].astype(float).clip(lower=FIRST_DAY)
     first_sirt = exposure_days(tables)
@@ -58,7 +45,7 @@ def exposure_days(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def undated_deaths(survival: pd.DataFrame) -> pd.DataFrame:
     """The same frame with every death of unknown date set to the day after the last contact: the pessimistic bound."""
     bound = survival.copy()
-    undated = bound["event_source"] == "death without a date"
+    undated = bound["event_source"] == UNDATED.source
     bound.loc[undated, "death_observed"] = True
     bound.loc[undated, "time_days"] += 1
     return bound
@@ -107,24 +94,3 @@ def at_risk_frame(survival: pd.DataFrame, *, days_per_month: float, every_months
             deaths = int(gone["death_observed"].sum())
             rows.append((arm, moment, count, deaths, len(gone) - deaths))
     return pd.DataFrame(rows, columns=["arm", "time_months", "at_risk", "deaths", "censored"])
-
-
-def event_sources(survival: pd.DataFrame) -> pd.DataFrame:
-    """What ended each follow-up, counted by arm: event_source, then one column per arm."""
-    counts = survival.groupby(["event_source", "arm"], observed=True).size().unstack(fill_value=0)
-    return counts.reindex(columns=list(ARMS), fill_value=0).reset_index()
-
-
-def patient_times(survival: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
-    """Every patient, longest followed first: patient_id, arm, months, death_observed, exposure month."""
-    per_month = study["analysis"]["days_per_month"]
-    frame = survival.sort_values("time_days", ascending=False)
-    return pd.DataFrame(
-        {
-            "patient_id": frame["patient_id"],
-            "arm": frame["arm"],
-            "time_months": frame["time_days"] / per_month,
-            "death_observed": frame["death_observed"],
-            "exposure_months": frame["exposure_day"].astype("Float64") / per_month,
-        }
-    ).reset_index(drop=True)

@@ -11,7 +11,7 @@ import pandas as pd
 import analysis.cohort as cohort
 from analysis.cox import SeparationError, cox_efron, cox_firth
 from analysis.design_power import detectable_hazard_ratio, e_value, e_value_of_limit
-from analysis.exact_logrank import exact_logrank
+from analysis.exact_logrank import ENUMERATED, exact_logrank
 from analysis.immortal_time import Landmark, landmark, mantel_byar, start_stop, time_varying_hazard_ratio
 from analysis.kaplan_meier import (
     Estimate,
@@ -21,8 +21,10 @@ from analysis.kaplan_meier import (
     reverse_median_follow_up,
     spss_median,
 )
+from analysis.restricted_mean_permutation import restricted_mean_test
 from analysis.results import Result, missing
 from analysis.survival import ARMS, by_arm, overall_survival
+from analysis.survival_sensitivity import sensitivity_results
 
 MONTHS = "months"
 
@@ -39,6 +41,7 @@ def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> lis
         *_restricted_means(survival, study),
         *_hazard_ratios(survival),
         *_waiting(survival, study),
+        *sensitivity_results(survival, study, _not_comparable(survival)),
         *_design(survival, study),
     ]
 
@@ -88,20 +91,33 @@ def _comparison(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result
     asymptotic = _test(
         "os.logrank", survival, lambda t, d, g: logrank(t, d, g)[1], "log-rank test, asymptotic", "printed"
     )
-    exact = _test(
-        "os.logrank.exact",
-        survival,
-        lambda t, d, g: exact_logrank(t, d, g).p,
-        "log-rank test over all allocations, two-sided",
-        "bounded",
-    )
     method = f"P below {study['analysis']['alpha']} by the asymptotic log-rank test"
     if asymptotic.value is None:
         verdict = missing("os.significant", asymptotic.reason or "arm_empty", n=n, method=method, basis="printed")
     else:
         answer = "yes" if float(asymptotic.value) < study["analysis"]["alpha"] else "no"
         verdict = Result("os.significant", answer, n=n, method=method, basis="printed")
-    return [asymptotic, exact, verdict]
+    return [asymptotic, *_exact(survival), verdict]
+
+
+def _exact(survival: pd.DataFrame) -> list[Result]:
+    """Exact log-rank P, how many allocations of patients to arms were looked at, and the error if they were drawn."""
+    n, reason = len(survival), _not_comparable(survival)
+    method = f"log-rank test over all allocations to arms, two-sided; beyond {ENUMERATED:,} of them over random ones"
+    units = {"os.logrank.exact": "P", "os.logrank.exact.allocations": "count", "os.logrank.exact.error": ""}
+    if reason:
+        return [missing(key, reason, n=n, unit=unit, method=method, basis="bounded") for key, unit in units.items()]
+    got = exact_logrank(survival["time_days"], survival["death_observed"], survival["arm"] == "lu_sirt")
+    values = (got.p, got.allocations, got.monte_carlo_se)
+    bases = (
+        "bounded",
+        "printed",
+        "printed",
+    )  # the sizes of the arms are printed, and they decide whether all are counted
+    return [
+        Result(key, value, n=n, unit=unit, method=method, basis=basis)
+        for (key, unit), value, basis in zip(units.items(), values, bases, strict=True)
+    ]
 
 
 def _test(key: str, survival: pd.DataFrame, test: Callable[..., float], method: str, basis: str) -> Result:
@@ -121,7 +137,7 @@ def _not_comparable(survival: pd.DataFrame) -> str | None:
 
 
 def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
-    keys = ("os.rmst.horizon", "os.rmst.lu", "os.rmst.lu_sirt", "os.rmst.difference")
+    keys = ("os.rmst.horizon", "os.rmst.lu", "os.rmst.lu_sirt", "os.rmst.difference", "os.rmst.p")
     reason = _not_comparable(survival)
     if reason == "no_events":
         reason = None  # an area needs no deaths
@@ -153,7 +169,17 @@ def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[
     se = float(np.hypot(areas["lu"].se or 0.0, areas["lu_sirt"].se or 0.0)) / per_month
     limits = (difference - 1.96 * se, difference + 1.96 * se)
     last = Result(keys[3], difference, *limits, len(survival), MONTHS, f"difference of {method}", "95% CI", "bounded")
-    return [first, *found, last]
+    return [first, *found, last, _difference_tested(survival, horizon)]
+
+
+def _difference_tested(survival: pd.DataFrame, horizon: float) -> Result:
+    if not survival["death_observed"].any():
+        method = "difference of restricted means, random allocations to arms"
+        return missing("os.rmst.p", "no_events", n=len(survival), unit="P", method=method, basis="bounded")
+    columns = (survival["time_days"], survival["death_observed"], survival["arm"] == "lu_sirt")
+    test = restricted_mean_test(*columns, horizon)
+    method = f"difference of restricted means, {test.draws:,} random allocations to arms, two-sided"
+    return Result("os.rmst.p", test.p, n=len(survival), unit="P", method=method, basis="bounded")
 
 
 def _hazard_ratios(survival: pd.DataFrame) -> list[Result]:

@@ -153,6 +153,22 @@ def test_follow_up_swaps_event_and_censoring():
     assert reverse_median_follow_up([1, 2, 3], [1, 1, 1]).value is None
 
 
+def test_five_deaths_support_no_upper_limit():
+    # R: quantile(survfit(Surv(c(6, 7, 8, 16, 22), rep(1, 5)) ~ 1, conf.type = "log-log"), 0.5): 8, lower 6, upper NA
+    # the widest interval of order statistics, first to last of five deaths, holds the median in 93.75 % only
+    got = loglog_median([6, 7, 8, 16, 22], [1] * 5)
+    assert (got.value, got.lower, got.upper) == (8, 6, None)
+    everyone_at_once = loglog_median([7, 7, 7], [1, 1, 1])
+    assert (everyone_at_once.lower, everyone_at_once.upper) == (None, None)
+
+
+def test_the_drawn_band_keeps_its_height_where_the_curve_reaches_zero():
+    rows = curve_rows([6, 7, 8, 16, 22], [1] * 5)
+    assert rows[-1]["survival"] == 0
+    assert (rows[-1]["lower"], rows[-1]["upper"]) == (rows[-2]["lower"], rows[-2]["upper"])
+    assert rows[-1]["upper"] > 0
+
+
 def test_numbers_at_risk_count_those_seen_just_before():
     assert at_risk_counts([5, 10, 10, 20], [0, 5, 10, 11, 20, 21]) == [4, 4, 3, 1, 1, 0]
 

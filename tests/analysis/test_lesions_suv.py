@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.lesions_mixed import random_intercept
 from analysis.lesions_suv import (
@@ -60,6 +61,23 @@ def test_mixed_model_and_estimating_equation_give_a_ratio_with_interval():
     for fit in (mixed_model(rows()), estimating_equation(rows())):
         assert fit.lower < fit.ratio < fit.upper
         assert (fit.patients, fit.lesions) == (6, 17)
+
+
+@pytest.mark.parametrize(("patients", "quantile"), [(6, 2.776445), (8, 2.446912)])
+def test_interval_and_p_of_few_clusters_use_t_with_two_fewer_degrees_than_patients(patients, quantile):
+    # qt(0.975, patients - 2)
+    frame = rows()
+    if patients > 6:
+        frame = pd.concat([frame, rows(suv=[12, 9], progressive=[0, 1], patient=[7, 8])], ignore_index=True)
+    fit = mixed_model(frame)
+    error = np.log(fit.upper / fit.lower) / (2 * quantile)
+    plain = random_intercept(
+        np.log(frame["suv_max"].to_numpy()),
+        np.column_stack([np.ones(len(frame)), frame["is_progressive"]]).astype(float),
+        frame["patient_id"].to_numpy(),
+    )
+    assert error == pytest.approx(plain.errors[1], rel=1e-5)
+    assert fit.p == pytest.approx(2 * stats.t.sf(abs(np.log(fit.ratio)) / error, patients - 2), rel=1e-4)
 
 
 def test_four_against_four_patients_cannot_go_below_0_029():

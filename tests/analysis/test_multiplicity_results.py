@@ -2,7 +2,8 @@
 
 import pytest
 
-from analysis.multiplicity_results import family_table, paper_tests, results_from
+from analysis.multiplicity_results import family_frame, family_table, in_questions, paper_tests, results_from
+from analysis.reproduction import printed_tests
 from analysis.results import Result, missing
 from analysis.settings import load_study
 
@@ -41,5 +42,24 @@ def test_a_test_without_p_gives_its_own_reason():
     assert by_id["mult.all.suv.p"].reason == "not_recorded"
 
 
-def test_no_results_at_all_give_reasons_only():
-    assert all(result.value is None for result in results_from({}, STUDY))
+def test_no_results_at_all_give_reasons_and_the_number_of_tests_only():
+    given = [result.id for result in results_from({}, STUDY) if result.value is not None]
+    assert given == ["mult.tests"]
+
+
+def test_the_paper_makes_eight_tests_of_which_two_have_no_printed_p():
+    by_id = {result.id: result for result in results_from({}, STUDY)}
+    assert by_id["mult.tests"].value == 8
+    printed = printed_tests(STUDY["multiplicity"]["tests"])
+    assert printed.loc[printed["p"].isna(), "id"].tolist() == ["resp.sirt.best_worst_p", "tox.bilirubin.p"]
+
+
+def test_every_family_says_its_size_and_its_reason():
+    families = family_frame(STUDY)
+    assert families["tests_in_family"].tolist() == [8, 4, 4]
+    assert families["reason"].str.len().gt(20).all()
+
+
+def test_tests_are_shown_by_their_question():
+    shown = in_questions(family_table(paper_tests(found(), STUDY), STUDY), STUDY)
+    assert shown["question"].iloc[0] == "overall survival by therapy"

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 
 import altair as alt
 import pandas as pd
 import pytest
 
-from analysis import charts, charts_cohort, charts_estimates, charts_patients, charts_response, charts_survival
+from analysis import (
+    charts,
+    charts_cohort,
+    charts_estimates,
+    charts_gaps,
+    charts_patients,
+    charts_response,
+    charts_survival,
+    charts_tests,
+)
 from analysis.charts import NoChart, chart_html
 
 ARMS = ["lu", "lu", "lu_sirt"]
@@ -35,11 +45,18 @@ CURVE = frame(
 RISK = frame(arm=["lu", "lu", "lu_sirt"], time_months=[0.0, 3.0, 0.0], at_risk=[2, 1, 1])
 CENSORED = frame(patient_id=["S02"], arm=["lu"], time_months=[4.0], survival=[0.5])
 CHANGES = frame(patient_id=IDS, lesion_id=IDS, change_pct=[20.0, -30.0, None], response=["progressive", "stable", None])
+GAPS = frame(model=["one reader"], observed_pct=[98.0], expected_pct=[20.0], expected_upper_pct=[31.0])
+TESTS = frame(question=["survival", "uptake"], p=[0.227, None], least_p=[0.0001, 0.029])
 MARKS = frame(patient_id=IDS, arm=ARMS, measure=["psa"] * 3, value=[1.0, 100.0, 5.0])
 SERIES = frame(patient_id=IDS, arm=ARMS, months=[0.0, 1.0, 2.0], value=[1.0, 2.0, None])
 
 CHARTS = {
     "kaplan_meier": lambda: charts_survival.kaplan_meier(CURVE, CENSORED, RISK, {"lu": 3.0, "lu_sirt": None}, "d"),
+    "exposure": lambda: charts_survival.kaplan_meier(
+        CURVE[["arm", "time_months", "survival"]], CENSORED.head(0), RISK, {}, "d", {"lu": "before", "lu_sirt": "after"}
+    ),
+    "gaps": lambda: charts_gaps.gap_against_error(GAPS, "d"),
+    "tests": lambda: charts_tests.attainable(TESTS, 0.05, "d"),
     "best_and_worst": lambda: charts_response.best_and_worst(
         frame(patient_id=["S01", "S01"], lesion=["best", "worst"], change_pct=[-35.0, 63.0]), [-30, 20], "d"
     ),
@@ -81,6 +98,8 @@ CHARTS = {
 EMPTY = {
     "kaplan_meier": lambda: charts_survival.kaplan_meier(CURVE.head(0), CENSORED.head(0), RISK.head(0), {}, "d"),
     "waterfall": lambda: charts_response.waterfall(CHANGES.head(0), [-30, 20], "d"),
+    "gaps": lambda: charts_gaps.gap_against_error(GAPS.head(0), "d"),
+    "tests": lambda: charts_tests.attainable(TESTS.assign(p=None, least_p=None), 0.05, "d"),
     "waterfall of missing": lambda: charts_response.waterfall(CHANGES.tail(1), [-30, 20], "d"),
     "uptake": lambda: charts_response.uptake_by_response(CHANGES.head(0), "d"),
     "best_and_worst": lambda: charts_response.best_and_worst(CHANGES.head(0), [], "d"),
@@ -166,6 +185,61 @@ def test_kaplan_meier_shows_at_most_ten_columns_at_risk_on_the_ticks_of_the_axis
     spec = charts_survival.kaplan_meier(CURVE, CENSORED, risk, {}, "d").to_dict()
     ticks = spec["layer"][0]["encoding"]["x"]["axis"]["values"]
     assert ticks == moments[::4]
+
+
+def labels(chart: alt.TopLevelMixin, width: int) -> list[str]:
+    svg = chart_html(chart.properties(width=width))
+    return [unescape(text) for text in re.findall(r">([^<>]+)</text>", svg)]
+
+
+def test_kaplan_meier_names_every_month_above_a_number_at_risk_on_a_telephone():
+    moments = [float(m) for m in range(0, 30, 3)]
+    risk = frame(arm=["lu"] * 10, time_months=moments, at_risk=range(110, 100, -1))
+    shown = labels(charts_survival.kaplan_meier(CURVE, CENSORED, risk, {}, "d"), 210)
+    assert [text for text in shown if text in {f"{m:.0f}" for m in moments}] == [f"{m:.0f}" for m in moments]
+    assert [text for text in shown if text in {str(n) for n in range(101, 111)}] == [
+        str(n) for n in range(110, 100, -1)
+    ]
+
+
+def test_kaplan_meier_without_a_band_and_under_other_names():
+    spec = CHARTS["exposure"]().to_dict()
+    assert "area" not in [layer["mark"]["type"] for layer in spec["layer"]]
+    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["before", "after"]
+
+
+def test_waterfall_names_its_limits_its_responses_and_new_lesions():
+    plain = labels(CHARTS["waterfall"](), 300)
+    assert {"progressive from +20%", "partial response from \u221230%", "PD", "SD"} <= set(plain)
+    assert "new lesion" not in plain
+    marked = charts_response.waterfall(CHANGES.assign(new_lesions=[0, 1, 0]), [-30, 20], "d")
+    assert "new lesion" in labels(marked, 300)
+
+
+def test_waterfall_of_many_bars_leaves_the_codes_away():
+    many = frame(
+        patient_id=[f"S{n}" for n in range(13)], lesion_id=[f"L{n}" for n in range(13)],
+        change_pct=[float(n) for n in range(13)], response=["stable"] * 13,
+    )  # fmt: skip
+    assert "SD" in labels(charts_response.waterfall(many.head(12), [-30, 20], "d"), 300)
+    assert "SD" not in labels(charts_response.waterfall(many, [-30, 20], "d"), 300)
+
+
+def test_the_same_chart_after_each_therapy_under_its_title_or_with_the_reason():
+    rows = CHANGES.assign(therapy="lu")
+    stack = charts_response.by_therapy(
+        lambda part, description: charts_response.waterfall(part, [-30, 20], description),
+        rows,
+        {"lu": "d", "sirt": "e"},
+    )
+    html = stack._repr_html_()
+    assert "After 177Lu-PSMA" in html
+    assert "Nothing to draw: after SIRT, nothing was measured" in html
+
+
+def test_lines_of_a_spider_differ_in_dash_and_colour():
+    for looks in (charts.RESPONSE_COLOURS, charts_response.RESPONSE_DASHES):
+        assert len({str(look) for look in looks.values()}) == len(charts_response.RESPONSE_NAMES)
 
 
 def test_arms_differ_in_colour_dash_and_shape():

@@ -88,6 +88,7 @@ def _source(
         return open_source(spec, accept_unreadable=accept_unreadable)
     if accept_unreadable:
         raise InputError("is for files only", "--accept-unreadable", "leave it out for servers")
+    given.pop("dry_run", None)  # asked of the source after it is open
     return open_source(spec, **(question or {}), **given)
 
 
@@ -163,7 +164,7 @@ def pull(
                 allow_output_origin=allow_output_origin,
             )
             if dry_run:
-                typer.echo("\n".join(opened.queries()))  # type: ignore[attr-defined] # servers have it
+                typer.echo("\n".join(opened.dry_run()))  # type: ignore[attr-defined] # servers have it
                 return
             manifest = run(
                 opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)

@@ -61,7 +61,7 @@ def export(fake) -> Export:
 @pytest.fixture
 def bulk(opened, export):
     def make(level: str = "system", **options: Any) -> BulkSource:
-        return BulkSource(opened(**options), level, sleep=export.waited.append)
+        return opened(source=BulkSource, level=level, sleep=export.waited.append, **options)
 
     return make
 

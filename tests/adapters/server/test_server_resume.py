@@ -126,7 +126,7 @@ def test_nobody_in_the_cohort_asks_for_nothing_more(fake, opened):
 
 
 def test_dry_run_shows_the_searches_and_sends_none(fake, opened):
-    shown = opened().queries()
+    shown = opened().dry_run()
     assert any("Procedure/_search" in line and "1263784000" in line for line in shown)
     assert any("Observation/_search" in line and "2857-1" in line for line in shown)
     assert sum(fake.hits.values()) == 0

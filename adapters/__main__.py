@@ -109,7 +109,8 @@ UnreadableOption = Annotated[
 
 
 ServerConfigOption = Annotated[
-    Path | None, typer.Option("--server-config", help="Servers: a TOML file of settings, see the README.")
+    Path | None,
+    typer.Option("--server-config", help="Servers: a TOML file of settings (see the page on your own data)."),
 ]
 
 

@@ -25,6 +25,7 @@ from adapters.settings import Settings
 from adapters.sources import Read, Source
 
 Progress = Callable[[str, int], None]  # stage, resource versions so far
+NOTE = -1  # in place of a number: the stage is a line for the reader
 
 
 def silent(_stage: str, _number: int) -> None:

@@ -22,6 +22,7 @@ import msgspec
 
 from adapters.errors import IncompleteError, InputError
 from adapters.reading.patients import Selection
+from adapters.reading.stage import NOTE, Progress, silent
 from adapters.settings import Settings, load_settings
 from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import parse_base
@@ -33,7 +34,7 @@ from adapters.sources.server_dry_run import dry_run
 from adapters.sources.server_plan import BY_REFERENCE
 from adapters.sources.server_run import Run
 from adapters.sources.server_spool import Spool, default_root
-from adapters.sources.server_spooled import Shown, SpooledSource, unseen
+from adapters.sources.server_spooled import SpooledSource
 from adapters.sources.server_tally import Tallies, now
 from adapters.sources.server_units import Unit, fetch_unit, units
 
@@ -91,10 +92,10 @@ class ServerSource(SpooledSource):
         spool = Spool(self.spool_root / name)
         before = spool.recall("chunks") or []
         if before and {one for chunk in before for one in chunk} != set(patients) and not self.accept_drift:
-            self.shown("the cohort changed since the interrupted pull: starting over", 0)
+            self.shown("the cohort changed since the interrupted pull: starting over", NOTE)
             spool.clear()
         elif before and _hours_since(spool.recall("started")) > self.config.resume_hours:
-            self.shown("the interrupted pull is too old to be resumed: starting over", 0)
+            self.shown("the interrupted pull is too old to be resumed: starting over", NOTE)
             spool.clear()
         if spool.recall("started") is None:
             spool.remember("started", now())
@@ -195,7 +196,7 @@ def open_server(
     bulk: str | None = None,
     any_code: bool = False,
     allow_output_origin: str | None = None,
-    shown: Shown | None = None,
+    shown: Progress | None = None,
 ) -> SpooledSource:
     """The source for an http(s) base. Raises InputError: not an address, http beyond this machine, wrong settings."""
     base = parse_base(spec)
@@ -206,7 +207,7 @@ def open_server(
         raise InputError("no resource types are asked for", "views", "add views")
     question = (
         base, config, folder, settings or load_settings(), types, selection or Selection(), spool or default_root(),
-        keep_raw, accept_drift, any_code, shown or unseen,
+        keep_raw, accept_drift, any_code, shown or silent,
     )  # fmt: skip
     if bulk is None:
         return ServerSource(*question)

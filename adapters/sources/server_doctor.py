@@ -82,10 +82,16 @@ def _sample(run: Run, patients: list[str]) -> Any:
 
 
 def _notes(report: ServerReport, source: ServerSource) -> Any:
+    yield f"sign-in ({source.config.auth}) is accepted"
     if not report.capability.known:
         yield "the server gives no CapabilityStatement: what it can is found out by trying"
     elif not report.capability.supports("Observation", "combo-code"):
         yield "the server does not list combo-code: components are searched separately or not at all"
+    if report.capability.known and not report.capability.supports("Patient", "link"):
+        yield "the server cannot search Patient by link: records that name a patient's record from outside are not found"
+    if report.capability.known:
+        offered = "export" in " ".join(report.capability.operations)
+        yield f"bulk export (--bulk): {'offered' if offered else 'not listed by the server'}"
     missing = [kind for kind in sorted(source.types) if not report.capability.has_type(kind)]
     if missing:
         yield f"not served: {', '.join(missing)}"

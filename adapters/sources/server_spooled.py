@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from adapters.reading.patients import Selection
+from adapters.reading.stage import NOTE, Progress, silent
 from adapters.settings import Settings
 from adapters.sources import Read
 from adapters.sources.http_auth import authorizer
@@ -18,12 +19,6 @@ from adapters.sources.http_origin import Base
 from adapters.sources.server_config import ServerConfig
 from adapters.sources.server_spool import Spool, default_root
 from adapters.sources.server_tally import now
-
-Shown = Callable[[str, int], None]
-
-
-def unseen(_stage: str, _number: int) -> None:
-    """Progress that nobody sees."""
 
 
 @dataclass
@@ -40,7 +35,7 @@ class SpooledSource(ABC):
     keep_raw: bool = False
     accept_drift: bool = False
     any_code: bool = False  # views of the user's own read what no code list names
-    shown: Shown = unseen
+    shown: Progress = silent
     kind: str = "server"
     label: str = "FHIR server"
     manifest: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +64,7 @@ class SpooledSource(ABC):
     def finished(self) -> None:
         """The tables are written: the raw resources go, or are put aside under a name that is shown."""
         if self._spool is not None and self.keep_raw:
-            self.shown(f"raw resources are kept in {self._spool.put_aside()}", 0)
+            self.shown(f"raw resources are kept in {self._spool.put_aside()}", NOTE)
         elif self._spool is not None:
             self._spool.remove()
 

@@ -120,6 +120,7 @@ def compare(name: str, workers: dict[str, Worker], relay: Relay, patients: list[
             relay.reset()
             answer = workers[worker].run(common | job)
             requests, received = relay.reset()
+            sys.stderr.write(f"round {turn} of {rounds}: {what}: {requests} requests, {answer['seconds']:.1f} s\n")
             one = figures[what]
             one.keys = answer["keys"]
             if turn:  # the first one warms the server

@@ -48,10 +48,11 @@ class Authority:
 
     def _signed(self, subject: Any, issuer: Any, public: Any, extension: Any, end: datetime | None = None) -> Any:
         start = datetime.now(UTC) - 10 * DAY
-        builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), start)
-        ski = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        issuing = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = x509.CertificateBuilder().issuer_name(issuer).subject_name(subject).public_key(public)
+        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(start)
         builder = builder.not_valid_after(end or datetime.now(UTC) + DAY)
-        return builder.add_extension(extension, True).add_extension(ski, False).sign(self.key, hashes.SHA256())
+        return builder.add_extension(extension, True).add_extension(issuing, False).sign(self.key, hashes.SHA256())
 
 
 @pytest.fixture

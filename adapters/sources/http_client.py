@@ -26,7 +26,7 @@ from adapters.sources.server_config import ServerConfig
 FHIR_JSON = "application/fhir+json"
 NO_ANSWER = 0  # the status of a request that got none: the connection failed, or what came was damaged
 RETRIED = frozenset({NO_ANSWER, TIMED_OUT, 425, 429, 500, 502, 503, 504})
-SHORT_TRIES = 2  # of a request that times out: a third try of the same would time out too
+SHORT_TRIES = 3  # of a request that times out: more of the same would time out too
 PIECE = 64 * 1024  # read in pieces of this size, so that a bomb is stopped early
 
 stamina.instrumentation.set_on_retry_hooks([])  # retries are counted in the manifest, not printed

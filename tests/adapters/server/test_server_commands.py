@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from fake_fhir import as_json
 from typer.testing import CliRunner
 
 from adapters import load_tables
 from adapters.__main__ import app
+from adapters.sources.server_config import ServerConfig
 
 VIEWS = Path(__file__).parents[3] / "adapters" / "views"
 
@@ -157,6 +160,13 @@ def test_wrong_server_settings_are_named(text, message, run, fake, tmp_path):
     result = run("pull", fake.base, "--out", tmp_path / "t", "--server-config", tmp_path / "server.toml")
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_the_settings_that_the_book_shows_are_settings():
+    page = (VIEWS.parents[1] / "chapters" / "own_data.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```toml\n(# server.toml.*?)```", page, re.DOTALL)
+    config = msgspec.convert(tomllib.loads(shown), ServerConfig)
+    assert (config.parallel, config.chunk_size) == (ServerConfig().parallel, ServerConfig().chunk_size)
 
 
 def test_http_beyond_this_machine_is_refused(run, tmp_path):

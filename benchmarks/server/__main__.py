@@ -79,8 +79,9 @@ class Worker:
 
     def __init__(self, python: Path | str, script: str, base: str) -> None:
         command = [str(python), str(HERE / script), base]
+        self.told = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads would block progress bars
         self.process = subprocess.Popen(  # noqa: S603 - our own scripts
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.told, text=True
         )
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -90,13 +91,15 @@ class Worker:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            self.process.stdin.close()
-            raise RuntimeError(self.process.stderr.read()[-1000:] if self.process.stderr else "no answer")
+            self.process.wait()
+            self.told.seek(0)
+            raise RuntimeError(self.told.read()[-1000:])
         return json.loads(line)
 
     def close(self) -> None:
         self.process.terminate()
         self.process.wait()
+        self.told.close()
 
 
 def peer_python(folder: Path) -> Path | str:

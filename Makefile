@@ -1,4 +1,4 @@
-# make book | test | check | bench | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
+# make book | test | check | bench | bench-server | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
 
 SHELL := /bin/sh
 SOURCE ?=
@@ -13,7 +13,7 @@ export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1
 export IPYTHONDIR := $(CURDIR)/_build/ipython
 
-.PHONY: book demo pull site test check bench lab clean lock
+.PHONY: book demo pull site test check bench bench-server lab clean lock
 .DEFAULT_GOAL := book
 
 # Fetch and build are two steps: a pull that fails leaves the last tables and the last site alone.
@@ -54,6 +54,10 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+# Needs a JDK, Maven and the package index: starts a FHIR server, and FHIR-PYrate in an environment of its own.
+bench-server: $(STAMP)
+	$(BIN)/python benchmarks/server
 
 lab: $(STAMP)
 	$(BIN)/python -m analysis lab

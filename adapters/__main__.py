@@ -87,6 +87,7 @@ def _source(
         return open_source(spec, accept_unreadable=accept_unreadable)
     if accept_unreadable:
         raise InputError("is for files only", "--accept-unreadable", "leave it out for servers")
+    given.pop("dry_run", None)  # asked of the source after it is open
     return open_source(spec, **(question or {}), **given)
 
 
@@ -107,7 +108,8 @@ UnreadableOption = Annotated[
 
 
 ServerConfigOption = Annotated[
-    Path | None, typer.Option("--server-config", help="Servers: a TOML file of settings, see the README.")
+    Path | None,
+    typer.Option("--server-config", help="Servers: a TOML file of settings (see the page on your own data)."),
 ]
 BulkOption = Annotated[
     str | None, typer.Option("--bulk", help="Servers: $export at this level: system, patient or group/ID.")
@@ -157,7 +159,7 @@ def pull(
             }  # fmt: skip
             opened = _source(source, accept_unreadable=accept_unreadable, question=question, **server)
             if dry_run:
-                typer.echo("\n".join(opened.queries()))  # type: ignore[attr-defined] # servers have it
+                typer.echo("\n".join(opened.dry_run()))  # type: ignore[attr-defined] # servers have it
                 return
             manifest = run(
                 opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from adapters.progress import Progress, silent
+from adapters.progress import NOTE, Progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -25,9 +25,9 @@ def fail(message: str, code: int) -> NoReturn:
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """A function that shows progress on a terminal, and does nothing elsewhere, where rich is not even loaded."""
+    """A function that shows progress on a terminal, and elsewhere only what a reader must know, without rich."""
     if not sys.stderr.isatty():
-        yield silent
+        yield _note
         return
     from rich import progress as bars
     from rich.console import Console
@@ -40,13 +40,24 @@ def progress_shown() -> Iterator[Progress]:
         bars.TextColumn("{task.completed:>9,.0f}"),
         bars.TimeElapsedColumn(),
     )
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    with bars.Progress(
+        *columns, console=Console(stderr=True, highlight=False, soft_wrap=True), transient=True
+    ) as display:
         tasks: dict[str, TaskID] = {}
 
         def show(stage: str, number: int, total: int | None = None, /) -> None:
+            if number == NOTE:
+                display.console.print(stage, markup=False)
+                return
             if stage not in tasks:
                 tasks[stage] = display.add_task(stage, total=total)
             if total is not None or number % EVERY == 0 or number < EVERY:
                 display.update(tasks[stage], completed=number)
 
         yield show
+
+
+def _note(stage: str, number: int, _total: int | None = None, /) -> None:
+    """Only the notes, each on a line of its own."""
+    if number == NOTE:
+        typer.echo(stage, err=True)

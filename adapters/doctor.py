@@ -50,6 +50,7 @@ class Report:
     left_out: dict[str, int]
     findings: dict[str, int]
     notes: list[str] = field(default_factory=list)
+    sampled: bool = False  # of a server: nothing but a sample was read, and `lists` counts what the whole server holds
 
     @property
     def empty(self) -> list[str]:
@@ -147,6 +148,7 @@ def examine_server(source: Any, settings: Settings) -> Report:
             *found.notes,
             f"no code hits for: {', '.join(without) or 'none'}",
         ],
+        sampled=True,
     )
 
 
@@ -189,14 +191,17 @@ def _cell(text: str) -> str:
 def print_report(report: Report) -> None:
     """Counts to standard error, the codes that no list maps as CSV to standard output."""
     console = Console(stderr=True)
-    console.print(f"{report.label}: {report.read} resource versions", highlight=False)
+    sampled = " as a sample" if report.sampled else ""
+    console.print(f"{report.label}: {report.read} resource versions{sampled}", highlight=False)
     for title, counts in (
         ("resource types", report.types),
-        ("codes known to the code lists", report.lists),
+        ("on the whole server, by code list" if report.sampled else "codes known to the code lists", report.lists),
         ("rows a pull would give", report.tables),
         ("left out or quarantined", report.left_out),
         ("findings", report.findings),
     ):
+        if report.sampled and not counts:
+            continue
         table = Table(title=title, title_justify="left", show_header=False)
         table.add_column()
         table.add_column(justify="right")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+NOTE = -1  # in place of a number: the stage is a line for the reader
+
 
 class Progress(Protocol):
     """Told the stage, the number of resource versions (or bytes) so far, and of how many where that is known."""

@@ -64,7 +64,7 @@ class People:
     def add_patient(self, key: str, resource: dict[str, Any]) -> None:
         """Remember under which ids and identifiers a patient may be asked for."""
         names = self.names.setdefault(key, [key, key.partition("/")[2]])
-        names.extend(_identifiers(resource))
+        names.extend(identifiers_of(resource))
 
     def selected(self, selection: Selection, directory: Directory) -> set[str] | None:
         """The keys asked for, None if the call does not restrict. Raises InputError if the Group is not there."""
@@ -116,7 +116,8 @@ class People:
         return found
 
 
-def _identifiers(resource: dict[str, Any]) -> Iterator[str]:
+def identifiers_of(resource: dict[str, Any]) -> Iterator[str]:
+    """What a Patient goes by besides its id: "value" and "system|value" of each identifier."""
     identifiers = resource.get("identifier")
     for identifier in identifiers if isinstance(identifiers, list) else ():
         if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):

@@ -12,37 +12,30 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx2
 import jwt
+import msgspec
 
 from adapters.errors import IncompleteError, InputError
-from adapters.sources.http_client import Authorizer, tls_context
+from adapters.sources.http_answers import ServerError, json_object
+from adapters.sources.http_client import Authorizer, HttpClient, Nobody
 from adapters.sources.http_origin import Base, parse
 from adapters.sources.server_config import ServerConfig, private_text, secret
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # the specification allows five minutes
 EARLY_SECONDS = 30.0
+DEFAULT_SECONDS = 300.0  # lifetime of a token whose endpoint does not say
+REMEDY = "check client id, key and scope"
 LARGEST_ANSWER = 2**20
 TOKEN = "token endpoint"  # noqa: S105 - the place that messages name
 DISCOVERY = ".well-known/smart-configuration"
-
-
-class Nobody:
-    """No Authorization header."""
-
-    def header(self) -> Mapping[str, str]:
-        """Nothing."""
-        return {}
-
-    def renew(self) -> bool:
-        """Nothing to renew."""
-        return False
 
 
 @dataclass(frozen=True)
@@ -64,10 +57,12 @@ class Fixed:
 class Grant:
     """A token from a token endpoint, shared by threads. `form` makes the body of each request anew."""
 
+    base: Base
     endpoint: str
     config: ServerConfig
     folder: Path
-    form: Any = field(repr=False)
+    form: Callable[[], dict[str, str]] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     _token: str = field(default="", repr=False)
     _expires: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -87,14 +82,17 @@ class Grant:
         return True
 
     def _fetch(self) -> tuple[str, float]:
-        body, headers = self.form(self.endpoint)
-        answer = _bounded_post(self.endpoint, body, headers, self.config, self.folder)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", **self.headers}
+        answer = _json_of(
+            self.base, self.config, self.folder, TOKEN, "POST", self.endpoint, headers,
+            lambda: urlencode(self.form()).encode(),
+        )  # fmt: skip
         token, kind = answer.get("access_token"), str(answer.get("token_type", "")).lower()
         if not isinstance(token, str) or not token or kind != "bearer":
-            raise IncompleteError("it gave no bearer token", TOKEN, "check client id, key and scope")
-        lifetime = answer.get("expires_in", 300)
-        lifetime = float(lifetime) if isinstance(lifetime, int | float) and lifetime > 0 else 300.0
-        return token, max(lifetime, EARLY_SECONDS + 1)
+            raise IncompleteError("it gave no bearer token", TOKEN, REMEDY)
+        lifetime = answer.get("expires_in", DEFAULT_SECONDS)
+        lifetime = float(lifetime) if isinstance(lifetime, int | Decimal) and lifetime > 0 else DEFAULT_SECONDS
+        return _one_line(token), max(lifetime, EARLY_SECONDS + 1)
 
 
 def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapping[str, str]) -> Authorizer:
@@ -114,8 +112,11 @@ def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapp
         raise InputError("client_id is missing", "server settings", "add it")
     endpoint = _endpoint(base, config, folder)
     if kind == "client_credentials":
-        return Grant(endpoint, config, folder, _client_secret_form(config, folder))
-    return Grant(endpoint, config, folder, _assertion_form(config, folder))
+        value = secret("FHIR_CLIENT_SECRET", config.client_secret_file, folder)
+        basic = base64.b64encode(f"{config.client_id}:{value}".encode()).decode()
+        form = {"grant_type": "client_credentials", "scope": config.scope}
+        return Grant(base, endpoint, config, folder, lambda: form, {"Authorization": f"Basic {basic}"})
+    return Grant(base, endpoint, config, folder, _assertion_form(endpoint, config, folder))
 
 
 def _one_line(token: str) -> str:
@@ -124,33 +125,22 @@ def _one_line(token: str) -> str:
     return token
 
 
-def _client_secret_form(config: ServerConfig, folder: Path) -> Any:
-    value = secret("FHIR_CLIENT_SECRET", config.client_secret_file, folder)
-    basic = base64.b64encode(f"{config.client_id}:{value}".encode()).decode()
-
-    def form(_: str) -> tuple[dict[str, str], dict[str, str]]:
-        return {"grant_type": "client_credentials", "scope": config.scope}, {"Authorization": f"Basic {basic}"}
-
-    return form
-
-
-def _assertion_form(config: ServerConfig, folder: Path) -> Any:
+def _assertion_form(endpoint: str, config: ServerConfig, folder: Path) -> Callable[[], dict[str, str]]:
     key, algorithm, key_id = private_key(private_text(folder / config.key_file) if config.key_file else "")
     key_id = config.key_id or key_id
 
-    def form(endpoint: str) -> tuple[dict[str, str], dict[str, str]]:
+    def form() -> dict[str, str]:
         now = int(time.time())
         claims = {"iss": config.client_id, "sub": config.client_id, "aud": endpoint, "jti": uuid.uuid4().hex}
         claims_in_time: dict[str, Any] = {**claims, "iat": now, "exp": now + ASSERTION_SECONDS}
         headers = {"kid": key_id} if key_id else None
         signed = jwt.encode(claims_in_time, key, algorithm=algorithm, headers=headers)
-        body = {
+        return {
             "grant_type": "client_credentials",
             "scope": config.scope,
             "client_assertion_type": ASSERTION,
             "client_assertion": signed,
         }
-        return body, {}
 
     return form
 
@@ -180,6 +170,7 @@ def private_key(text: str) -> tuple[Any, str, str]:
 
 
 def _endpoint(base: Base, config: ServerConfig, folder: Path) -> str:
+    """The token endpoint: the one of the settings on any https host, else the one that the server's own origin names."""
     address = config.token_url or _discovered(base, config, folder)
     try:
         origin, _ = parse(address)
@@ -187,52 +178,35 @@ def _endpoint(base: Base, config: ServerConfig, folder: Path) -> str:
         raise InputError("the token endpoint is not an address", "token_url", "give an https address") from None
     if origin.scheme != "https" and not origin.is_loopback:
         raise InputError("the token endpoint is not https", "token_url", "give an https address")
+    if not config.token_url and origin != base.origin:
+        what = f"the server names a token endpoint on another host ({origin.host})"
+        raise InputError(what, "SMART discovery", "set token_url if you trust it")
     return address
 
 
 def _discovered(base: Base, config: ServerConfig, folder: Path) -> str:
-    with _client(config, folder) as client:
-        document = _json_of(client, "GET", base.url(DISCOVERY), {}, {}, "SMART discovery")
+    where = "SMART discovery"
+    document = _json_of(base, config, folder, where, "GET", base.url(DISCOVERY), {}, None)
     address = document.get("token_endpoint")
     if not isinstance(address, str):
-        raise IncompleteError("it names no token endpoint", "SMART discovery", "set token_url")
+        raise IncompleteError("it names no token endpoint", where, "set token_url")
     return address
 
 
-def _bounded_post(
-    endpoint: str, body: dict[str, str], headers: dict[str, str], config: ServerConfig, folder: Path
-) -> dict[str, Any]:
-    with _client(config, folder) as client:
-        return _json_of(client, "POST", endpoint, body, headers, TOKEN)
-
-
-def _client(config: ServerConfig, folder: Path) -> httpx2.Client:
-    return httpx2.Client(
-        verify=tls_context(config, folder), follow_redirects=False, timeout=httpx2.Timeout(config.timeout_seconds)
-    )
-
-
 def _json_of(
-    client: httpx2.Client, method: str, url: str, body: dict[str, str], headers: dict[str, str], where: str
-) -> dict[str, Any]:
-    """A JSON object of a small answer with status 200. Raises IncompleteError that shows neither address nor body."""
+    base: Base, config: ServerConfig, folder: Path, where: str, method: str, url: str,
+    headers: Mapping[str, str], content: Callable[[], bytes] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """A JSON object of a small answer. Raises IncompleteError that shows neither address nor body.
+
+    Each try makes its body anew: an endpoint that has seen an assertion takes it no second time.
+    """
+    client = HttpClient(base, msgspec.structs.replace(config, max_page_bytes=LARGEST_ANSWER), Nobody(), folder)
+    accepting = {"Accept": "application/json", **headers}
     try:
-        with client.stream(
-            method, url, data=body or None, headers={"Accept": "application/json", **headers}
-        ) as response:
-            status, text = response.status_code, b""
-            for piece in response.iter_bytes():
-                text += piece
-                if len(text) > LARGEST_ANSWER:
-                    raise IncompleteError("its answer is too large", where, "ask the server's operator")
-    except httpx2.TransportError as error:
-        raise IncompleteError(f"connection failed ({type(error).__name__})", where, "check the network") from None
-    if status != 200:
-        raise IncompleteError(f"it answered {status}", where, "check client id, key and scope")
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise IncompleteError("its answer is not a JSON object", where, "ask the server's operator")
-    return document
+        answer = client.send(method, url, where, headers=accepting, content=content, with_token=False)
+    except ServerError as error:
+        raise IncompleteError(error.what, where, REMEDY if error.status in (400, 401, 403) else error.remedy) from None
+    finally:
+        client.close()
+    return json_object(answer.body, where)

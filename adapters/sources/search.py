@@ -8,22 +8,28 @@ resources the server adds (includes, outcomes) is kept apart from what was asked
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from adapters.errors import IncompleteError
 from adapters.sources import strict_json
-from adapters.sources.http_client import Answer, HttpClient, ServerError
+from adapters.sources.http_answers import Answer, ServerError
+from adapters.sources.http_client import NO_ANSWER, HttpClient
 
 EXPIRED = frozenset({404, 410})
 REFUSES_POST = frozenset({404, 405, 415, 501})
 FAILED = frozenset({"error", "fatal"})
 INCOMPLETE_CODES = frozenset({"incomplete", "too-costly", "timeout"})  # of IssueType: the answer may lack something
 INCOMPLETE_DETAILS = frozenset({"4119"})  # Epic: "may not contain the entire record"
-STRICT = {"Prefer": "handling=strict"}
+STRICT = {"Prefer": "handling=strict"}  # a parameter that the server does not know is an error, not ignored
+COUNT_RETRIED = frozenset({NO_ANSWER, 429, 503})  # other failures mean that the server does not count
+URL_TOO_LONG = 414
+LONGEST_URL = 6000  # common servers take 8 KB of request line and headers
+_VALUES = re.compile(r"(?<!\\),")
 
 
 class ExpiredError(IncompleteError):
@@ -38,16 +44,33 @@ class Query:
     type: str
     parameters: tuple[tuple[str, str], ...]
 
+    def halves(self) -> tuple[Query, Query] | None:
+        """Two searches that together find what this one finds: the longest list of values is parted; None if none is."""
+        lists = [_VALUES.split(value) for _, value in self.parameters]
+        longest = max(range(len(lists)), key=lambda number: len(lists[number]), default=None)
+        if longest is None or len(lists[longest]) < 2:
+            return None
+        values, middle = lists[longest], len(lists[longest]) // 2
+        first, second = (
+            replace(self, parameters=_with_value(self.parameters, longest, ",".join(part)))
+            for part in (values[:middle], values[middle:])
+        )
+        return first, second
+
+
+def _with_value(parameters: tuple[tuple[str, str], ...], position: int, value: str) -> tuple[tuple[str, str], ...]:
+    return (*parameters[:position], (parameters[position][0], value), *parameters[position + 1 :])
+
 
 @dataclass
 class ChainTally:
-    """What a chain saw: pages, entries asked for, others, outcome issues, the server's last `total`."""
+    """What a chain saw: pages, entries asked for, others, outcome issues, tries again, the server's last `total`."""
 
     pages: int = 0
     entries: int = 0
     included: int = 0
-    surplus: int = 0
     issues: int = 0
+    retries: int = 0
     total: int | None = None
 
 
@@ -68,6 +91,7 @@ class Searcher:
         seen: set[bytes] = set()
         while True:
             tally.pages += 1
+            tally.retries += answer.retries
             bundle = bundle_of(answer, query.name)
             matches = _matches(bundle, query, tally)
             yield matches
@@ -86,23 +110,26 @@ class Searcher:
     def total(self, query: Query) -> int | None:
         """What `_summary=count` says, or None where the server does not support it."""
         try:
-            answer = self._first(query, [*query.parameters, ("_summary", "count")], retry=False)
+            answer = self._first(query, [*query.parameters, ("_summary", "count")], retried=COUNT_RETRIED)
             bundle = bundle_of(answer, query.name)
         except IncompleteError:
             return None
         total = bundle.get("total")
         return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
 
-    def _first(self, query: Query, parameters: list[tuple[str, str]], *, retry: bool = True) -> Answer:
+    def _first(self, query: Query, parameters: list[tuple[str, str]], **options: Any) -> Answer:
         base, where = self.client.base, f"POST {query.name}"
         if not self._get_only.is_set():
             try:
-                return self.client.post_form(base.url(f"{query.type}/_search"), parameters, where, retry=retry)
+                url = base.url(f"{query.type}/_search")
+                return self.client.post_form(url, parameters, where, headers=STRICT, **options)
             except ServerError as error:
                 if error.status not in REFUSES_POST:
                     raise
         url = f"{base.url(query.type)}?{urlencode(parameters)}"
-        answer = self.client.get(url, f"GET {query.name}", headers=STRICT, retry=retry)
+        if len(url) > LONGEST_URL:
+            raise ServerError("the search is too long for GET", query.name, "lower chunk_size", URL_TOO_LONG)
+        answer = self.client.get(url, f"GET {query.name}", headers=STRICT, **options)
         self._get_only.set()
         return answer
 
@@ -137,12 +164,13 @@ def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[di
     total = bundle.get("total")
     if isinstance(total, int) and not isinstance(total, bool):
         tally.total = total
-    matches = []
-    for entry in bundle.get("entry") or ():
+    matches, entries = [], bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else () if entries is None else (entries,):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict):
             raise IncompleteError("an entry holds no resource", query.name, "ask the server's operator")
-        mode = (entry.get("search") or {}).get("mode")
+        search = entry.get("search")
+        mode = search.get("mode") if isinstance(search, dict) else None
         if resource.get("resourceType") == "OperationOutcome":
             tally.issues += check_outcome(resource, query.name)
         elif resource.get("resourceType") != query.type or mode == "include":
@@ -157,20 +185,25 @@ def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[di
 
 def check_outcome(outcome: dict[str, Any], where: str) -> int:
     """Number of issues. Raises IncompleteError when one is an error or says that something may be missing."""
-    issues = [issue for issue in outcome.get("issue") or () if isinstance(issue, dict)]
+    issues = _dicts(outcome.get("issue"))
     for issue in issues:
-        codings = (issue.get("details") or {}).get("coding") or ()
-        details = {str(coding.get("code")) for coding in codings if isinstance(coding, dict)}
+        details = {
+            str(coding.get("code")) for one in _dicts([issue.get("details")]) for coding in _dicts(one.get("coding"))
+        }
         if issue.get("severity") in FAILED or issue.get("code") in INCOMPLETE_CODES or details & INCOMPLETE_DETAILS:
             raise IncompleteError("the server says that its answer is not complete", where, "ask its operator")
     return len(issues)
 
 
 def _next_link(bundle: dict[str, Any], where: str) -> str | None:
-    links = [link for link in bundle.get("link") or () if isinstance(link, dict) and link.get("relation") == "next"]
+    links = [link for link in _dicts(bundle.get("link")) if link.get("relation") == "next"]
     if not links:
         return None
     url = links[0].get("url")
     if len(links) > 1 or not isinstance(url, str) or not url:
         raise IncompleteError("the link to the next page is not one address", where, "ask the server's operator")
     return url
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

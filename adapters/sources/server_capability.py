@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.errors import InputError
-from adapters.sources import strict_json
-from adapters.sources.http_client import HttpClient, ServerError
+from adapters.errors import IncompleteError, InputError
+from adapters.sources.http_answers import ServerError, json_object
+from adapters.sources.http_client import HttpClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ def read_capability(client: HttpClient) -> Capability:
             return Capability(known=False)
         raise
     try:
-        statement = strict_json.loads(answer.body.decode("utf-8-sig"))
-    except (strict_json.JsonError, UnicodeDecodeError):
-        statement = None
-    if not isinstance(statement, dict) or statement.get("resourceType") != "CapabilityStatement":
+        statement = json_object(answer.body, "GET metadata")
+    except IncompleteError:
+        statement = {}
+    if statement.get("resourceType") != "CapabilityStatement":
         raise InputError("there is no FHIR server (no CapabilityStatement)", "GET metadata", "check the base address")
     version = str(statement.get("fhirVersion", ""))
     if not version.startswith("4."):

@@ -22,6 +22,7 @@ from adapters.errors import InputError
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Hours = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +50,9 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_wait_seconds: Seconds = 120.0  # cap of Retry-After
     page_limit: Positive = 100_000
     max_page_bytes: Positive = 64 * 2**20  # decoded
-    max_file_bytes: Positive = 2**31  # bulk: decoded size of one file
+    max_file_bytes: Positive = 2**35  # bulk: decoded size of one file
+    max_total_bytes: Positive = 2**37  # decoded, of one pull
+    resume_hours: Hours = 72.0  # an interrupted pull that began longer ago starts over
     rewrite_links: bool = False  # for proxies: links that name another host are asked from ours
     counts: bool = True  # `_summary=count` before and after each chunk
     poll_cap_seconds: Seconds = 300.0  # bulk: longest wait between two polls

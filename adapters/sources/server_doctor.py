@@ -5,13 +5,10 @@ The codes come from one unfiltered page a type about some patients of the cohort
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from adapters.sources.http_auth import authorizer
-from adapters.sources.http_client import HttpClient
 from adapters.sources.search import ChainTally, Query, Searcher
 from adapters.sources.server import ServerSource
 from adapters.sources.server_capability import Capability, read_capability
@@ -45,9 +42,7 @@ class ServerReport:
 
 def examine_server(source: ServerSource) -> ServerReport:
     """Ask the server without keeping anything. Raises as a pull: not there, not allowed, another FHIR version."""
-    client = HttpClient(
-        source.base, source.config, authorizer(source.base, source.config, source.folder, os.environ), source.folder
-    )
+    client = source.client()
     try:
         run = Run(client, Searcher(client, source.config.count), read_capability(client), source.config)
         patients = find_patients(run, source.settings, source.selection)
@@ -87,10 +82,16 @@ def _sample(run: Run, patients: list[str]) -> Any:
 
 
 def _notes(report: ServerReport, source: ServerSource) -> Any:
+    yield f"sign-in ({source.config.auth}) is accepted"
     if not report.capability.known:
         yield "the server gives no CapabilityStatement: what it can is found out by trying"
     elif not report.capability.supports("Observation", "combo-code"):
         yield "the server does not list combo-code: components are searched separately or not at all"
+    if report.capability.known and not report.capability.supports("Patient", "link"):
+        yield "the server cannot search Patient by link: records that name a patient's record from outside are not found"
+    if report.capability.known:
+        offered = "export" in " ".join(report.capability.operations)
+        yield f"bulk export (--bulk): {'offered' if offered else 'not listed by the server'}"
     missing = [kind for kind in sorted(source.types) if not report.capability.has_type(kind)]
     if missing:
         yield f"not served: {', '.join(missing)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from adapters.settings import Settings
 from adapters.sources.search import Query
@@ -29,6 +30,10 @@ class Codes:
     def matches(self, system: object, code: object) -> bool:
         """Whether a coding is among the tokens or lies beneath a prefix."""
         return f"{system}|{code}" in self._exact or any(f"{system}|{code}".startswith(p) for p in self._prefixes)
+
+    def match(self, resource: dict[str, Any]) -> bool:
+        """Whether any coding of a resource, of its medication or of its components does."""
+        return any(self.matches(*coding) for coding in _codings(resource))
 
     @cached_property
     def _exact(self) -> frozenset[str]:
@@ -70,17 +75,21 @@ def observation_codes(settings: Settings) -> Codes:
     return Codes(tuple(token for token in found if not any(system in token.lower() for system in DIAGNOSES)))
 
 
+def cohort_codes(settings: Settings) -> Codes:
+    """Codes of the therapies that put a patient into the study."""
+    return codes(("procedures",), settings, settings.cohort.any_of)
+
+
 def cohort_queries(settings: Settings) -> list[Query]:
-    """Searches for the therapies that put a patient into the study; none when everybody is taken."""
-    wanted = codes(("procedures",), settings, settings.cohort.any_of)
-    tokens = wanted.asked()
+    """Searches for the therapies that put a patient into the study."""
+    tokens = cohort_codes(settings).asked()
     label = f"code={{{len(tokens)} codes of the cohort rule}}"
     return [Query(f"{kind}?{label}", kind, (("code", ",".join(tokens)),)) for kind in COHORT_TYPES]
 
 
 def medication_query(settings: Settings) -> Query:
     """Search for Medication resources that name a therapy of the cohort rule."""
-    tokens = codes(("procedures",), settings, settings.cohort.any_of).asked()
+    tokens = cohort_codes(settings).asked()
     return Query(f"Medication?code={{{len(tokens)} codes}}", "Medication", (("code", ",".join(tokens)),))
 
 
@@ -102,6 +111,18 @@ def about_patients(kind: str, ids: Sequence[str], filters: tuple[tuple[str, str]
     return Query(
         f"{kind}?patient={{up to {_round(len(ids))} patients}}{shown}", kind, (("patient", patients), *filters)
     )
+
+
+def _codings(resource: dict[str, Any]) -> Iterator[tuple[object, object]]:
+    """System and code of a resource, of its medication and of its components."""
+    components = resource.get("component")
+    for part in [resource, *(components if isinstance(components, list) else ())]:
+        for name in ("code", "medicationCodeableConcept"):
+            concept = part.get(name) if isinstance(part, dict) else None
+            codings = concept.get("coding") if isinstance(concept, dict) else None
+            for coding in codings if isinstance(codings, list) else ():
+                if isinstance(coding, dict):
+                    yield coding.get("system"), coding.get("code")
 
 
 def _round(number: int) -> int:

@@ -1,38 +1,38 @@
-"""One run against one server: searches with restarts and a tally per query template, for messages and the manifest."""
+"""One run against one server: searches that are checked against the server's own counts, parted where it is overtaxed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 
 from adapters.errors import IncompleteError
+from adapters.sources.http_answers import TIMED_OUT, ServerError
 from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import Base
-from adapters.sources.search import ChainTally, ExpiredError, Query, Searcher
+from adapters.sources.search import URL_TOO_LONG, ChainTally, ExpiredError, Query, Searcher
 from adapters.sources.server_capability import Capability
 from adapters.sources.server_config import ServerConfig
+from adapters.sources.server_tally import Tallies, TemplateTally, now
 
-RESTARTS = 2  # of a chain whose pages the server has forgotten
+REPEATS = 2  # of a search whose pages the server has forgotten, or whose data changed meanwhile
+HALVINGS = 5
+GONE = 410
+# what servers may answer to a search that is too big for them
+TOO_MUCH = frozenset({TIMED_OUT, GONE, 413, URL_TOO_LONG, 431, 500, 502, 503, 504})
 
 
-@dataclass
-class TemplateTally:
-    """All chains of one query template."""
+@dataclass(frozen=True)
+class Found:
+    """Matches of a search, each version once; `verified`: the server counts the same; `counted`: its own number."""
 
-    chunks: int = 0
-    pages: int = 0
-    entries: int = 0
-    distinct_ids: int = 0
-    included: int = 0
-    surplus: int = 0
-    total: int | None = None
-    restarts: int = 0
-    outcome_issues: int = 0
-    seconds: float = 0.0
+    resources: list[dict[str, Any]]
+    verified: bool
+    counted: int
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.resources)
 
 
 @dataclass
@@ -43,9 +43,8 @@ class Run:
     searcher: Searcher
     capability: Capability
     config: ServerConfig
-    tallies: dict[str, TemplateTally] = field(default_factory=dict)
-    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    _lock: Lock = field(default_factory=Lock)
+    tallies: Tallies = field(default_factory=Tallies)
+    verified: bool = True  # until the server gives something that it does not count
 
     @property
     def base(self) -> Base:
@@ -58,51 +57,68 @@ class Run:
         for start in range(0, len(items), size):
             yield list(items[start : start + size])
 
-    def all_of(self, query: Query) -> list[dict[str, Any]]:
-        """All matches of a search, each id once (the last one seen). Raises IncompleteError naming the query."""
-        begun = time.monotonic()
-        for attempt in range(RESTARTS + 1):
+    def all_of(self, query: Query, tallies: Tallies | None = None, halvings: int = HALVINGS) -> Found:
+        """All matches of a search; in two halves where the server cannot answer for all of it at once.
+
+        Raises IncompleteError naming the query: a chain that does not end, or a server that counts otherwise than it
+        gives. `tallies` are those of the run where no others are named.
+        """
+        tallies = self.tallies if tallies is None else tallies
+        try:
+            return self._checked(query, tallies)
+        except ServerError as error:
+            halves = query.halves()
+            if halves is None or not halvings or error.status not in TOO_MUCH:
+                raise
+        first, second = (self.all_of(half, tallies, halvings - 1) for half in halves)
+        known = {_version_key(one) for one in first}
+        both = first.resources + [one for one in second if _version_key(one) not in known]
+        return Found(both, first.verified and second.verified, _distinct(both))
+
+    def _checked(self, query: Query, tallies: Tallies) -> Found:
+        """One search between two counts. What changes meanwhile is asked for again, a few times."""
+        for repeat in range(REPEATS + 1):
+            before = self.searcher.total(query) if self.config.counts else None
+            found = self._chain(query, tallies)
+            distinct = _distinct(found)
+            after = self.searcher.total(query) if before is not None else None
+            if before is None or after is None:
+                self.verified = False
+                return Found(found, False, distinct)
+            if before == after == distinct:
+                return Found(found, True, distinct)
+            if before == after or repeat == REPEATS:
+                what = f"the server counts {before} before and {after} after, but gave {distinct}"
+                raise IncompleteError(what, query.name, "the data may be changing: try again")
+            tallies.add(query.name, TemplateTally(restarts=1))
+        raise AssertionError  # pragma: no cover - the last repeat returns or raises
+
+    def _chain(self, query: Query, tallies: Tallies) -> list[dict[str, Any]]:
+        """All pages of a search, from the first one again where the server has forgotten one."""
+        begun, started = time.monotonic(), now()
+        for repeat in range(REPEATS + 1):
             tally, found = ChainTally(), {}
             try:
                 for page in self.searcher.chain(query, tally):
-                    found.update({(one["id"], _version(one)): one for one in page})
+                    found.update({_version_key(one): one for one in page})
                 break
             except ExpiredError:
-                if attempt == RESTARTS:
-                    raise IncompleteError(
-                        "its pages expire before they can be read", query.name, "lower count"
-                    ) from None
-                self._add(query.name, TemplateTally(restarts=1))
-        distinct = len({key[0] for key in found})
-        self._add(
-            query.name,
-            TemplateTally(1, tally.pages, tally.entries, distinct, tally.included, 0, tally.total, 0, tally.issues,
-                          time.monotonic() - begun),
+                if repeat == REPEATS:
+                    what = "its pages expire before they can be read"
+                    raise ServerError(what, query.name, "lower chunk_size", GONE) from None
+                tallies.add(query.name, TemplateTally(restarts=1))
+        seen = TemplateTally(
+            1, tally.pages, tally.entries, _distinct(list(found.values())), tally.included, 0, tally.total, 0,
+            tally.issues, tally.retries, time.monotonic() - begun, started, now(),
         )  # fmt: skip
+        tallies.add(query.name, seen)
         return list(found.values())
 
-    def count_surplus(self, name: str, number: int) -> None:
-        """Entries that the server gave though they were not asked for."""
-        if number:
-            self._add(name, TemplateTally(surplus=number))
 
-    def queries(self) -> list[dict[str, Any]]:
-        """The tallies by template, for the manifest: numbers only."""
-        rows = []
-        for name, tally in sorted(self.tallies.items()):
-            facts = {key: getattr(tally, key) for key in TemplateTally.__dataclass_fields__}
-            rows.append({"query": name, **facts, "seconds": round(tally.seconds, 3)})
-        return rows
-
-    def _add(self, name: str, more: TemplateTally) -> None:
-        with self._lock:
-            tally = self.tallies.setdefault(name, TemplateTally())
-            for key in TemplateTally.__dataclass_fields__:
-                mine, added = getattr(tally, key), getattr(more, key)
-                if added is not None:
-                    setattr(tally, key, added if mine is None else mine + added)
-
-
-def _version(resource: dict[str, Any]) -> str:
+def _version_key(resource: dict[str, Any]) -> tuple[str, str]:
     meta = resource.get("meta")
-    return str(meta.get("versionId")) if isinstance(meta, dict) else ""
+    return resource["id"], str(meta.get("versionId")) if isinstance(meta, dict) else ""
+
+
+def _distinct(resources: list[dict[str, Any]]) -> int:
+    return len({resource["id"] for resource in resources})

@@ -1,8 +1,8 @@
 """What was fetched, kept on disk until the tables are written, so that an interrupted pull goes on where it stopped.
 
-One folder per server and question, outside the repository, readable by its owner only. A unit of work (one type for one
-chunk of patients) is a file that is renamed into place when it is complete and then entered in `done.jsonl`; what is
-not entered there is fetched again.
+One folder per server and question, outside the repository, readable by its owner only. A part of a pull (one type for one
+chunk of patients, or one file of an export) is a file that is renamed into place when it is complete and then entered in
+`done.jsonl`; what is not entered there is fetched again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from adapters.errors import InputError
 from adapters.sources import Read, strict_json
 from adapters.sources.http_origin import Base
+from adapters.sources.server_tally import now
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,6 +33,11 @@ def default_root() -> Path:
     chosen = os.environ.get("STUDY_SPOOL")
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(chosen) if chosen else Path(state) / "radionuclide-study"
+
+
+def private_file(path: Path) -> IO[bytes]:
+    """A new file, for reading and writing, that only its owner can read."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Spool:
         self._lock = Lock()
 
     def done(self) -> dict[str, dict[str, Any]]:
-        """Finished units by name, with what was noted about them."""
+        """Finished parts by name, with what was noted about them."""
         file = self.folder / DONE
         if not file.exists():
             return {}
@@ -63,29 +69,26 @@ class Spool:
                 found[entry["unit"]] = entry
         return found
 
-    def write(self, unit: str, number: str, pages: Iterable[list[dict[str, Any]]]) -> Path:
-        """Write pages to the file of a unit, complete or not at all; `number` makes the file name."""
+    def keep(self, unit: str, number: str, resources: Iterable[dict[str, Any]], **facts: Any) -> int:
+        """Write the resources of a part, complete or not at all, and enter it as finished; gives their number.
+
+        number : makes the file's name; it holds no id
+        """
         target = self.folder / f"{number}.ndjson"
         part = target.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            for page in pages:
-                for resource in page:
-                    file.write(ENCODER.encode(resource) + b"\n")
+        written = 0
+        with private_file(part) as file:
+            for resource in resources:
+                file.write(ENCODER.encode(resource) + b"\n")
+                written += 1
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(target)
-        return target
-
-    def note(self, unit: str, file: Path, **facts: Any) -> None:
-        """Enter a finished unit."""
-        entry = {"unit": unit, "file": file.name, **facts}
-        with self._lock:
-            descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
-                lines.write("\n" + json.dumps(entry) + "\n")  # the line before may have been cut
-                lines.flush()
-                os.fsync(lines.fileno())
+        self._note({"unit": unit, "file": target.name, "resources": written, **facts})
+        return written
 
     def read(self, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The resources of a finished unit."""
+        """The resources of a finished part."""
         with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
             for line in lines:
                 yield strict_json.loads(line)
@@ -101,8 +104,8 @@ class Spool:
     def remember(self, name: str, value: Any) -> None:
         """Keep a small JSON value with the spool."""
         part = self.folder / f"{name}.part"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(value, file)
+        with private_file(part) as file:
+            file.write(json.dumps(value).encode())
         part.replace(self.folder / f"{name}.json")
 
     def recall(self, name: str) -> Any:
@@ -121,3 +124,17 @@ class Spool:
     def remove(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def put_aside(self) -> Path:
+        """Keep the raw resources under another name: the next pull must not take them for its own. Gives the folder."""
+        kept = self.folder.with_name(f"{self.folder.name}-{now().replace(':', '')}")
+        self.folder.replace(kept)
+        return kept
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        with self._lock:
+            descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
+                lines.write("\n" + json.dumps(entry) + "\n")  # the line before may have been cut
+                lines.flush()
+                os.fsync(lines.fileno())

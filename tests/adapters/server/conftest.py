@@ -15,6 +15,7 @@ from adapters.settings import load_settings
 from adapters.sources.http_origin import parse_base
 from adapters.sources.server import ServerSource
 from adapters.sources.server_config import ServerConfig
+from adapters.sources.server_spooled import SpooledSource
 
 TYPES = frozenset({"Patient", "Observation", "Procedure", "Condition", "Medication", "MedicationAdministration"})
 
@@ -36,14 +37,16 @@ def fake(httpserver: HTTPServer) -> Fake:
 
 
 @pytest.fixture
-def opened(fake: Fake, tmp_path: Path) -> Callable[..., ServerSource]:
-    def make(base: str | None = None, **options: Any) -> ServerSource:
+def opened(fake: Fake, tmp_path: Path) -> Callable[..., Any]:
+    def make(base: str | None = None, source: type[SpooledSource] = ServerSource, **options: Any) -> Any:
         given = {
-            name: options.pop(name) for name in ("accept_drift", "keep_raw", "selection", "settings") if name in options
+            name: options.pop(name)
+            for name in ("accept_drift", "keep_raw", "selection", "settings", "level", "sleep", "any_code")
+            if name in options
         }
         config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, **options})
         settings = given.pop("settings", None) or load_settings()
-        return ServerSource(
+        return source(
             parse_base(base or fake.base), config, tmp_path, settings, TYPES, spool_root=tmp_path / "spool", **given
         )
 

@@ -59,6 +59,29 @@ def small_cohort() -> list[dict[str, Any]]:
     return resources
 
 
+def _tokens(resource: dict[str, Any]) -> set[str]:
+    parts = [resource, *(resource.get("component") or ())]
+    concepts = [part.get("code") or part.get("medicationCodeableConcept") or {} for part in parts]
+    return {f"{coding['system']}|{coding['code']}" for concept in concepts for coding in concept.get("coding") or ()}
+
+
+def _about(resource: dict[str, Any]) -> set[str]:
+    about = resource.get("subject") or resource.get("patient") or {}
+    return {"/".join(about.get("reference", "").split("/_history")[0].split("/")[-2:])}
+
+
+# what a search parameter looks at
+VALUES: dict[str, Callable[[dict[str, Any]], set[str | None]]] = {
+    "_id": lambda one: {one["id"]},
+    "patient": _about,
+    "code": _tokens,
+    "combo-code": _tokens,
+    "medication": lambda one: {(one.get("medicationReference") or {}).get("reference")},
+    "identifier": lambda one: {
+        form for i in one.get("identifier") or () for form in (f"{i['system']}|{i['value']}", i["value"])
+    },
+    "link": lambda one: {link["other"]["reference"] for link in one.get("link") or ()},
+}
 Before = Callable[["Fake", Request, int], Response | None]
 After = Callable[["Fake", Request, dict[str, Any]], Any]
 
@@ -86,6 +109,7 @@ class Fake:
     base: str = ""
     hits: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    searches: list[tuple[str, str, str]] = field(default_factory=list)  # Authorization, path and form of each POST
     pages: dict[str, tuple[str, list[dict[str, Any]]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -96,6 +120,8 @@ class Fake:
             self.hits[path] += 1
             number = sum(self.hits.values())
             self.requests.append((request.method, path, dict(request.headers)))
+            if request.method == "POST":
+                self.searches.append((request.headers.get("Authorization", ""), path, body))
             if self.before is not None:
                 instead = self.before(self, request, number)
                 if instead is not None:
@@ -132,34 +158,18 @@ class Fake:
         return changed if isinstance(changed, Response) else as_json(changed)
 
     def _fits(self, resource: dict[str, Any], parameters: dict[str, str]) -> bool:
-        about = resource.get("subject") or resource.get("patient") or {}
-        values = {
-            "_id": {resource["id"]},
-            "patient": {about.get("reference", "").split("/_history")[0]},
-            "code": _tokens(resource),
-            "combo-code": _tokens(resource),
-            "medication": {(resource.get("medicationReference") or {}).get("reference")},
-            "identifier": {f"{i['system']}|{i['value']}" for i in resource.get("identifier") or ()},
-            "link": {link["other"]["reference"] for link in resource.get("link") or ()},
-        }
-        asked = {
-            name: set(value.split(","))
-            for name, value in parameters.items()
-            if not name.startswith("_") or name == "_id"
-        }
-        return all(values.get(name, set()) & wanted for name, wanted in asked.items() if name not in self.ignores)
+        for name, value in parameters.items():
+            if name in self.ignores or (name.startswith("_") and name != "_id"):
+                continue
+            if not VALUES.get(name, lambda _: set())(resource) & set(value.split(",")):
+                return False
+        return True
 
     def capability(self) -> dict[str, Any]:
         """What it says it can."""
         search = [{"name": name, "type": "token"} for name in self.parameters]
         rest = {"mode": "server", "resource": [{"type": kind, "searchParam": search} for kind in self.types]}
         return {"resourceType": "CapabilityStatement", "status": "active", "fhirVersion": "4.0.1", "rest": [rest]}
-
-
-def _tokens(resource: dict[str, Any]) -> set[str]:
-    parts = [resource, *(resource.get("component") or ())]
-    concepts = [part.get("code") or part.get("medicationCodeableConcept") or {} for part in parts]
-    return {f"{coding['system']}|{coding['code']}" for concept in concepts for coding in concept.get("coding") or ()}
 
 
 def as_json(document: Any, status: int = 200, **headers: str) -> Response:
@@ -210,6 +220,8 @@ class Relay:
         if kind.startswith("reset"):
             if kind == "reset in headers":
                 client.sendall(b"HTTP/1.1 200 OK\r\nContent-Ty")
+            if kind == "reset in body":
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{")
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif kind == "cut body":
             client.sendall(

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-import pytest
 
 PROJECT = Path(__file__).parents[2] / "servers" / "hapi"
 START_SECONDS = 900  # the first start downloads about 450 MB
@@ -21,16 +20,23 @@ ORDER = ("Patient", "Medication", "BodyStructure", "Condition", "Procedure", "Me
 ENTRIES = 250
 
 
+class NoServerError(RuntimeError):
+    """There is no live server here; the message says why."""
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Base address of a server that is empty at the start; skips with a reason where none can be had."""
+    """Base address of a server that is empty at the start, or the one that FHIR_TEST_BASE names.
+
+    Raises NoServerError with the reason where none can be had.
+    """
     named = os.environ.get("FHIR_TEST_BASE")
     if named:
         yield named
         return
     missing = [tool for tool in ("java", "javac", "mvn") if shutil.which(tool) is None]
     if missing:
-        pytest.skip(f"the live server needs a JDK and Maven; not found: {', '.join(missing)}")
+        raise NoServerError(f"the live server needs a JDK and Maven; not found: {', '.join(missing)}")
     project = shutil.copytree(PROJECT, folder / "hapi", ignore=shutil.ignore_patterns("target"))
     address = folder / "base"
     with (folder / "server.log").open("w") as log:
@@ -52,10 +58,10 @@ def _started(process: subprocess.Popen[bytes], address: Path) -> str:
         if address.exists():
             return address.read_text()
         if process.poll() is not None:
-            pytest.skip("the live server did not start: Maven could not fetch or run it")
+            raise NoServerError("the live server did not start: Maven could not fetch or run it")
         time.sleep(1)
     process.kill()
-    pytest.skip(f"the live server did not start within {START_SECONDS} seconds")
+    raise NoServerError(f"the live server did not start within {START_SECONDS} seconds")
 
 
 ABROAD = "https://example.org/fhir/"  # the base that some references of the demo name
@@ -96,6 +102,11 @@ def load(base: str, folder: Path) -> list[str]:
             for start in range(0, len(lines), ENTRIES):
                 for group in _without_repeats(lines[start : start + ENTRIES]):
                     _transaction(client, base, kind, group)
+    return patient_ids(folder)
+
+
+def patient_ids(folder: Path) -> list[str]:
+    """The ids of the patients in a folder of NDJSON."""
     return [json.loads(line)["id"] for line in (folder / "Patient.ndjson").read_text(encoding="utf-8").splitlines()]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
+from conftest import TYPES
 from fake_fhir import Fake, as_json, spool_files
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from adapters.errors import IncompleteError, InputError
 from adapters.sources.bulk import BulkSource
+
+LINES = 20_000  # of about 1 KB
 
 
 class Export:
@@ -23,7 +28,7 @@ class Export:
         self.retry_after = "120"
         self.manifest: dict[str, Any] = {}
         self.file_base = fake.base
-        self.files: dict[str, str] = {}
+        self.files: dict[str, Any] = {}
         for one in fake.resources:
             text = json.loads(as_json(one).get_data(as_text=True))
             self.files.setdefault(one["resourceType"], "")
@@ -39,7 +44,8 @@ class Export:
             return self.status(request)
         if "/files/" in request.path:
             self.file_requests.append(dict(request.headers))
-            return Response(self.files[request.path.rsplit("/", 1)[1]], content_type="application/fhir+ndjson")
+            file = self.files[request.path.rsplit("/", 1)[1]]
+            return Response(file() if callable(file) else file, content_type="application/fhir+ndjson")
         return None
 
     def status(self, request: Request) -> Response:
@@ -61,7 +67,7 @@ def export(fake) -> Export:
 @pytest.fixture
 def bulk(opened, export):
     def make(level: str = "system", **options: Any) -> BulkSource:
-        return BulkSource(opened(**options), level, sleep=export.waited.append)
+        return opened(source=BulkSource, level=level, sleep=export.waited.append, **options)
 
     return make
 
@@ -181,6 +187,81 @@ def test_files_of_the_server_itself_get_the_token(bulk, export, monkeypatch):
     monkeypatch.setenv("FHIR_TOKEN", "secret-token")
     keys(bulk())
     assert all(headers.get("Authorization") == "Bearer secret-token" for headers in export.file_requests)
+
+
+def test_files_get_no_token_where_the_manifest_asks_for_none(bulk, export, monkeypatch):
+    monkeypatch.setenv("FHIR_TOKEN", "secret-token")
+    export.manifest = {"requiresAccessToken": False}
+    keys(bulk())
+    assert export.file_requests
+    assert all("Authorization" not in headers for headers in export.file_requests)
+
+
+def test_a_server_that_starts_exports_by_post_only(bulk, export, fake):
+    seen = []
+
+    def kick_off(server: Fake, request: Request, number: int) -> Response | None:
+        if not request.path.endswith("$export"):
+            return export(server, request, number)
+        if request.method == "GET":
+            return Response("", 405)
+        seen.append(request.get_json())
+        return export(server, request, number)
+
+    fake.before = kick_off
+    assert keys(bulk()) == everything(fake)
+    types = [one["valueString"] for one in seen[0]["parameter"] if one["name"] == "_type"]
+    assert seen[0]["resourceType"] == "Parameters"
+    assert types == sorted(TYPES)
+
+
+def test_a_job_that_failed_is_started_again_by_the_next_pull(bulk, export, fake):
+    status = export.status
+    export.status = lambda request: Response("", 500) if export.kicked < 2 else status(request)
+    with pytest.raises(IncompleteError, match=r"status of \$export: the server answered 500"):
+        keys(bulk())
+    assert export.kicked == 1
+    assert keys(bulk()) == everything(fake)
+    assert export.kicked == 2
+
+
+def test_packed_files_are_read_whatever_they_are_called(bulk, export, fake):
+    packed = {kind: gzip.compress(text.encode()) for kind, text in export.files.items()}
+    export.files = packed
+    assert keys(bulk()) == everything(fake)
+
+
+@pytest.mark.parametrize("cut", [10, -4])
+def test_a_packed_file_that_is_cut_off_is_an_error(cut, bulk, export):
+    export.files["Observation"] = gzip.compress(export.files["Observation"].encode())[:cut]
+    with pytest.raises(IncompleteError, match=r"bulk output file \d+.*cut off or damaged"):
+        keys(bulk())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_beyond_the_limit_is_an_error(packed, bulk, export):
+    text = export.files["Observation"] + " " * 200_000
+    export.files["Observation"] = gzip.compress(text.encode()) if packed else text
+    with pytest.raises(IncompleteError, match="larger than max_file_bytes"):
+        keys(bulk(max_file_bytes=100_000))
+
+
+def test_a_file_is_never_in_memory_as_a_whole(bulk, export):
+    line = json.dumps({"resourceType": "Observation", "id": "x", "note": [{"text": "y" * 900}]}) + "\n"
+    export.files["Observation"] = lambda: (line.replace('"x"', f'"x{number}"') for number in range(LINES))
+    source = bulk()
+    tracemalloc.start()
+    resources = sum(1 for _ in source.read())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert resources > LINES
+    assert most < len(line) * LINES, "the server of this test holds half of it; who reads it whole holds it thrice"
+
+
+def test_the_dry_run_shows_how_the_export_would_be_started(bulk, fake):
+    (shown,) = bulk("group/g1").dry_run()
+    assert shown.startswith(f"GET {fake.base}/Group/g1/$export?_type=Condition%2CMedication")
+    assert not fake.hits
 
 
 def test_a_refused_kick_off_is_an_error(bulk, fake):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from fake_fhir import as_json
 from typer.testing import CliRunner
 
+from adapters import load_tables
 from adapters.__main__ import app
+from adapters.sources.server_config import ServerConfig
 
 VIEWS = Path(__file__).parents[3] / "adapters" / "views"
 
@@ -52,6 +56,58 @@ def test_dry_run_prints_searches_and_sends_none(run, fake, tmp_path):
     assert "Procedure/_search" in result.output
     assert not fake.hits
     assert not (tmp_path / "tables").exists()
+
+
+def test_dry_run_shows_counts_what_refers_and_who_is_named(run, fake, tmp_path):
+    named = tmp_path / "patients.txt"
+    named.write_text("urn:mrn|m-a\n")
+    shown = run("pull", fake.base, "--out", tmp_path / "t", "--dry-run", "--patients", named).stdout
+    for part in ("GET", "Patient/_search  identifier=...", "combo-code=", "component-code=", "Medication/_search  _id=...",
+                 "_summary=count", "_count=1000"):  # fmt: skip
+        assert part in shown
+    assert "m-a" not in shown
+    assert "1263784000" not in shown, "who is named need not be found by therapy"
+    assert not fake.hits
+
+
+def test_pull_of_a_group(run, fake, tmp_path):
+    fake.resources.append(
+        {"resourceType": "Group", "id": "g", "type": "person", "actual": True,
+         "member": [{"entity": {"reference": "Patient/a"}}]}
+    )  # fmt: skip
+    fake.types = (*fake.types, "Group")
+    result = run("pull", fake.base, "--out", tmp_path / "tables", "--group", "g")
+    assert result.exit_code == 0, result.output
+    assert len(load_tables(tmp_path / "tables")["patients"]) == 1
+
+
+def test_what_is_missing_is_listed_and_asked_for_only(run, fake, tmp_path):
+    fake.before = lambda server, request, number: as_json({}, 403) if "Procedure" in request.path and \
+        "patient" in request.get_data(as_text=True) else None  # fmt: skip
+    result = run("pull", fake.base, "--out", tmp_path / "tables")
+    assert result.exit_code == 3
+    assert re.search(
+        r"403; .* lacks the right .*; \d of 5 parts are missing \(.*Procedure 1\); the next pull", result.output
+    )
+    assert result.output.count("error: ") == 1
+    fake.before = None
+    assert run("pull", fake.base, "--out", tmp_path / "tables").exit_code == 0
+    manifest = json.loads(next((tmp_path / "tables").rglob("manifest.json")).read_text())
+    assert manifest["reading"]["parts_resumed"] >= 1
+    fetched = {row["query"].partition("?")[0] for row in manifest["queries"]}
+    assert fetched >= {"Condition", "MedicationAdministration", "Observation", "Patient", "Procedure"}
+
+
+def test_every_search_is_stated_with_numbers_and_times(run, fake, tmp_path):
+    run("pull", fake.base, "--out", tmp_path / "tables")
+    manifest = json.loads(next((tmp_path / "tables").rglob("manifest.json")).read_text())
+    (observations,) = [row for row in manifest["queries"] if row["query"].startswith("Observation?")]
+    assert observations["chunks"] == 1
+    assert observations["entries"] == observations["distinct_ids"] == 8
+    assert observations["pages"] == 3
+    assert observations["retries"] == observations["restarts"] == 0
+    assert manifest["reading"]["started"] <= observations["started"] <= observations["ended"]
+    assert observations["ended"] <= manifest["reading"]["ended"]
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--keep-raw", "--accept-drift"])
@@ -104,6 +160,13 @@ def test_wrong_server_settings_are_named(text, message, run, fake, tmp_path):
     result = run("pull", fake.base, "--out", tmp_path / "t", "--server-config", tmp_path / "server.toml")
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_the_settings_that_the_book_shows_are_settings():
+    page = (VIEWS.parents[1] / "chapters" / "own_data.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```toml\n(# server.toml.*?)```", page, re.DOTALL)
+    config = msgspec.convert(tomllib.loads(shown), ServerConfig)
+    assert (config.parallel, config.chunk_size) == (ServerConfig().parallel, ServerConfig().chunk_size)
 
 
 def test_http_beyond_this_machine_is_refused(run, tmp_path):

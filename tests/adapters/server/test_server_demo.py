@@ -1,45 +1,58 @@
-"""The demo cohort through the scripted server: by search and by export, in both dialects, equal to the files."""
+"""The demo cohort through the scripted server, in both dialects, open and behind SMART Backend Services."""
 
 from __future__ import annotations
 
-import json
-import re
+import logging
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from demo_support import assert_equal, serve_demo, tables_of
 from fake_fhir import Fake
-from hapi import ORDER, stored_lines
+from smart_support import EC_KEY, RSA_KEY, TokenEndpoint, jwk, pem, private
+from werkzeug import Request, Response
 
-from adapters import load_tables
-from adapters.contract import TABLES
-from adapters.pull import pull, types_read
-from adapters.settings import load_settings
-from adapters.sources import open_source
-from adapters.synthetic.demo import write_demo
-
-SETTINGS = load_settings()
+USES = 12  # of a token before it has expired: it does so many times in the middle of a pull
 
 
-def numbers_kept(line: str) -> dict:
-    """A resource whose numbers the scripted server writes with the digits they came with."""
-    return json.loads(line, parse_float=lambda digits: f"@{digits}@")
+@pytest.fixture(autouse=True)
+def quiet_server(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "werkzeug")
 
 
 @pytest.mark.parametrize("dialect", ["mcode", "mii"])
 def test_the_server_gives_the_tables_of_the_files(dialect, httpserver, tmp_path: Path):
-    write_demo(tmp_path / "files", dialect=dialect, format="ndjson")
-    newest = {
-        (kind, numbers_kept(line)["id"]): numbers_kept(line)
-        for kind in ORDER
-        for line in stored_lines(tmp_path / "files", kind)
-    }
-    server = Fake(list(newest.values()), page_size=500, types=ORDER, base=httpserver.url_for("/fhir"))
-    httpserver.expect_request(re.compile("/fhir.*")).respond_with_handler(server)
-    source = open_source(server.base, settings=SETTINGS, types=types_read(SETTINGS), spool=tmp_path / "spool")
-    pull(source, tmp_path / "by-search", settings=SETTINGS)
-    pull(open_source(str(tmp_path / "files")), tmp_path / "by-file", settings=SETTINGS)
-    found, expected = load_tables(tmp_path / "by-search"), load_tables(tmp_path / "by-file")
-    for name in TABLES:
-        if name != "findings":
-            pd.testing.assert_frame_equal(found[name], expected[name], obj=name)
+    server = serve_demo(httpserver, tmp_path / "files", dialect)
+    assert_equal(
+        tables_of(server.base, tmp_path / "by-search"), tables_of(str(tmp_path / "files"), tmp_path / "by-file")
+    )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "key", "algorithm", "text"),
+    [("mcode", RSA_KEY, "RS384", pem(RSA_KEY)), ("mii", EC_KEY, "ES384", jwk(EC_KEY, "ES384"))],
+)
+def test_smart_backend_services_give_the_same_though_tokens_expire(
+    dialect, key, algorithm, text, httpserver, tmp_path: Path
+):
+    server = serve_demo(httpserver, tmp_path / "files", dialect)
+    issuer = TokenEndpoint(key.public_key(), algorithm, uses=USES)
+    issuer.url = httpserver.url_for("/auth/token")
+    httpserver.expect_request("/auth/token").respond_with_handler(issuer)
+    refused = []
+
+    def guard(_server: Fake, request: Request, _number: int) -> Response | None:
+        if issuer.accepts(request.headers.get("Authorization", "")):
+            return None
+        refused.append(request.path)
+        return Response("", 401)
+
+    server.before = guard
+    private(tmp_path / "key", text)
+    config = tmp_path / "server.toml"
+    config.write_text(
+        f'auth = "smart"\nclient_id = "study"\nkey_file = "key"\nkey_id = "key-1"\ntoken_url = "{issuer.url}"\n'
+    )
+    found = tables_of(server.base, tmp_path / "by-search", server_config=config)
+    assert_equal(found, tables_of(str(tmp_path / "files"), tmp_path / "by-file"))
+    assert refused, "a token expired in the middle"
+    assert len(issuer.issued) == len(issuer.seen) > len(server.requests) // USES

@@ -6,24 +6,31 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from email.utils import formatdate
 from time import time
 from typing import Any
 
 import pytest
-from fake_fhir import Fake, Relay, as_json
+from fake_fhir import OTHER, Fake, Relay, as_json, observation, small_cohort
 from werkzeug import Request, Response
 
 from adapters.errors import AdapterError, IncompleteError, InputError
 from adapters.sources.server import ServerSource
 
-EXPECTED = {"Patient/a", "Patient/b", "Patient/b-old", "Procedure/p1", "Medication/m1", "MedicationAdministration/ma1",
-            "Condition/k1", *(f"Observation/o{n}" for n in range(1, 9))}  # fmt: skip
+KEPT = {"Patient/a", "Patient/b", "Patient/b-old", "Procedure/p1", "Medication/m1", "MedicationAdministration/ma1",
+        "Condition/k1", *(f"Observation/o{n}" for n in range(1, 9))}  # fmt: skip
+EXPECTED = {
+    key: json.loads(as_json(one).get_data(as_text=True), parse_float=Decimal)
+    for one in small_cohort()
+    if (key := f"{one['resourceType']}/{one['id']}") in KEPT
+}
 FULL = "the full tables"
 
 
-def keys(source: ServerSource) -> set[str]:
-    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
+def resources(source: ServerSource) -> dict[str, Any]:
+    """What a source gives, by type and id, with every digit: tables follow from it and nothing else."""
+    return {f"{read.resource['resourceType']}/{read.resource['id']}": read.resource for read in source.read()}
 
 
 def outcome(severity: str, code: str = "processing", detail: str = "") -> dict[str, Any]:
@@ -96,6 +103,15 @@ def empty_middle_page(server: Fake, request: Request, bundle: dict[str, Any]) ->
     return bundle
 
 
+def loop_of_three(server: Fake, request: Request, bundle: dict[str, Any]) -> Any:
+    """Each page links to the next of three, for ever."""
+    page = int(request.args.get("_getpages", "x0").removeprefix("x"))
+    kind = bundle["entry"][0]["resource"]["resourceType"]
+    following = f"x{page % 3 + 1}"
+    server.pages[following] = (kind, [entry["resource"] for entry in bundle["entry"]])
+    return {**bundle, "link": [{"relation": "next", "url": f"{server.base}?_getpages={following}"}]}
+
+
 BOMB = gzip.compress(b" " * 80_000_000)
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
@@ -112,6 +128,9 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "429 with a date, then good": ({"before": first(2, raw("", 429, **{"Retry-After": formatdate(time() + 1)}))}, FULL),
     "429 with an absurd wait, then good": ({"before": first(1, raw("", 429, **{"Retry-After": "9" * 12}))}, FULL),
     "429 without a header, then good": ({"before": first(2, raw("", 429))}, FULL),
+    "429 with milliseconds, then good": ({"before": first(2, raw("", 429, **{"x-ms-retry-after-ms": "5"}))}, FULL),
+    "503 with an unreadable wait, then good": ({"before": first(2, raw("", 503, **{"Retry-After": "soon"}))}, FULL),
+    "400 with an outcome": ({"before": always(lambda: as_json(outcome("error", "not-supported")["resource"], 400))}, "answered 400 (not-supported)"),
     "500 twice, then good": ({"before": first(2, raw("", 500))}, FULL),
     "500 for ever": ({"before": always(raw("", 500))}, "answered 500"),
     "503 with HTML": ({"before": always(raw("<html>", 503, "text/html"))}, "answered 503"),
@@ -139,11 +158,18 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "next to another port": ({"after": link(lambda u, s: re.sub(r":\d+", ":1", u))}, "leads elsewhere"),
     "next to itself for ever": ({"after": lambda s, r, b: {**b, "link": [{"relation": "next", "url": f"{s.base}?_getpages=t0"}]}
                                  if r.query_string else b}, "paging does not end"),
+    "a loop of three pages": ({"after": loop_of_three}, "paging does not end"),
     "two next links": ({"after": lambda s, r, b: {**b, "link": b["link"] * 2}}, "not one address"),
+    "more entries a page than _count asks for": ({"page_size": 5000}, FULL),
+    "a self link that shows dropped filters": ({"after": lambda s, r, b: {**b, "link": [*b["link"], {"relation": "self", "url": s.base}]}}, FULL),
     "an empty middle page": ({"after": empty_middle_page}, FULL),
     "entries twice across pages": ({"after": entries(lambda e: e + e[:1])}, FULL),
     "an entry without resource": ({"after": entries(lambda e: [*e, {"fullUrl": "urn:x"}])}, "holds no resource"),
     "a resource without id": ({"after": entries(lambda e: [{"resource": {"resourceType": e[0]["resource"]["resourceType"]}}])}, "no id"),
+    "another type without a mode": ({"after": entries(lambda e: [*e, {"resource": {"resourceType": "Practitioner", "id": "x"}}])}, FULL),
+    "an outcome without a mode": ({"after": entries(lambda e: [*e, {"resource": outcome("information")["resource"]}])}, FULL),
+    "the id of a patient on another type": ({"after": entries(lambda e: [*e, {"resource": {**observation(1, "c", OTHER), "id": "a"}}]
+                                             if e and e[0]["resource"]["resourceType"] == "Observation" else e), "counts": False}, FULL),
     "included resources among matches": ({"after": entries(lambda e: [*e, {"resource": {"resourceType": "Practitioner", "id": "x"},
                                                                            "search": {"mode": "include"}}])}, FULL),
     "no total": ({"totals": False}, FULL),
@@ -158,37 +184,56 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "an outcome with an error": ({"after": entries(lambda e: [*e, outcome("error")])}, "not complete"),
     "an outcome that says incomplete": ({"after": entries(lambda e: [*e, outcome("warning", "incomplete")])}, "not complete"),
     "an outcome with a vendor's code": ({"after": entries(lambda e: [*e, outcome("warning", "processing", "4119")])}, "not complete"),
+    "the code filter of the therapies is ignored": ({"ignores": frozenset({"code"})}, FULL),
+    "entries that are no list": ({"after": lambda s, r, b: {**b, "entry": 5}}, "holds no resource"),
+    "a byte order mark": ({"after": lambda s, r, b: Response("\ufeff" + as_json(b).get_data(as_text=True))}, FULL),
     # counting
+    "fewer therapies than counted": ({"after": lambda s, r, b: {**b, "entry": []} if "Procedure" in r.path else b}, r"counts \d+ before"),
     "fewer than counted": ({"after": lambda s, r, b: {**b, "entry": b["entry"][:1], "link": []} if "Observation" in r.path else b},
                            r"counts \d+ before"),
 }  # fmt: skip
 OUTCOMES: dict[str, str] = {}
 
 
-def settled(source: ServerSource) -> tuple[set[str], AdapterError | None]:
+def settled(source: ServerSource) -> tuple[dict[str, Any], AdapterError | None]:
     """What the source gave, or the error it ended with."""
     try:
-        return keys(source), None
+        return resources(source), None
     except AdapterError as error:
-        return set(), error
+        return {}, error
 
 
+def interrupted(fake: Fake, opened: Callable[..., ServerSource]) -> None:
+    """A pull before this one that ended in the middle: some parts are in the spool, some are not."""
+    fake.before = lambda server, request, number: as_json({}, 403) if "Condition" in request.path else None
+    with pytest.raises(IncompleteError, match="parts are missing"):
+        resources(opened(parallel=1))
+    fake.before = None
+    fake.pages.clear()
+
+
+@pytest.mark.parametrize("path", ["at once", "resumed"])
 @pytest.mark.parametrize("name", CASES)
-def test_the_full_tables_or_an_error_that_names_the_query(name, fake, opened):
+def test_the_full_tables_or_an_error_that_names_the_query(name, path, fake, opened):
     changes, wanted = CASES[name]
+    if path == "resumed":
+        interrupted(fake, opened)
     for attribute, value in changes.items():
-        setattr(fake, attribute, value)
+        setattr(fake, attribute, value() if isinstance(value, type) else value)
     found, error = settled(opened())
     OUTCOMES[name] = FULL if error is None else str(error)
     if wanted == FULL:
         assert error is None, str(error)
         assert found == EXPECTED
         return
+    assert found == {}
     assert isinstance(error, IncompleteError | InputError)
     assert re.search(wanted.replace("(", r"\(").replace(")", r"\)"), str(error)), str(error)
     assert re.search(r"\b(Observation|Patient|Procedure|MedicationAdministration|Medication)\b", str(error))
     assert "Patient/a" not in str(error)
     assert "\n" not in str(error)
+    fake.before = fake.after = None
+    assert resources(opened()) == EXPECTED, "when the fault is gone the next pull gives everything"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +243,7 @@ def test_the_full_tables_or_an_error_that_names_the_query(name, fake, opened):
         "reset after request",
         "reset in headers",
         "cut body",
+        "reset in body",
         "bad chunk",
         "not http",
         "stall",
@@ -207,7 +253,7 @@ def test_the_full_tables_or_an_error_that_names_the_query(name, fake, opened):
 def test_a_broken_connection_is_tried_again(kind, fake, opened, httpserver):
     with Relay(("127.0.0.1", httpserver.port), lambda number: kind if number % 4 == 2 else None) as relay:
         fake.base = f"http://localhost:{relay.port}/fhir"
-        assert keys(opened(fake.base)) == EXPECTED
+        assert resources(opened(fake.base)) == EXPECTED
         assert relay.connections > 4
 
 
@@ -215,25 +261,26 @@ def test_connections_that_always_break_are_an_error(fake, opened, httpserver):
     with Relay(("127.0.0.1", httpserver.port), lambda number: "cut body" if number > 3 else None) as relay:
         fake.base = f"http://localhost:{relay.port}/fhir"
         with pytest.raises(IncompleteError, match="connection failed"):
-            keys(opened(fake.base))
+            resources(opened(fake.base))
 
 
 def test_nobody_at_the_address_is_an_error(opened):
     with pytest.raises(IncompleteError, match=r"GET metadata: connection failed \(ConnectError\)"):
-        keys(opened("http://localhost:1/fhir"))
+        resources(opened("http://localhost:1/fhir"))
 
 
 def test_the_table_of_cases_and_outcomes_is_printed(capsys):
     with capsys.disabled():
         width = max(map(len, CASES))
         print("\n" + "\n".join(f"{name:{width}}  {OUTCOMES[name]}" for name in CASES if name in OUTCOMES))
-    assert len(CASES) >= 40
+    assert len(CASES) >= 60
+    assert all(wanted == FULL or OUTCOMES.get(name, "error") != FULL for name, (_, wanted) in CASES.items())
 
 
 def test_surplus_is_counted_and_not_kept(fake, opened):
     fake.ignores, fake.counts = frozenset({"patient"}), False
     source = opened()
-    assert keys(source) == EXPECTED
+    assert resources(source) == EXPECTED
     assert sum(query["surplus"] for query in source.manifest["queries"]) > 0
 
 
@@ -248,7 +295,7 @@ def test_decimals_keep_their_digits(opened):
 
 def test_what_the_code_lists_did_not_ask_for_is_counted(opened):
     source = opened()
-    keys(source)
+    resources(source)
     assert source.manifest["not_asked_for"] == 1
     assert source.manifest["verified"] is True
 
@@ -256,14 +303,14 @@ def test_what_the_code_lists_did_not_ask_for_is_counted(opened):
 def test_a_server_that_does_not_count_is_not_called_verified(fake, opened):
     fake.counts = False
     source = opened()
-    keys(source)
+    resources(source)
     assert source.manifest["verified"] is False
     assert source.manifest["not_asked_for"] is None
 
 
 def test_the_manifest_holds_numbers_and_no_ids(opened):
     source = opened()
-    keys(source)
+    resources(source)
     text = json.dumps(source.manifest)
     assert not re.search(r"Patient/|m-a|b-old|localhost", text)
     assert {"query", "pages", "entries", "distinct_ids", "total"} <= set(source.manifest["queries"][0])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import msgspec
 import pytest
-from fake_fhir import Fake, as_json, spool_files
+from fake_fhir import PSA, Fake, as_json, observation, spool_files
+from werkzeug import Request, Response
 
 from adapters.errors import IncompleteError, InputError
 from adapters.reading.patients import Selection
@@ -82,6 +84,75 @@ def test_raw_resources_stay_when_asked(opened, tmp_path):
     assert spool_files(tmp_path / "spool")
 
 
+def test_what_is_kept_is_not_taken_for_the_answer_of_a_later_pull(fake, opened):
+    source = opened(keep_raw=True)
+    before = keys(source)
+    source.finished()
+    fake.resources.append(observation(20, "a", PSA))
+    assert keys(opened()) == before | {"Observation/o20"}
+
+
+def test_an_interrupted_pull_that_is_too_old_starts_over(fake, opened, tmp_path):
+    keys(opened())
+    started = next(path for path in spool_files(tmp_path / "spool") if path.name == "started.json")
+    started.write_text('"2016-01-01T00:00:00+00:00"')
+    fake.resources.append(observation(20, "a", PSA))
+    assert "Observation/o20" in keys(opened())
+
+
+def test_a_search_that_is_too_big_for_the_server_is_parted(fake, opened):
+    def before(server: Fake, request: Request, number: int) -> Response | None:
+        form = parse_qs(request.get_data(as_text=True))
+        values = max((len(one[0].split(",")) for one in form.values()), default=0)
+        return Response("", 413) if values > 8 else None
+
+    whole = keys(opened())
+    fake.before = before
+    source = opened(counts=False, chunk_size=3)
+    assert keys(source) == whole
+    assert max(row["chunks"] for row in source.manifest["queries"]) > 1
+
+
+def test_a_long_search_is_parted_for_a_server_that_takes_get_only(fake, opened, monkeypatch):
+    whole = keys(opened())
+    longest = []
+
+    def before(server: Fake, request: Request, number: int) -> Response | None:
+        longest.append(len(request.url))
+        return Response("", 405) if request.method == "POST" else None
+
+    monkeypatch.setattr("adapters.sources.search.LONGEST_URL", 1500)
+    fake.before = before
+    assert keys(opened(chunk_size=3)) == whole
+    assert max(longest) <= 1500 + len("http://localhost")
+
+
+def test_strict_handling_is_asked_of_every_search(fake, opened):
+    keys(opened())
+    assert all(headers["Prefer"] == "handling=strict" for method, _, headers in fake.requests if method == "POST")
+
+
+def test_progress_counts_each_type_up_to_all_of_it(opened):
+    shown: dict[str, list[int]] = {}
+    source = opened(chunk_size=1)
+    source.shown = lambda stage, number: shown.setdefault(stage, []).append(number)
+    keys(source)
+    assert shown["patients found"] == [3]
+    assert shown["Observation"] == sorted(shown["Observation"])
+    assert shown["Observation"][-1] == 8
+    assert shown["Patient"][-1] == 3
+
+
+def test_a_server_that_ignores_the_code_of_the_therapies_gives_no_other_patients(fake, opened):
+    fake.resources.append(
+        {"resourceType": "Procedure", "id": "p9", "status": "completed", "subject": {"reference": "Patient/c"},
+         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "80146002"}]}}
+    )  # fmt: skip
+    fake.ignores = frozenset({"code"})
+    assert "Patient/c" not in keys(opened())
+    assert not [form for _, path, form in fake.searches if path.startswith("Observation") and "Patient%2Fc" in form]
+
+
 def test_raw_resources_are_refused_in_the_repository():
     with pytest.raises(InputError, match="never kept in the repository"):
         Spool(REPOSITORY / "data" / "spool")
@@ -126,7 +197,7 @@ def test_nobody_in_the_cohort_asks_for_nothing_more(fake, opened):
 
 
 def test_dry_run_shows_the_searches_and_sends_none(fake, opened):
-    shown = opened().queries()
+    shown = opened().dry_run()
     assert any("Procedure/_search" in line and "1263784000" in line for line in shown)
     assert any("Observation/_search" in line and "2857-1" in line for line in shown)
     assert sum(fake.hits.values()) == 0

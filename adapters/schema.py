@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from adapters.errors import ContractError
@@ -118,9 +119,9 @@ def sort_by_keys(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         values = frame[name]
         if table.column(name).kind == "id":
             places, different = pd.factorize(values.astype(object).fillna(""))
-            split = pd.DataFrame(map(_split_number, different), columns=["text", "number"]).take(places)
-            ranks[f"{position} text"] = split["text"].array
-            ranks[f"{position} number"] = split["number"].array
+            texts, numbers = zip(*map(_split_number, different), strict=True)
+            ranks[f"{position} text"] = pd.factorize(np.array(texts, dtype=object), sort=True)[0][places]
+            ranks[f"{position} number"] = np.array(numbers)[places]
         else:
             ranks[f"{position}"] = (values.cat.codes if table.column(name).kind == "cat" else values).array
     keys = pd.DataFrame(ranks)

@@ -131,6 +131,11 @@ def stacked(*frames: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else frames[0].reset_index(drop=True)
 
 
+def kept(frame: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
+    """The rows for which `wanted` holds, numbered anew; where that is all of them, nothing is copied."""
+    return (frame if wanted.all() else frame[wanted]).reset_index(drop=True)
+
+
 def no_rows(*texts: str, numbers: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> pd.DataFrame:
     """A frame without rows whose columns have the dtypes that rows would give them."""
     kinds = {**dict.fromkeys(texts, object), **dict.fromkeys(numbers, float), **dict.fromkeys(flags, bool)}

@@ -11,6 +11,7 @@ import pandas as pd
 from adapters.quality import FindingKind
 from adapters.tables.codes import FOLLOW_UP
 from adapters.tables.context import Context
+from adapters.tables.extract import kept
 from adapters.tables.values import add_values
 
 TABLE = "observations"
@@ -66,7 +67,7 @@ def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     )
     heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
     context.fates.need(rows.loc[heading, "resource_key"])
-    return rows[~heading].reset_index(drop=True)
+    return kept(rows, ~heading)
 
 
 def _true(values: pd.Series) -> pd.Series:
@@ -104,11 +105,8 @@ def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
     own = context.coded.means("tracers", "answer").drop_duplicates(["resource_key", "means"])
     used = context.coded.means("tracers", "tracer")
     parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]
-    identified = context.identified("Procedure")
-    meant = {key: next(iter(found)) for key in parts["target_key"].unique() if len(found := identified.find(key)) == 1}
-    scans = parts.assign(scan=parts["target_key"].map(meant).astype(object)).merge(
-        used, left_on="scan", right_on="resource_key", suffixes=("", "_scan")
-    )
+    parts = parts.assign(scan=context.meant(parts["target_key"], "Procedure"))
+    scans = parts.merge(used, left_on="scan", right_on="resource_key", suffixes=("", "_scan"))
     result = pd.Series(np.nan, index=rows.index, dtype=object)
     for found in (own, scans[["resource_key", "means"]].drop_duplicates()):
         single = found[~found.duplicated("resource_key", keep=False)].set_index("resource_key")["means"]

@@ -7,7 +7,7 @@ import pandas as pd
 from adapters.quality import FindingKind
 from adapters.tables.cohort import TIMED
 from adapters.tables.context import Context
-from adapters.tables.extract import stacked
+from adapters.tables.extract import kept, stacked
 from adapters.tables.sites import single_site
 from adapters.units import ACTIVITY, ACTIVITY_UNIT
 
@@ -28,7 +28,7 @@ def listed(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.assign(**{name: frame["resource_key"].map(means)})
     known = frame["procedure"].notna() | frame["drug"].notna()
     sound = context.sound(frame, known)
-    return sound[~context.fates.is_out(sound["resource_key"])].reset_index(drop=True)
+    return kept(sound, ~context.fates.is_out(sound["resource_key"]))
 
 
 def acts(context: Context, frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from adapters.contract import COMPARATORS, MEASURES
 from adapters.quality import FindingKind, QuarantineReason
 from adapters.tables.context import Context
-from adapters.tables.extract import Fault
+from adapters.tables.extract import Fault, kept
 from adapters.tables.texts import read_text
 
 TABLE = "observations"
@@ -31,7 +31,7 @@ def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     rows = _categories(rows)
     rows["absent_reason"] = _absent(context, rows)
     _report(context, rows)
-    return rows[~context.fates.is_out(rows["resource_key"])].reset_index(drop=True)
+    return kept(rows, ~context.fates.is_out(rows["resource_key"]))
 
 
 def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     unknown = wanted & ~known.reindex(rows.index, fill_value=False)
     for row in rows[unknown].itertuples():
         path = "Observation.value.unit" if row.part < 0 else "Observation.component.value.unit"
-        context.fates.quarantine(str(row.resource_key), Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+        context.fates.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
     stated = rows["number_code"].notna() | rows["number_unit"].notna()
     missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
     context.fates.note_rows(

@@ -142,7 +142,8 @@ def conform_table(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     if typed.empty:  # the dtypes are right, and no row can be wrong
         return typed.reset_index(drop=True)
     ordered = sort_by_keys(typed, table)
-    _validate(table, ordered)
+    if not _is_sound(table, ordered):
+        _complain(table, ordered)
     return ordered
 
 
@@ -166,7 +167,19 @@ def typed_column(table: Table, column: Column, values: pd.Series) -> pd.Series:
     return typed
 
 
-def _validate(table: Table, frame: pd.DataFrame) -> None:
+def _is_sound(table: Table, frame: pd.DataFrame) -> bool:
+    """Whether typed columns keep what the table promises besides: required cells, minimum, keys."""
+    for column in table.columns:
+        values = frame[column.name]
+        if column.required and values.hasnans:
+            return False
+        if column.minimum is not None and (values < column.minimum).any():
+            return False
+    return not (table.unique and frame.duplicated(list(table.keys)).any())
+
+
+def _complain(table: Table, frame: pd.DataFrame) -> None:
+    """Raises ContractError with the rules that pandera finds broken."""
     from pandera.errors import SchemaErrors
 
     try:

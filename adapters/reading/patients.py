@@ -52,11 +52,9 @@ def cohort_tags(meta: dict[str, Any]) -> list[str]:
 
 def _codes(codings: Any, system: str) -> list[Any]:
     """The codes of one system."""
-    found = []
-    for coding in codings if isinstance(codings, list) else ():
-        if isinstance(coding, dict) and coding.get("system") == system:
-            found.append(coding.get("code"))
-    return found
+    if not isinstance(codings, list):
+        return []
+    return [coding.get("code") for coding in codings if isinstance(coding, dict) and coding.get("system") == system]
 
 
 @dataclass

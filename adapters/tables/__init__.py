@@ -19,7 +19,7 @@ from adapters.tables.codes import FOLLOW_UP, load_code_lists
 from adapters.tables.cohort import leave_out_others, members
 from adapters.tables.context import Context
 from adapters.tables.days import day_zero, note_dates
-from adapters.tables.extract import Extract, extract, kept, load_views
+from adapters.tables.extract import Extract, extract, kept, load_views, texts_that
 from adapters.tables.last_contact import clinical_events, last_contacts
 from adapters.tables.numbered import numbered
 from adapters.tables.ranges import add_limits
@@ -150,7 +150,7 @@ def _settle(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
 
 def _note_unresolved(context: Context) -> None:
     """References by identifier of resources in use that lead to nothing read, or to several things at once."""
-    links = context.links[context.links["target_key"].fillna("").str.contains(BY_IDENTIFIER, regex=False)]
+    links = context.links[texts_that(context.links["target_key"], lambda text: BY_IDENTIFIER in text)]
     links = links[context.fates.rows[links["resource_key"]] > 0]
     for key, role, target in zip(links["resource_key"], links["role"], links["target_key"], strict=True):
         kind = target.partition("?")[0]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from adapters.quality import FindingKind, LeftOutReason
 from adapters.tables.context import Context
-from adapters.tables.extract import no_rows, stacked
+from adapters.tables.extract import no_rows, stacked, texts_that
 from adapters.tables.references import one_of_each
 from adapters.tables.sites import single_site
 
@@ -34,7 +34,7 @@ def lesion_of(context: Context, observations: pd.DataFrame, lesions: pd.DataFram
         return pd.Series(None, index=observations.index, dtype=object)
     links = context.links
     links = links[(links["role"] == "lesion") & links["target_key"].notna()]
-    links = links[links["target_key"].str.startswith(KIND)]
+    links = links[texts_that(links["target_key"], lambda text: text.startswith(KIND))]
     target = links.assign(structure=context.meant(links["target_key"], KIND)).dropna(subset=["structure"])
     target = target.merge(lesions, left_on="structure", right_on="resource_key", suffixes=("", "_of"))
     target = target[["resource_key", "patient", "lesion"]].drop_duplicates()

@@ -62,7 +62,7 @@ def status_of(context: Context, statuses: pd.Series) -> pd.Series:
 
 def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
     """Administered activity in GBq; NaN where none is stated, or in a unit that is none of activity."""
-    found = pd.Series(float("nan"), index=rows.index)
+    found: dict[int, float] = {}
     stated = rows[rows["procedure"].isin(RADIOACTIVE) & rows["activity_value"].notna()]
     unknown, impossible = [], []
     for row in stated.itertuples():
@@ -75,4 +75,4 @@ def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
             found[row.Index] = gbq
     for indexes, kind in ((unknown, FindingKind.UNKNOWN_UNIT), (impossible, FindingKind.IMPLAUSIBLE_VALUE)):
         context.fates.note_rows(rows.loc[indexes], kind, "procedure", table=TABLE, path="activity_gbq")
-    return found
+    return pd.Series(found, dtype=float).reindex(rows.index)

@@ -50,7 +50,7 @@ def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unr
 
 def reread_lines(lines: Iterable[bytes], place: Place, tally: Tally) -> Iterator[Read | Line]:
     """The records of a file in which `read_lines` met no fault; a line that names its type first stays as it is."""
-    beginning, kind = b"\n", ""  # how the last line of this kind began: most begin as the one before
+    beginning, kind = b"?", ""  # how the line before began, as most do; at first what no resource begins with
     for line in lines:
         if not line.startswith(beginning):
             match = _FIRST_TYPE.match(line)

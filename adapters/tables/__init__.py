@@ -21,7 +21,7 @@ from adapters.tables.context import Context
 from adapters.tables.days import day_zero, note_dates
 from adapters.tables.extract import Extract, extract, kept, load_views, texts_that
 from adapters.tables.last_contact import clinical_events, last_contacts
-from adapters.tables.numbered import numbered
+from adapters.tables.numbered import Numbered, numbered
 from adapters.tables.ranges import add_limits
 from adapters.tables.references import BY_IDENTIFIER
 from adapters.tables.tidy import Dated, tidy
@@ -54,8 +54,8 @@ def build_tables(
 
     Raises InputError for wrong overlay files, ContractError where a table would break the contract.
     """
-    found = extract(resources, load_views(settings.overlay("views")))
-    return tables_of_extract(found, settings=settings, ledger=ledger, ids=ids)
+    views = load_views(settings.overlay("views"))
+    return tables_of_extract(extract(resources, views), settings=settings, ledger=ledger, ids=ids)
 
 
 def tables_of_extract(
@@ -63,13 +63,12 @@ def tables_of_extract(
 ) -> dict[str, pd.DataFrame]:
     """As `build_tables`, from what the views gave, wherever they ran."""
     with pd.option_context("mode.copy_on_write", True):  # a frame made from another copies only what changes
-        return _tables(found, settings, ledger, ids or StudyIds())
+        return _tables(numbered(found), settings, ledger, ids or StudyIds())
 
 
-def _tables(found: Extract, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
+def _tables(found: Numbered, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
     lists, units = load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units"))
-    context = Context(numbered(found), settings, lists, units)
-    del found  # its keys are texts, of each row one
+    context = Context(found, settings, lists, units)
     frames = {name: context.owned(name) for name in _CLINICAL}
     cohort = members(context, frames["procedures"])
     leave_out_others(context, frames.values(), cohort)
@@ -137,7 +136,7 @@ def _settle(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
     """One disposition for each resource; Medications are used where something used refers to them."""
     found, fates = context.extract, context.fates
     links = context.medication_links
-    referring = links[fates.is_fed(links["resource_key"]) & ~fates.is_out(links["resource_key"])]
+    referring = links[fates.is_used(links["resource_key"]) & ~fates.is_out(links["resource_key"])]
     fates.need(referring["medication"])
     medications = [number for number, key in enumerate(found.keys) if key.startswith("Medication/")]
     fates.leave_out((number for number in medications if not fates.needed[number]), LeftOutReason.NOT_REFERRED_TO)
@@ -151,7 +150,7 @@ def _settle(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
 def _note_unresolved(context: Context) -> None:
     """References by identifier of resources in use that lead to nothing read, or to several things at once."""
     links = context.links[texts_that(context.links["target_key"], lambda text: BY_IDENTIFIER in text)]
-    links = links[context.fates.rows[links["resource_key"]] > 0]
+    links = links[context.fates.has_rows(links["resource_key"])]
     for key, role, target in zip(links["resource_key"], links["role"], links["target_key"], strict=True):
         kind = target.partition("?")[0]
         if kind in JOINED:

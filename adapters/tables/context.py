@@ -75,7 +75,7 @@ class Context:
     def meant(self, targets: pd.Series, kind: str) -> pd.Series:
         """The number of the resource that each reference means, by identifier to one of `kind`; missing if not one."""
         identified = self.identified(kind)
-        found = {target: self.extract.of(identified.find(target)) for target in targets.dropna().unique()}
+        found = {target: self.extract.numbers_of(identified.find(target)) for target in targets.dropna().unique()}
         return targets.map({target: numbers[0] for target, numbers in found.items() if len(numbers) == 1})
 
     @cached_property

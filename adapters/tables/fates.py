@@ -102,10 +102,13 @@ class Fates:
         """Which of the keys are left out or quarantined."""
         return pd.Series(self.out[_array(keys)], keys.index)
 
-    def is_fed(self, keys: pd.Series) -> pd.Series:
+    def has_rows(self, keys: pd.Series) -> pd.Series:
+        """Which of the keys fed a row."""
+        return pd.Series(self.rows[_array(keys)] > 0, keys.index)
+
+    def is_used(self, keys: pd.Series) -> pd.Series:
         """Which of the keys fed a row or were needed for others."""
-        numbers = _array(keys)
-        return pd.Series((self.rows[numbers] > 0) | self.needed[numbers], keys.index)
+        return self.has_rows(keys) | self.needed[_array(keys)]
 
     def tell(self, found: Numbered, study_ids: Mapping[str, str], ledger: LedgerLike) -> None:
         """Settle every key once and pass on the findings about people in the tables."""

@@ -34,7 +34,7 @@ class Numbered:
         """ "Type/id" of each resource."""
         return [self.keys[number] for number in numbers]
 
-    def of(self, keys: Iterable[str]) -> list[int]:
+    def numbers_of(self, keys: Iterable[str]) -> list[int]:
         """The numbers of those of the keys ("Type/id") that were read."""
         return [self.numbers[key] for key in keys if key in self.numbers]
 

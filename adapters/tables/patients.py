@@ -30,8 +30,8 @@ def persons(context: Context, cohort: Iterable[str]) -> pd.DataFrame:
         current = [key for key in context.people.current[person] if key in by_key]
         chosen = {name: _value([by_key[k] for k in current], [by_key[k] for k in records], name) for name in _FIELDS}
         rows.append({"patient": person, **chosen})
-        context.fates.use(context.extract.of(current[:1]))
-        context.fates.need(context.extract.of(records))
+        context.fates.use(context.extract.numbers_of(current[:1]))
+        context.fates.need(context.extract.numbers_of(records))
     found = pd.DataFrame(rows, columns=["patient", *_FIELDS]).set_index("patient")
     for name, source in (("birth", "birth_date"), ("death", "deceased_at")):
         times = read_moments(found[source], context.zone)

@@ -68,8 +68,7 @@ class People:
 def find_people(patients: Iterable[str], links: pd.DataFrame, identified: Identified) -> People:
     """Group Patient keys into persons: `replaced-by` and `replaces` links count from both ends.
 
-    links : source_key, role, target_key of references in Patients
-    A record that no other replaces stands for the person.
+    A record that no other replaces stands for the person. `links` : source_key, role, target_key of Patients.
     """
     people = People(identified=identified)
     keys = list(dict.fromkeys(patients))
@@ -99,7 +98,7 @@ def _root(parent: dict[Key, Key], key: Key) -> Key:
 
 
 def one_of_each(identifiers: pd.DataFrame | None, kind: str, owner: Mapping[int, str]) -> dict[int, int]:
-    """Resource -> the first key of the same owner that shares an identifier with system and value; else itself."""
+    """Number -> that of the first resource of the same owner that shares an identifier with system; else itself."""
     parent = {key: key for key in owner}
     seen: dict[tuple[str, str, str], int] = {}
     if identifiers is not None:

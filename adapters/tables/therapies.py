@@ -92,7 +92,7 @@ class _Linked:
         for key, role, target in _columns(links, "resource_key", "role", "target_key"):
             kind = target.partition("?")[0].partition("/")[0]
             if role == "part_of" and kind in identified:
-                self.wholes[key].update(context.extract.of(identified[kind].find(target)))
+                self.wholes[key].update(context.extract.numbers_of(identified[kind].find(target)))
             elif role == "request":
                 self.names[key].add(f"request {target}")
         identifiers = context.frame("identifiers")

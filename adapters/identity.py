@@ -30,10 +30,12 @@ def row_texts(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 
 def _cells(values: pd.Series) -> Iterable[str]:
-    if values.dtype == float:  # equal numbers may read differently: 0.0 and -0.0
-        return ["" if value != value else str(value) for value in values.tolist()]
-    numbers, different = pd.factorize(values)  # -1 for what is missing
-    texts = [*map(str, different.tolist()), ""]
+    if values.dtype == float:  # apart by their bits, since equal numbers may read differently: 0.0 and -0.0
+        numbers, bits = pd.factorize(values.to_numpy().view("int64"))
+        texts = ["" if value != value else str(value) for value in bits.view("float64").tolist()]
+    else:
+        numbers, different = pd.factorize(values)  # -1 for what is missing
+        texts = [*map(str, different.tolist()), ""]
     return map(texts.__getitem__, numbers.tolist())
 
 

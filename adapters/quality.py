@@ -7,7 +7,7 @@ Nothing in this module keeps values, identifiers or file paths beyond the safe f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -148,11 +148,21 @@ class Ledger:
 
     def used(self, key: str, rows: int = 1) -> None:
         """Settle a resource that fed `rows` rows (0: it was needed by others, such as a Medication)."""
-        if key in self._parts:
-            return
-        kind = self._settle(key, "used", "")
-        self._used.add(key)
-        self.rows_fed[(kind, "0" if rows == 0 else "1" if rows == 1 else "more")] += 1
+        self.all_used([(key, rows)])
+
+    def all_used(self, fed: Iterable[tuple[str, int]]) -> None:
+        """Settle many resources as `used` does; counted together, which is how most resources end."""
+        counts: Counter[tuple[str, str, int]] = Counter()
+        for key, rows in fed:
+            if key not in self._parts:
+                kind = _split(key)
+                counts[(kind, self._closed(key, kind), min(rows, 2))] += 1
+                self._used.add(key)
+                if key in self._waiting:
+                    self._found(self._waiting.pop(key))
+        for (kind, file, rows), number in counts.items():
+            self.dispositions[(kind, file, "used", "")] += number
+            self.rows_fed[(kind, ("0", "1", "more")[rows])] += number
 
     def left_out(self, key: str, reason: LeftOutReason) -> None:
         """Settle a valid resource that feeds no table."""
@@ -207,18 +217,24 @@ class Ledger:
         names = ("used", "left_out", "quarantined")
         return {"read": self.versions_read, **{n: totals[n] for n in names}, "by_reason": by_reason, "rows_fed": fed}
 
-    def _settle(self, key: str, disposition: str, reason: str) -> str:
-        """Close the version of a key; gives its resource type."""
+    def _settle(self, key: str, disposition: str, reason: str) -> None:
+        """Close the version of a key that is not used."""
         kind = _split(key)
+        self.dispositions[(kind, self._closed(key, kind), disposition, reason)] += 1
+        waiting = self._waiting.pop(key, ())
+        if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
+            self._found(waiting)
+
+    def _closed(self, key: str, kind: str) -> str:
+        """The file of the open version of a key, which is closed. Raises LedgerError if none is open."""
         file = self._open.pop(key, None)
         if file is None:
             raise LedgerError(f"a {kind} was settled twice or was never read")
-        self.dispositions[(kind, file, disposition, reason)] += 1
-        if key in self._waiting:
-            for finding, count in self._waiting.pop(key):
-                if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
-                    self.findings[finding] += count
-        return kind
+        return file
+
+    def _found(self, findings: Iterable[tuple[Finding, int]]) -> None:
+        for finding, count in findings:
+            self.findings[finding] += count
 
     def _count(self, resource_type: str, file: str, reason: LeftOutReason | QuarantineReason) -> None:
         disposition = "left_out" if isinstance(reason, LeftOutReason) else "quarantined"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from adapters.errors import ContractError
@@ -118,9 +119,9 @@ def sort_by_keys(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         values = frame[name]
         if table.column(name).kind == "id":
             places, different = pd.factorize(values.astype(object).fillna(""))
-            split = pd.DataFrame(map(_split_number, different), columns=["text", "number"]).take(places)
-            ranks[f"{position} text"] = split["text"].array
-            ranks[f"{position} number"] = split["number"].array
+            texts, numbers = zip(*map(_split_number, different), strict=True)
+            ranks[f"{position} text"] = pd.factorize(np.array(texts, dtype=object), sort=True)[0][places]
+            ranks[f"{position} number"] = np.array(numbers)[places]
         else:
             ranks[f"{position}"] = (values.cat.codes if table.column(name).kind == "cat" else values).array
     keys = pd.DataFrame(ranks)
@@ -141,7 +142,8 @@ def conform_table(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     if typed.empty:  # the dtypes are right, and no row can be wrong
         return typed.reset_index(drop=True)
     ordered = sort_by_keys(typed, table)
-    _validate(table, ordered)
+    if not _is_sound(table, ordered):
+        _complain(table, ordered)
     return ordered
 
 
@@ -165,7 +167,19 @@ def typed_column(table: Table, column: Column, values: pd.Series) -> pd.Series:
     return typed
 
 
-def _validate(table: Table, frame: pd.DataFrame) -> None:
+def _is_sound(table: Table, frame: pd.DataFrame) -> bool:
+    """Whether typed columns keep what the table promises besides: required cells, minimum, keys."""
+    for column in table.columns:
+        values = frame[column.name]
+        if column.required and values.hasnans:
+            return False
+        if column.minimum is not None and (values < column.minimum).any():
+            return False
+    return not (table.unique and frame.duplicated(list(table.keys)).any())
+
+
+def _complain(table: Table, frame: pd.DataFrame) -> None:
+    """Raises ContractError with the rules that pandera finds broken."""
     from pandera.errors import SchemaErrors
 
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -54,8 +54,9 @@ class Corrections:
         resource = read.resource
         if resource["resourceType"] not in CORRECTED_TYPES:
             return
-        for target in _replaces(resource):
-            self._replaced.append((key, target, candidate.base, read.bundle))
+        if "extension" in resource:
+            for target in _replaces(resource):
+                self._replaced.append((key, target, candidate.base, read.bundle))
         identifiers = resource.get("identifier")
         for identifier in identifiers if isinstance(identifiers, list) else ():
             if isinstance(identifier, dict) and identifier.get("system") and identifier.get("value"):
@@ -85,7 +86,7 @@ class Corrections:
 
 
 def _one_of(same: dict[str, _Member], chosen: dict[str, one.Candidate]) -> list[one.Settled]:
-    stand_ins = [replace(chosen[key], digest=member.content) for key, member in same.items()]
+    stand_ins = [msgspec.structs.replace(chosen[key], digest=member.content) for key, member in same.items()]
     _, settled = one.correction(stand_ins)
     return settled
 

@@ -12,7 +12,7 @@ from adapters.errors import InputError
 from adapters.reading.references import Directory
 from adapters.sources import Read
 
-HTEST = ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")
+ACT_REASONS, HTEST = "http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST"
 COHORT_TAGS = "https://example.org/fhir/radionuclide-study/CodeSystem/cohort"
 
 
@@ -40,17 +40,21 @@ def load_patients(path: Path) -> frozenset[str]:
     return wanted
 
 
-def codings_of(resource: dict[str, Any], name: str) -> list[tuple[str, str]]:
-    """System and code of meta.security or meta.tag."""
-    meta = resource.get("meta")
-    found = meta.get(name) if isinstance(meta, dict) else None
-    codings = found if isinstance(found, list) else ()
-    return [(str(coding.get("system")), str(coding.get("code"))) for coding in codings if isinstance(coding, dict)]
+def is_tagged(meta: dict[str, Any]) -> bool:
+    """Whether the resource of this `meta` is marked as test data (security label HTEST)."""
+    return HTEST in _codes(meta.get("security"), ACT_REASONS)
 
 
-def is_tagged(resource: dict[str, Any]) -> bool:
-    """Whether the resource is marked as test data (security label HTEST)."""
-    return HTEST in codings_of(resource, "security")
+def cohort_tags(meta: dict[str, Any]) -> list[str]:
+    """The tags that say of which made-up cohort the resource is."""
+    return [str(code) for code in _codes(meta.get("tag"), COHORT_TAGS)]
+
+
+def _codes(codings: Any, system: str) -> list[Any]:
+    """The codes of one system."""
+    if not isinstance(codings, list):
+        return []
+    return [coding.get("code") for coding in codings if isinstance(coding, dict) and coding.get("system") == system]
 
 
 @dataclass

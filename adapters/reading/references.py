@@ -26,6 +26,7 @@ _IN_TEXT = re.compile(rb'"reference"\s*:\s*"([^"\\]*)"')
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _NO_REFERENCES = frozenset({"meta", "text", "coding", "valueQuantity"})  # datatypes that hold none
 _CONTAINERS = frozenset({dict, list})
+_NOWHERE = ("",)  # the servers of most resources: none is stated
 
 
 def server_of(full_url: str | None, resource_type: str) -> str:
@@ -63,6 +64,9 @@ class Directory:
 
     def add(self, read: Read, key: str) -> str:
         """Note a record under its key and fullUrl; gives the server it came from."""
+        if not read.full_url and key not in self.bases:
+            self.bases[key] = _NOWHERE
+            return ""
         base = server_of(read.full_url, read.resource["resourceType"])
         known_bases = self.bases.get(key, ())
         if base not in known_bases:

@@ -18,7 +18,7 @@ from adapters.progress import Progress, silent
 from adapters.quality import FindingKind, Ledger, LeftOutReason, QuarantineReason
 from adapters.reading import versions_of_one as one
 from adapters.reading.corrections import Corrections
-from adapters.reading.patients import COHORT_TAGS, People, Selection, codings_of, is_tagged
+from adapters.reading.patients import People, Selection, cohort_tags, is_tagged
 from adapters.reading.references import Directory, Settler, hashed_id, key_of, references_in, server_of
 from adapters.reading.status import status_outcome, status_path
 from adapters.reading.undecoded import Undecoded
@@ -142,10 +142,11 @@ class Stage:
             file=read.file,
             outcome=outcome,
             rank=one.rank(resource),
-            tagged=is_tagged(resource),
+            tagged="security" in meta and is_tagged(meta),
         )
         self._candidates.setdefault(key, []).append(candidate)
-        self._tags |= {code for system, code in codings_of(resource, "tag") if system == COHORT_TAGS}
+        if "tag" in meta:
+            self._tags.update(cohort_tags(meta))
         if kind == "Patient":
             self._people.add_patient(key, resource)
         elif outcome is None:

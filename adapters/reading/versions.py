@@ -31,7 +31,9 @@ def check_version(resource: dict[str, Any], origin: str) -> None:
         raise InputError("resourceType is not a FHIR R4 resource type", origin, "give FHIR R4 resources")
     if kind == "CapabilityStatement":
         _check_capability(resource, origin)
-    _check_profiles(resource, origin)
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and "profile" in meta:
+        _check_profiles(meta["profile"], origin)
     elsewhere = _ELEMENTS_ELSEWHERE.get(kind)
     if elsewhere is None:
         return
@@ -53,9 +55,7 @@ def _check_capability(resource: dict[str, Any], origin: str) -> None:
         check_fhir_version(resource["fhirVersion"], origin)
 
 
-def _check_profiles(resource: dict[str, Any], origin: str) -> None:
-    meta = resource.get("meta")
-    profiles = meta.get("profile") if isinstance(meta, dict) else None
+def _check_profiles(profiles: Any, origin: str) -> None:
     for profile in profiles if isinstance(profiles, list) else ():
         version = _version_of(profile) if isinstance(profile, str) else None
         if version is not None and not (version.startswith("4.") or version == "R4"):

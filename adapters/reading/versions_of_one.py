@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +13,7 @@ from adapters.quality import LeftOutReason, QuarantineReason
 from adapters.reading.status import RANKS, Outcome
 
 
-@dataclass(slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, gc=False):
     """What must be remembered of a resource version to choose between versions; not its content.
 
     `digest`, of the content without meta and narrative, is taken only where there are versions to compare.

@@ -50,12 +50,15 @@ def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unr
 
 def reread_lines(lines: Iterable[bytes], place: Place, tally: Tally) -> Iterator[Read | Line]:
     """The records of a file in which `read_lines` met no fault; a line that names its type first stays as it is."""
+    beginning, kind = b"?", ""  # how the line before began, as most do; at first what no resource begins with
     for line in lines:
-        match = _FIRST_TYPE.match(line)
-        if match is None or match[1] == b"Bundle":
-            yield from read_lines((line,), place, tally, accept_unreadable=False)
-        else:
-            yield Line(match[1].decode(), line)
+        if not line.startswith(beginning):
+            match = _FIRST_TYPE.match(line)
+            if match is None or match[1] == b"Bundle":
+                yield from read_lines((line,), place, tally, accept_unreadable=False)
+                continue
+            beginning, kind = match[0], match[1].decode()
+        yield Line(kind, line)
 
 
 def _unreadable(what: str, origin: str) -> InputError:

@@ -112,10 +112,14 @@ def loads(text: str) -> Any:
 def _is_faithful(value: Any, text: str) -> bool:
     """Whether the value, written again, is the text to the last digit, so that no key came twice and nothing is lost."""
     read = text.encode()
-    if read.count(b"{") + read.count(b"[") > MAX_DEPTH or _LONG_NUMBER in read.translate(_ALL_DIGITS_0):
+    if _is_too_deep(value, read) or _LONG_NUMBER in read.translate(_ALL_DIGITS_0):
         return False
     written = _AS_READ.encode(value)
     return written == read.strip() or written == msgspec.json.format(read, indent=-1)
+
+
+def _is_too_deep(value: Any, read: bytes) -> bool:
+    return read.count(b"{") + read.count(b"[") > MAX_DEPTH and _deeper(value, MAX_DEPTH)
 
 
 def _strict(text: str) -> Any:

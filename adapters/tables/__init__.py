@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,9 @@ from adapters.tables.codes import FOLLOW_UP, load_code_lists
 from adapters.tables.cohort import leave_out_others, members
 from adapters.tables.context import Context
 from adapters.tables.days import day_zero, note_dates
-from adapters.tables.extract import Extract, extract, load_views
+from adapters.tables.extract import Extract, extract, kept, load_views, texts_that
 from adapters.tables.last_contact import clinical_events, last_contacts
+from adapters.tables.numbered import Numbered, numbered
 from adapters.tables.ranges import add_limits
 from adapters.tables.references import BY_IDENTIFIER
 from adapters.tables.tidy import Dated, tidy
@@ -52,8 +54,8 @@ def build_tables(
 
     Raises InputError for wrong overlay files, ContractError where a table would break the contract.
     """
-    found = extract(resources, load_views(settings.overlay("views")))
-    return tables_of_extract(found, settings=settings, ledger=ledger, ids=ids)
+    views = load_views(settings.overlay("views"))
+    return tables_of_extract(extract(resources, views), settings=settings, ledger=ledger, ids=ids)
 
 
 def tables_of_extract(
@@ -61,16 +63,16 @@ def tables_of_extract(
 ) -> dict[str, pd.DataFrame]:
     """As `build_tables`, from what the views gave, wherever they ran."""
     with pd.option_context("mode.copy_on_write", True):  # a frame made from another copies only what changes
-        return _tables(found, settings, ledger, ids or StudyIds())
+        return _tables(numbered(found), settings, ledger, ids or StudyIds())
 
 
-def _tables(found: Extract, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
+def _tables(found: Numbered, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
     lists, units = load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units"))
     context = Context(found, settings, lists, units)
     frames = {name: context.owned(name) for name in _CLINICAL}
     cohort = members(context, frames["procedures"])
     leave_out_others(context, frames.values(), cohort)
-    frames = {name: frame[frame["patient"].isin(cohort)].reset_index(drop=True) for name, frame in frames.items()}
+    frames = {name: kept(frame, frame["patient"].isin(cohort)) for name, frame in frames.items()}
     dated, lesion_records = _dated(context, frames, cohort)
     tables, names = tidy(dated, ids, context.people.records, lesion_records)
     for name, frame in tables.items():
@@ -109,8 +111,7 @@ def _joined(
     for name, column in _NAMED.items():
         note_dates(context, frames[name], name, column)
     for name in ("procedures", "medications"):
-        for keys in frames[name]["told_by"]:
-            context.fates.use(keys)
+        context.fates.use(chain.from_iterable(frames[name]["told_by"]))
     measured = frames["observations"]
     context.fates.use(measured["resource_key"])
     events = clinical_events([
@@ -122,41 +123,40 @@ def _joined(
     found = found.join(last_contacts(context, found, measured, events))
     zero = day_zero(context, frames["procedures"], list(found.index))
     found = patients.check_births(context, found, zero)
-    measured = measured[measured["measure"] != FOLLOW_UP].reset_index(drop=True)
-    kept = lesions.measured(context, structures, measured)
+    measured = kept(measured, measured["measure"] != FOLLOW_UP)
+    found_lesions = lesions.measured(context, structures, measured)
     records: dict[str, list[str]] = defaultdict(list)
     for key, lesion in zip(structures["resource_key"], structures["lesion"], strict=True):
-        records[lesion].append(key)
+        records[lesion].append(context.extract.keys[key])
     frames = {**frames, "observations": measured}
-    return Dated(people=found, lesions=kept, zero=zero, **frames), dict(records)
+    return Dated(people=found, lesions=found_lesions, zero=zero, **frames), dict(records)
 
 
 def _settle(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
     """One disposition for each resource; Medications are used where something used refers to them."""
-    fates = context.fates
+    found, fates = context.extract, context.fates
     links = context.medication_links
-    fed = set(fates.rows) | fates.needed
-    referring = links[links["resource_key"].isin(fed) & ~fates.is_out(links["resource_key"])]
+    referring = links[fates.is_used(links["resource_key"]) & ~fates.is_out(links["resource_key"])]
     fates.need(referring["medication"])
-    unread = [key for key in context.extract.keys if key.startswith("Medication/") and key not in fates.needed]
-    fates.leave_out(unread, LeftOutReason.NOT_REFERRED_TO)
+    medications = [number for number, key in enumerate(found.keys) if key.startswith("Medication/")]
+    fates.leave_out((number for number in medications if not fates.needed[number]), LeftOutReason.NOT_REFERRED_TO)
     for key in referring["medication"].unique():
-        if key in context.extract.faults:
-            fates.quarantine(key, context.extract.faults[key])
+        if key in found.faults:
+            fates.quarantine(key, found.faults[key])
     _note_unresolved(context)
-    fates.tell(context.extract.keys, names, ledger)
+    fates.tell(found, names, ledger)
 
 
 def _note_unresolved(context: Context) -> None:
     """References by identifier of resources in use that lead to nothing read, or to several things at once."""
-    links = context.links[context.links["target_key"].fillna("").str.contains(BY_IDENTIFIER, regex=False)]
-    links = links[links["resource_key"].isin(context.fates.rows.keys())]
+    links = context.links[texts_that(context.links["target_key"], lambda text: BY_IDENTIFIER in text)]
+    links = links[context.fates.has_rows(links["resource_key"])]
     for key, role, target in zip(links["resource_key"], links["role"], links["target_key"], strict=True):
         kind = target.partition("?")[0]
         if kind in JOINED:
             found = len(context.identified(kind).find(target))
             finding = FindingKind.SEVERAL_MATCHES if found > 1 else FindingKind.UNRESOLVED_REFERENCE
-            where = {"resource_type": key.partition("/")[0], "path": role}
+            where = {"resource_type": context.extract.kind(key), "path": role}
             context.fates.note(finding, count=int(found != 1), **where)
 
 

@@ -46,12 +46,15 @@ def leave_out_others(context: Context, frames: Iterable[pd.DataFrame], cohort: s
     reasons = excluded(context)
     for person, records in context.people.records.items():
         if person not in cohort:
-            context.fates.leave_out(records, reasons.get(person, LeftOutReason.OUTSIDE_COHORT))
+            context.fates.leave_out(
+                context.extract.numbers_of(records), reasons.get(person, LeftOutReason.OUTSIDE_COHORT)
+            )
         elif len(records) > 1:
             context.fates.note(
                 FindingKind.MERGED_PATIENT, severity="info", table="patients", resource_type="Patient", patient=person
             )
     for frame in frames:
-        outside = frame[~frame["patient"].isin(cohort)].drop_duplicates("resource_key")
-        for key, person in zip(outside["resource_key"], outside["patient"], strict=True):
-            context.fates.leave_out((key,), reasons.get(person, LeftOutReason.OUTSIDE_COHORT))
+        outside = frame[~frame["patient"].isin(cohort)]
+        why = outside["patient"].map(lambda person: reasons.get(person, LeftOutReason.OUTSIDE_COHORT))
+        for reason, keys in outside["resource_key"].groupby(why, sort=False):
+            context.fates.leave_out(keys, LeftOutReason(reason))

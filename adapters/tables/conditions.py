@@ -28,8 +28,8 @@ def observed_conditions(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
 def told(context: Context, frame: pd.DataFrame, observations: pd.DataFrame, observed: pd.DataFrame) -> pd.DataFrame:
     """One row per resource and site: patient, condition, site, first, last, at, is_active, resource_key."""
     if frame.empty:
-        texts = ("resource_key", "resource_type", "patient", "condition", "site")
-        none = no_rows(*texts, numbers=("first", "last", "at"), flags=("is_active",))
+        texts = ("resource_type", "patient", "condition", "site")
+        none = no_rows(*texts, numbers=("resource_key", "first", "last", "at"), flags=("is_active",))
         return stacked(none, _observed(context, observations, observed))
     means = context.coded.means(TABLE, "code")
     means = context.one_meaning(means[means["resource_key"].isin(frame["resource_key"])], TABLE)

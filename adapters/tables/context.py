@@ -11,28 +11,32 @@ import pandas as pd
 from adapters.quality import FindingKind, LeftOutReason, QuarantineReason
 from adapters.settings import Settings
 from adapters.tables.codes import Coded, CodeLists
-from adapters.tables.extract import CODINGS, Extract, Fault, stacked
+from adapters.tables.extract import CODINGS, Fault, kept, no_rows, stacked
 from adapters.tables.fates import Fates
+from adapters.tables.numbered import Numbered
 from adapters.tables.references import BY_IDENTIFIER, Identified, People, find_people
 from adapters.tables.times import when
 from adapters.units import Units
 
-NO_ROWS = pd.DataFrame({"resource_key": [], "resource_type": []}, dtype=object)
-_LINKS = pd.DataFrame({"resource_key": [], "role": [], "target_key": [], "resource_type": []}, dtype=object)
-_CODINGS = pd.DataFrame({"resource_key": [], "part": [], "role": [], "system": [], "code": []}, dtype=object)
+NO_ROWS = no_rows("resource_type", numbers=("resource_key",))
+_LINKS = no_rows("role", "target_key", "resource_type", numbers=("resource_key",))
+_CODINGS = no_rows("role", "system", "code", numbers=("resource_key", "part"))
 
 
 @dataclass
 class Context:
     """The state of one build of the tables."""
 
-    extract: Extract
+    extract: Numbered
     settings: Settings
     lists: CodeLists
     units: Units
-    fates: Fates = field(default_factory=Fates)
+    fates: Fates = field(init=False)
     indexes: dict[str, Identified] = field(default_factory=dict)
     late: dict[str, pd.DataFrame] = field(default_factory=dict)  # table -> rows after the data cutoff
+
+    def __post_init__(self) -> None:
+        self.fates = Fates.of(len(self.extract.keys))
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -58,13 +62,21 @@ class Context:
     def people(self) -> People:
         """Who is one person."""
         keys = (key for key in self.extract.keys if key.startswith("Patient/"))
-        return find_people(keys, self.links, self.identified("Patient"))
+        links = self.links[self.links["resource_type"] == "Patient"]
+        links = links.assign(source_key=self.extract.texts(links["resource_key"]))
+        return find_people(keys, links, self.identified("Patient"))
 
     def identified(self, kind: str) -> Identified:
         """Resources of a type by business identifier."""
         if kind not in self.indexes:
-            self.indexes[kind] = Identified.of(self.extract.frames.get("identifiers"), kind)
+            self.indexes[kind] = Identified.of(self.extract.frames.get("identifiers"), kind, self.extract.keys)
         return self.indexes[kind]
+
+    def meant(self, targets: pd.Series, kind: str) -> pd.Series:
+        """The number of the resource that each reference means, by identifier to one of `kind`; missing if not one."""
+        identified = self.identified(kind)
+        found = {target: self.extract.numbers_of(identified.find(target)) for target in targets.dropna().unique()}
+        return targets.map({target: numbers[0] for target, numbers in found.items() if len(numbers) == 1})
 
     @cached_property
     def coded(self) -> Coded:
@@ -79,11 +91,8 @@ class Context:
     def medication_links(self) -> pd.DataFrame:
         """resource_key of what refers to a Medication, and the Medication's key, settled by identifier where needed."""
         links = self.links[self.links["role"] == "medication"]
-        identified = self.identified("Medication")
-        meant = {key: identified.find(key) for key in links["target_key"].dropna().unique()}
-        single = {key: next(iter(found)) for key, found in meant.items() if len(found) == 1}
-        settled = links.assign(medication=links["target_key"].map(single).astype(object))
-        return settled.dropna(subset=["medication"])[["resource_key", "medication"]]
+        settled = links.assign(medication=self.meant(links["target_key"], "Medication"))
+        return settled.dropna(subset=["medication"])[["resource_key", "medication"]].astype("int64")
 
     def owned(self, name: str) -> pd.DataFrame:
         """The rows of a table with their person; what belongs to nobody that was read is settled and gone."""
@@ -100,7 +109,7 @@ class Context:
         by_name = int(nobody["patient_key"].fillna("").str.contains(BY_IDENTIFIER, regex=False).sum())
         self.fates.note(FindingKind.SEVERAL_MATCHES, count=unclear, table=name)
         self.fates.note(FindingKind.UNRESOLVED_REFERENCE, count=by_name - unclear, table=name, path="patient")
-        return frame[frame["patient"].notna()].reset_index(drop=True)
+        return kept(frame, frame["patient"].notna())
 
     def sound(self, frame: pd.DataFrame, listed: pd.Series) -> pd.DataFrame:
         """`frame` without resources that hold an invalid field that a view reads; those are quarantined.
@@ -112,14 +121,14 @@ class Context:
             fault = self.extract.faults[key]
             if known or fault.table == CODINGS:
                 self.fates.quarantine(key, fault)
-        return frame[~faulty].reset_index(drop=True)
+        return kept(frame, ~faulty)
 
     def one_meaning(self, meanings: pd.DataFrame, table: str) -> pd.DataFrame:
         """`meanings` (resource_key, part, means) of resources with one meaning a part; others are quarantined."""
         several = meanings[meanings.duplicated(["resource_key", "part"], keep=False)]["resource_key"].unique()
         for key in several:
-            kind = str(key).partition("/")[0]
-            self.fates.quarantine(key, Fault(QuarantineReason.CONFLICTING_CODES, f"{kind}.code", table))
+            path = f"{self.extract.kind(key)}.code"
+            self.fates.quarantine(key, Fault(QuarantineReason.CONFLICTING_CODES, path, table))
         return meanings[~meanings["resource_key"].isin(several)]
 
     def dated(self, frame: pd.DataFrame, starts: tuple[str, ...], end: str | None, element: str) -> pd.DataFrame:
@@ -128,8 +137,8 @@ class Context:
         table = pd.concat([frame.reset_index(drop=True), times.reset_index(drop=True)], axis=1)
         for row in table.loc[table["invalid"], ["resource_key", "resource_type"]].itertuples():
             fault = Fault(QuarantineReason.INVALID_DATE, f"{row.resource_type}.{element}", "")
-            self.fates.quarantine(str(row.resource_key), fault)
-        return table[~table["invalid"]].drop(columns="invalid").reset_index(drop=True)
+            self.fates.quarantine(row.resource_key, fault)
+        return kept(table, ~table["invalid"]).drop(columns="invalid")
 
     def before_cutoff(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
         """`frame` without the rows that lie wholly after the data cutoff; those are left out and counted."""
@@ -139,4 +148,4 @@ class Context:
         self.late[table] = frame[late]
         self.fates.leave_out(frame.loc[late, "resource_key"], LeftOutReason.AFTER_DATA_CUTOFF)
         self.fates.note_rows(frame[late], FindingKind.AFTER_DATA_CUTOFF, severity="info", table=table)
-        return frame[~late].reset_index(drop=True)
+        return kept(frame, ~late)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from adapters.errors import InputError
@@ -129,6 +131,25 @@ def stacked(*frames: pd.DataFrame) -> pd.DataFrame:
     """The frames one below the other; empty ones, whose columns have no telling dtype, decide only if all are empty."""
     filled = [frame for frame in frames if not frame.empty]
     return pd.concat(filled, ignore_index=True) if filled else frames[0].reset_index(drop=True)
+
+
+def kept(frame: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
+    """The rows for which `wanted` holds, numbered anew; where that is all of them, nothing is copied."""
+    return (frame if wanted.all() else frame[wanted]).reset_index(drop=True)
+
+
+def texts_that(values: pd.Series, holds: Callable[[str], bool]) -> pd.Series:
+    """Where `holds` is true of the text; it is asked once for each different one."""
+    return values.isin([text for text in values.dropna().unique() if holds(text)])
+
+
+def combinations(columns: Iterable[pd.Series]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The number of each row's combination of values, and the place of the first row of each combination."""
+    groups: npt.NDArray[np.int64] = np.zeros(1, dtype=np.int64)
+    for column in columns:
+        numbers, different = pd.factorize(column, use_na_sentinel=False)
+        groups = pd.factorize(groups * len(different) + numbers)[0]
+    return groups, np.unique(groups, return_index=True)[1]
 
 
 def no_rows(*texts: str, numbers: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from adapters.quality import FindingKind, LeftOutReason
 from adapters.tables.context import Context
-from adapters.tables.extract import no_rows, stacked
+from adapters.tables.extract import no_rows, stacked, texts_that
 from adapters.tables.references import one_of_each
 from adapters.tables.sites import single_site
 
@@ -17,12 +17,13 @@ KIND = "BodyStructure"
 def known_lesions(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """One row per lesion of the cohort: patient, lesion (its key), organ, is_node; records of one identifier are one."""
     if frame.empty:
-        return no_rows("resource_key", "patient", "lesion", "organ", flags=("is_node",))
+        return no_rows("patient", "lesion", "organ", numbers=("resource_key",), flags=("is_node",))
     sound = context.sound(frame, pd.Series(True, index=frame.index))
     sites = single_site(context, sound, TABLE)
     owner = dict(zip(sound["resource_key"], sound["patient"], strict=True))
     same = one_of_each(context.extract.frames.get("identifiers"), KIND, owner)
-    rows = sound.assign(lesion=sound["resource_key"].map(same), organ=sound["resource_key"].map(sites).fillna("none"))
+    rows = sound.assign(lesion=context.extract.texts(map(same.__getitem__, sound["resource_key"])))
+    rows = rows.assign(organ=sound["resource_key"].map(sites).fillna("none"))
     rows["is_node"] = rows["organ"] == "lymph_node"
     return rows[["resource_key", "patient", "lesion", "organ", "is_node"]]
 
@@ -33,11 +34,8 @@ def lesion_of(context: Context, observations: pd.DataFrame, lesions: pd.DataFram
         return pd.Series(None, index=observations.index, dtype=object)
     links = context.links
     links = links[(links["role"] == "lesion") & links["target_key"].notna()]
-    links = links[links["target_key"].str.startswith(KIND)]
-    identified = context.identified(KIND)
-    meant = {key: identified.find(key) for key in links["target_key"].unique()}
-    single = {key: next(iter(found)) for key, found in meant.items() if len(found) == 1}
-    target = links.assign(structure=links["target_key"].map(single).astype(object)).dropna(subset=["structure"])
+    links = links[texts_that(links["target_key"], lambda text: text.startswith(KIND))]
+    target = links.assign(structure=context.meant(links["target_key"], KIND)).dropna(subset=["structure"])
     target = target.merge(lesions, left_on="structure", right_on="resource_key", suffixes=("", "_of"))
     target = target[["resource_key", "patient", "lesion"]].drop_duplicates()
     target = target[~target.duplicated("resource_key", keep=False)].set_index("resource_key")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from adapters.tables.context import Context
-from adapters.tables.extract import no_rows, stacked
+from adapters.tables.extract import kept, no_rows, stacked
 from adapters.tables.procedures import status_of
 from adapters.tables.times import read_moments
 
@@ -40,7 +40,7 @@ def _statements(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
 def _with_times(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     rows = context.dated(rows, _STARTS, "period_end", "effective")
     rows = context.before_cutoff(rows, TABLE)
-    rows = rows[~context.fates.is_out(rows["resource_key"])].reset_index(drop=True)
+    rows = kept(rows, ~context.fates.is_out(rows["resource_key"]))
     ended = read_moments(rows["period_end"], context.zone)
     exact = ended["first"] == ended["last"]
     rows["end"] = ended["first"].where(exact).astype(float)

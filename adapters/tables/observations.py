@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from adapters.quality import FindingKind
-from adapters.tables.codes import FOLLOW_UP
+from adapters.tables.codes import FOLLOW_UP, STATISTIC
 from adapters.tables.context import Context
+from adapters.tables.extract import kept, texts_that
 from adapters.tables.values import add_values
 
 TABLE = "observations"
@@ -46,12 +47,13 @@ def parted(means: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
     """Measures such as suv_* named in full by the method of the Observation; without a method they are unlisted."""
-    open_end = codes["means"].str.endswith("*")
+    open_end = texts_that(codes["means"], lambda text: text.endswith(STATISTIC))
     if not open_end.any():
         return codes
     methods = context.coded.means("statistics", "method").drop_duplicates("resource_key", keep=False)
-    named = codes["resource_key"].map(methods.set_index("resource_key")["means"])
-    full = codes["means"].str.removesuffix("*") + named.astype(object)
+    opened = codes[open_end]
+    named = opened["resource_key"].map(methods.set_index("resource_key")["means"])
+    full = opened["means"].str.removesuffix(STATISTIC) + named.astype(object)
     return codes.assign(means=codes["means"].where(~open_end, full)).dropna(subset=["means"])
 
 
@@ -66,7 +68,7 @@ def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     )
     heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
     context.fates.need(rows.loc[heading, "resource_key"])
-    return rows[~heading].reset_index(drop=True)
+    return kept(rows, ~heading)
 
 
 def _true(values: pd.Series) -> pd.Series:
@@ -99,18 +101,16 @@ def note_duplicates(context: Context, rows: pd.DataFrame) -> None:
 
 def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
     """The PET tracer of each uptake: from a component of its own, else from the PET it is part of; else missing."""
-    if not rows["measure"].str.startswith("suv_").any():
+    is_uptake = texts_that(rows["measure"], lambda text: text.startswith("suv_"))
+    if not is_uptake.any():
         return pd.Series(None, index=rows.index, dtype=object)
     own = context.coded.means("tracers", "answer").drop_duplicates(["resource_key", "means"])
     used = context.coded.means("tracers", "tracer")
     parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]
-    identified = context.identified("Procedure")
-    meant = {key: next(iter(found)) for key in parts["target_key"].unique() if len(found := identified.find(key)) == 1}
-    scans = parts.assign(scan=parts["target_key"].map(meant).astype(object)).merge(
-        used, left_on="scan", right_on="resource_key", suffixes=("", "_scan")
-    )
+    parts = parts.assign(scan=context.meant(parts["target_key"], "Procedure"))
+    scans = parts.merge(used, left_on="scan", right_on="resource_key", suffixes=("", "_scan"))
     result = pd.Series(np.nan, index=rows.index, dtype=object)
     for found in (own, scans[["resource_key", "means"]].drop_duplicates()):
         single = found[~found.duplicated("resource_key", keep=False)].set_index("resource_key")["means"]
         result = result.where(result.notna(), rows["resource_key"].map(single))
-    return result.where(rows["measure"].str.startswith("suv_"), None)
+    return result.where(is_uptake, None)

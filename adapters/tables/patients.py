@@ -22,15 +22,16 @@ def persons(context: Context, cohort: Iterable[str]) -> pd.DataFrame:
     for key in frame.loc[frame["resource_key"].isin(context.extract.faults.keys()), "resource_key"]:
         context.fates.quarantine(key, context.extract.faults[key])
     sound = frame[~context.fates.is_out(frame["resource_key"])]
-    by_key = sound.set_index("resource_key").reindex(columns=list(_FIELDS)).to_dict("index")
+    own_keys = context.extract.texts(sound["resource_key"])
+    by_key = sound.reindex(columns=list(_FIELDS)).set_axis(own_keys).to_dict("index")
     rows = []
     for person in sorted(cohort):
         records = [key for key in context.people.records[person] if key in by_key]
         current = [key for key in context.people.current[person] if key in by_key]
         chosen = {name: _value([by_key[k] for k in current], [by_key[k] for k in records], name) for name in _FIELDS}
         rows.append({"patient": person, **chosen})
-        context.fates.use(current[:1])
-        context.fates.need(records)
+        context.fates.use(context.extract.numbers_of(current[:1]))
+        context.fates.need(context.extract.numbers_of(records))
     found = pd.DataFrame(rows, columns=["patient", *_FIELDS]).set_index("patient")
     for name, source in (("birth", "birth_date"), ("death", "deceased_at")):
         times = read_moments(found[source], context.zone)

@@ -7,7 +7,7 @@ import pandas as pd
 from adapters.quality import FindingKind
 from adapters.tables.cohort import TIMED
 from adapters.tables.context import Context
-from adapters.tables.extract import stacked
+from adapters.tables.extract import kept, stacked
 from adapters.tables.sites import single_site
 from adapters.units import ACTIVITY, ACTIVITY_UNIT
 
@@ -28,7 +28,7 @@ def listed(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.assign(**{name: frame["resource_key"].map(means)})
     known = frame["procedure"].notna() | frame["drug"].notna()
     sound = context.sound(frame, known)
-    return sound[~context.fates.is_out(sound["resource_key"])].reset_index(drop=True)
+    return kept(sound, ~context.fates.is_out(sound["resource_key"]))
 
 
 def acts(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def status_of(context: Context, statuses: pd.Series) -> pd.Series:
 
 def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
     """Administered activity in GBq; NaN where none is stated, or in a unit that is none of activity."""
-    found = pd.Series(float("nan"), index=rows.index)
+    found: dict[int, float] = {}
     stated = rows[rows["procedure"].isin(RADIOACTIVE) & rows["activity_value"].notna()]
     unknown, impossible = [], []
     for row in stated.itertuples():
@@ -75,4 +75,4 @@ def _activities(context: Context, rows: pd.DataFrame) -> pd.Series:
             found[row.Index] = gbq
     for indexes, kind in ((unknown, FindingKind.UNKNOWN_UNIT), (impossible, FindingKind.IMPLAUSIBLE_VALUE)):
         context.fates.note_rows(rows.loc[indexes], kind, "procedure", table=TABLE, path="activity_gbq")
-    return found
+    return pd.Series(found, dtype=float).reindex(rows.index)

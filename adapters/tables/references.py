@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pandas as pd
 
 _SAME_PERSON = frozenset({"replaced-by", "replaces"})  # seealso and refer name other records, not a merge
+Key = TypeVar("Key", int, str)
 BY_IDENTIFIER = "?identifier="  # what marks a key that must be joined by identifier
 
 
@@ -19,15 +21,15 @@ class Identified:
     by_name: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, identifiers: pd.DataFrame | None, kind: str) -> Identified:
-        """The index of all resources of type `kind`, by "system|value" and by "value" alone."""
+    def of(cls, identifiers: pd.DataFrame | None, kind: str, keys: Sequence[str]) -> Identified:
+        """The index of all resources of type `kind`, by "system|value" and by "value" alone; `keys` by number."""
         names: dict[str, set[str]] = defaultdict(set)
         if identifiers is not None:
             own = identifiers[identifiers["resource_type"] == kind]
-            for key, system, value in zip(own["resource_key"], own["system"], own["value"], strict=True):
-                names[str(value)].add(key)
+            for number, system, value in zip(own["resource_key"], own["system"], own["value"], strict=True):
+                names[str(value)].add(keys[number])
                 if isinstance(system, str):
-                    names[f"{system}|{value}"].add(key)
+                    names[f"{system}|{value}"].add(keys[number])
         return cls({name: frozenset(keys) for name, keys in names.items()})
 
     def find(self, key: str) -> frozenset[str]:
@@ -63,16 +65,17 @@ class People:
         return {self.main[found] for found in self.identified.find(key) if found in self.main}
 
 
-def find_people(patients: Iterable[str], links: pd.DataFrame | None, identified: Identified) -> People:
+def find_people(patients: Iterable[str], links: pd.DataFrame, identified: Identified) -> People:
     """Group Patient keys into persons: `replaced-by` and `replaces` links count from both ends.
 
-    A record that no other replaces stands for the person.
+    A record that no other replaces stands for the person. `links` : source_key, role, target_key of Patients.
     """
     people = People(identified=identified)
     keys = list(dict.fromkeys(patients))
     parent = {key: key for key in keys}
     replaced: set[str] = set()
-    for source, role, target in _links(links):
+    links = links[links["role"].isin(_SAME_PERSON) & links["target_key"].notna()]
+    for source, role, target in zip(links["source_key"], links["role"], links["target_key"], strict=True):
         for other in identified.find(target):
             if source in parent and other in parent:
                 parent[_root(parent, source)] = _root(parent, other)
@@ -87,24 +90,17 @@ def find_people(patients: Iterable[str], links: pd.DataFrame | None, identified:
     return people
 
 
-def _links(links: pd.DataFrame | None) -> Iterable[tuple[str, str, str]]:
-    if links is None:
-        return
-    own = links[(links["resource_type"] == "Patient") & links["role"].isin(_SAME_PERSON) & links["target_key"].notna()]
-    yield from zip(own["resource_key"], own["role"], own["target_key"], strict=True)
-
-
-def _root(parent: dict[str, str], key: str) -> str:
+def _root(parent: dict[Key, Key], key: Key) -> Key:
     while parent[key] != key:
         parent[key] = parent[parent[key]]
         key = parent[key]
     return key
 
 
-def one_of_each(identifiers: pd.DataFrame | None, kind: str, owner: Mapping[str, str]) -> dict[str, str]:
-    """Key -> the first key of the same owner that shares an identifier with system and value; else itself."""
+def one_of_each(identifiers: pd.DataFrame | None, kind: str, owner: Mapping[int, str]) -> dict[int, int]:
+    """Number -> that of the first resource of the same owner that shares an identifier with system; else itself."""
     parent = {key: key for key in owner}
-    seen: dict[tuple[str, str, str], str] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     if identifiers is not None:
         own = identifiers[(identifiers["resource_type"] == kind) & identifiers["system"].notna()]
         for key, system, value in zip(own["resource_key"], own["system"], own["value"], strict=True):

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 def merged(context: Context, acts: pd.DataFrame) -> pd.DataFrame:
     """`acts` with one row for each therapy; a column `told_by` lists the keys of the resources that tell of it."""
     acts = acts.reset_index(drop=True)
-    told_by: list[tuple[str, ...]] = [(key,) for key in acts["resource_key"]]
+    told_by: list[tuple[int, ...]] = [(key,) for key in acts["resource_key"]]
     both = acts.groupby(["patient", "procedure"])["resource_type"].transform("nunique") > 1
     links = _Linked(context, acts[both])
     records = acts[both].to_dict("index")
@@ -85,13 +85,14 @@ class _Linked:
 
     def __init__(self, context: Context, rows: pd.DataFrame) -> None:
         keys = set(rows["resource_key"])
-        self.names: dict[str, set[str]] = defaultdict(set)
+        self.wholes: dict[int, set[int]] = defaultdict(set)  # what each is part of
+        self.names: dict[int, set[str]] = defaultdict(set)  # of requests and identifiers
         links = context.links[context.links["resource_key"].isin(keys) & context.links["target_key"].notna()]
         identified = {kind: context.identified(kind) for kind in (PROCEDURE, ADMINISTRATION)}
         for key, role, target in _columns(links, "resource_key", "role", "target_key"):
             kind = target.partition("?")[0].partition("/")[0]
             if role == "part_of" and kind in identified:
-                self.names[key] |= identified[kind].find(target)
+                self.wholes[key].update(context.extract.numbers_of(identified[kind].find(target)))
             elif role == "request":
                 self.names[key].add(f"request {target}")
         identifiers = context.frame("identifiers")
@@ -100,13 +101,13 @@ class _Linked:
             for key, system, value in _columns(own, "resource_key", "system", "value"):
                 self.names[key].add(f"identifier {system}|{value}")
 
-    def join(self, first: str, second: str) -> bool:
+    def join(self, first: int, second: int) -> bool:
         """Whether the two are linked."""
-        one, other = self.names.get(first, set()), self.names.get(second, set())
-        return second in one or first in other or not one.isdisjoint(name for name in other if " " in name)
+        part = second in self.wholes[first] or first in self.wholes[second]
+        return part or not self.names[first].isdisjoint(self.names[second])
 
 
-def _columns(frame: pd.DataFrame, *names: str) -> Iterable[tuple[str, ...]]:
+def _columns(frame: pd.DataFrame, *names: str) -> Iterable[tuple[Any, ...]]:
     return zip(*(frame[name] for name in names), strict=True)
 
 

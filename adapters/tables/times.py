@@ -64,10 +64,8 @@ def read_moments(texts: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
     numbers, different = pd.factorize(texts)  # -1, which takes the last, for what is missing
     blank: Moment = (_NAN, _NAN, _NAN, False, False)
     read = [*(read_moment(str(text), zone) for text in different), blank]
-    moments = pd.DataFrame(read, columns=list(COLUMNS)).astype(
-        {"first": float, "last": float, "at": float, "zoneless": bool, "invalid": bool}
-    )
-    return moments.take(numbers % len(read)).set_axis(texts.index)
+    moments = np.array(read, dtype=float)[numbers]
+    return pd.DataFrame(moments, texts.index, list(COLUMNS)).astype({"zoneless": bool, "invalid": bool})
 
 
 def when(frame: pd.DataFrame, zone: ZoneInfo, starts: Iterable[str], end: str | None = None) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from adapters.contract import COMPARATORS, MEASURES
 from adapters.quality import FindingKind, QuarantineReason
 from adapters.tables.context import Context
-from adapters.tables.extract import Fault
+from adapters.tables.extract import Fault, combinations, kept
 from adapters.tables.texts import read_text
 
 TABLE = "observations"
@@ -31,7 +31,7 @@ def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     rows = _categories(rows)
     rows["absent_reason"] = _absent(context, rows)
     _report(context, rows)
-    return rows[~context.fates.is_out(rows["resource_key"])].reset_index(drop=True)
+    return kept(rows, ~context.fates.is_out(rows["resource_key"]))
 
 
 def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     unknown = wanted & ~known.reindex(rows.index, fill_value=False)
     for row in rows[unknown].itertuples():
         path = "Observation.value.unit" if row.part < 0 else "Observation.component.value.unit"
-        context.fates.quarantine(str(row.resource_key), Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+        context.fates.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
     stated = rows["number_code"].notna() | rows["number_unit"].notna()
     missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
     context.fates.note_rows(
@@ -104,21 +104,20 @@ def convert(
     context: Context, rows: pd.DataFrame, numbers: pd.Series, code: str, unit: str
 ) -> tuple[pd.Series, pd.Series]:
     """`numbers` in the unit of each row's measure, and whether the stated unit is known; both with its index."""
-    stated = pd.DataFrame(
-        {"measure": rows["measure"], "code": rows[code], "unit": rows[unit], "to": rows["unit"], "number": numbers}
-    )
-    known = pd.Series(False, index=rows.index)
-    values = pd.Series(np.nan, index=rows.index)
-    for (measure, by_code, by_unit, to), group in stated.groupby(["measure", "code", "unit", "to"], dropna=False):
-        factor = context.units.factor(measure, _text(by_code), _text(by_unit), to)
-        if factor is None:
-            continue
-        known.loc[group.index] = True
-        converted = group["number"]
-        if not factor.is_one:
-            converted = converted.map({number: factor.apply(number) for number in converted.dropna().unique()})
-        values.loc[group.index] = converted.astype(float)
-    return values, known
+    stated = [rows["measure"], rows[code], rows[unit], rows["unit"]]
+    groups, firsts = combinations(stated)
+    factors = [
+        context.units.factor(measure, _text(by_code), _text(by_unit), to)
+        for measure, by_code, by_unit, to in zip(*(column.iloc[firsts] for column in stated), strict=True)
+    ]
+    is_known = np.array([factor is not None for factor in factors], dtype=bool)[groups]
+    values = np.where(is_known, numbers.to_numpy(dtype=float), np.nan)
+    for group, factor in enumerate(factors):
+        if factor is not None and not factor.is_one:
+            here = groups == group
+            places, different = pd.factorize(values[here])
+            values[here] = np.array([factor.apply(number) for number in different.tolist()], dtype=float)[places]
+    return pd.Series(values, rows.index), pd.Series(is_known, rows.index)
 
 
 def _text(value: object) -> str | None:

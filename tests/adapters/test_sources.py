@@ -251,3 +251,37 @@ def test_reading_again_decodes_where_lines_were_passed_over(tmp_path):
     source = open_source(str(path), accept_unreadable=True)
     assert len(list(source.read())) == 2
     assert [type(record) for record in read_again(source)] == [Read, Read]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_reading_again_gives_what_reading_gave_whatever_stands_around_the_lines(tmp_path, ending):
+    path = tmp_path / "x.ndjson"
+    texts = ["", ' {"resourceType":"Patient","id":"a"}', "  ", '{"resourceType":"Patient","id":"b"}']
+    texts += [
+        '{ "resourceType" : "Patients" }',
+        '{"resourceType":"Condition","id":"c"}',
+        "",
+        '{"resourceType":"Patient"}',
+    ]
+    for start in (0, 1, 3):
+        for mark in (b"", b"\xef\xbb\xbf"):
+            path.write_bytes(mark + ending.join(texts[start:]).encode())
+            source = open_source(str(path))
+            once = [read.resource for read in source.read()]
+            again = [
+                strict_json.loads(r.text.decode()) if isinstance(r, Line) else r.resource for r in read_again(source)
+            ]
+            kinds = [r.kind if isinstance(r, Line) else r.resource["resourceType"] for r in read_again(source)]
+            assert again == once
+            assert kinds == [resource["resourceType"] for resource in once]
+            assert len(once) == 5 - (start == 3)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_many_brackets_are_fine_and_only_deep_ones_are_refused(deep):
+    levels = strict_json.MAX_DEPTH
+    text = "[" * levels + "1" + "]" * levels if deep else "[" + "[1]," * 2 * levels + "[]]"
+    assert strict_json.loads(text) == strict_json._strict(text)
+    if deep:
+        with pytest.raises(strict_json.JsonError, match="nested deeper"):
+            strict_json.loads(f"[{text}]")

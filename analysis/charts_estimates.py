@@ -39,7 +39,7 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
         return NoChart("no estimate is available")
     frame = missing_to_none(rows)
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
-    y = alt.Y("label:N", sort=None, title=None, axis=None)
+    y = alt.Y("label:N", sort=list(frame["label"]), title=None, axis=None)  # not the order in which layers name them
     x = alt.X("value:Q", title=title, scale=scale)
     tooltip = [
         alt.Tooltip("label:N", title="Estimate"),

@@ -33,22 +33,23 @@ def conclusion(result: Result, contrast: Contrast) -> str:
         return f"{contrast.subject} was chosen by the reconstruction, so nothing follows from it."
     if result.lower is None or result.upper is None:
         return f"{contrast.subject} has no interval here, so nothing follows from it alone."
-    return _reading(result.lower, result.upper, contrast, style_of(result)) + _small(contrast)
+    kind = result.interval.split(",")[0] or "interval"
+    return _reading(result.lower, result.upper, kind, contrast, style_of(result)) + _small(contrast)
 
 
-def _reading(lower: float, upper: float, contrast: Contrast, style: Style) -> str:
+def _reading(lower: float, upper: float, kind: str, contrast: Contrast, style: Style) -> str:
     limits = f"{number(lower, style)} to {number(upper, style)}"
     if lower <= contrast.null <= upper:
         return (
-            f"{contrast.subject} may lie anywhere from {limits}: both {contrast.lower} and {contrast.higher} "
+            f"{contrast.subject} may lie anywhere from {limits} ({kind}): both {contrast.lower} and {contrast.higher} "
             "remain possible"
         )
     null = number(contrast.null, Style(style.decimals))
     side = contrast.lower if upper < contrast.null else contrast.higher
-    return f"{contrast.subject} lies on one side of {null} over its whole interval ({limits}): {side}"
+    return f"{contrast.subject} lies on one side of {null} over its whole interval ({kind} {limits}): {side}"
 
 
 def _small(contrast: Contrast) -> str:
     if contrast.smallest_group is None or contrast.smallest_group >= SMALL_N:
         return "."
-    return f"; the smaller group has {contrast.smallest_group} patients."
+    return f"; the smaller group has {contrast.smallest_group} patient{'s' if contrast.smallest_group != 1 else ''}."

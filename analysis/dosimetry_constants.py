@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 PHYSICS = Path(__file__).resolve().parent / "physics"
+TOTALS = {"half_life": "half-life", "auger_energy": "Auger energy"}  # in words where "_" to " " is not enough
 
 
 @cache
@@ -38,11 +39,11 @@ def emission_frame() -> pd.DataFrame:
     totals = totals[totals["key"].str.match(r"(lu177|y90)\.(?!paper)")]
     parts = totals["key"].str.split(".", expand=True)
     totals = totals.assign(
-        nuclide=parts[0], quantity=parts[1].str.replace("_", " "), value=totals["value"].astype(float)
+        nuclide=parts[0], quantity=parts[1].replace(TOTALS).str.replace("_", " "), value=totals["value"].astype(float)
     )
     lines = physics_table("emissions")
-    words = lines["kind"] + " per decay, " + lines["energy_mev"].astype(str) + " MeV"
-    lines = lines.assign(quantity=words, value=lines["per_decay"].astype(float), unit="1")
+    words = lines["kind"] + " electrons, " + lines["energy_mev"].astype(str) + " MeV"
+    lines = lines.assign(quantity=words, value=lines["per_decay"].astype(float), unit="per decay")
     both = pd.concat([totals, lines])[["nuclide", "quantity", "value", "unit", "source"]]
     return both.sort_values("nuclide", kind="stable", ignore_index=True)
 

@@ -19,8 +19,20 @@ from analysis.tables import Folded, Table
 
 Study = Mapping[str, Any]
 Results = Mapping[str, Result]
-WHO = {"therapy": "After", "patient_id": "Patient", "lesion_id": "Lesion", "paper": "Paper's variant"}
+WHO = {"therapy": "After", "patient_id": "Patient", "lesion_id": "Lesion", "response": "Response"}
+WHO |= {"paper": "Paper's variant"}
 THERAPY_WORDS = {"lu": "177Lu-PSMA", "sirt": "SIRT"}  # after which therapy, not in which arm
+CHARACTERISTICS = {
+    "age_years": "Age (years)",
+    "gleason": "Gleason score",
+    "psa": "PSA (ng/mL)",
+    "alp": "ALP (U/L)",
+    "ldh": "LDH (U/L)",
+    "ecog": "ECOG",
+    "cycles": "Cycles of 177Lu-PSMA",
+    "lu_total_gbq": "177Lu-PSMA in all (GBq)",
+    "survival_months": "Survival (months)",
+}
 CATEGORIES = {
     "complete_response": "Complete response",
     "partial_response": "Partial response",
@@ -32,6 +44,10 @@ CATEGORIES = {
 def lesions(found: Evaluation) -> Folded:
     """Every lesion with its diameters, response and uptake."""
     headers = {
+        "rank": "Place by size",
+        "is_target": "Target",
+        "is_new": "New",
+        "tracer": "Tracer",
         "reference_mm": "Before (mm)",
         "followup_mm": "After (mm)",
         "change_pct": "Change (%)",
@@ -39,9 +55,13 @@ def lesions(found: Evaluation) -> Folded:
         "suv_change_pct": "Change of SUVmax (%)",
     }
     frame = _told(lesion_table(found), "response", "tracer")
-    caption = "Liver lesions of the imaging subgroup by therapy"
+    caption = "Liver lesions of the imaging subgroup by therapy: long axis before and after it, response, uptake"
     title = "Every lesion with its diameters, response and uptake"
-    return Folded(title, Table(frame, caption, "lesions", headers=WHO | headers, row_headers=3))
+    decimals = {"change_pct": 1, "suv_max": 1, "suv_change_pct": 1}
+    table = Table(
+        frame, caption, "lesions", headers=WHO | headers, decimals=decimals, missing="not compared", row_headers=3
+    )
+    return Folded(title, table)
 
 
 def scans(tables: Tables, study: Study, found: Evaluation) -> Folded:
@@ -52,13 +72,16 @@ def scans(tables: Tables, study: Study, found: Evaluation) -> Folded:
         "followup_day": "Scan after (day)",
         "cycles_between": "Cycles between",
         "sirts_between": "SIRT between",
+        "weeks_between": "Weeks between",
         "weeks_since_therapy": "Weeks from therapy to scan",
         "both": "Judged after both",
     }
     frame = _told(paired_frame(tables, study, found), "response")
     caption = "Patients judged after each therapy: scans in days from day 0, weeks between them and since the therapy"
     title = "Which scans judge which therapy, and what was given in between"
-    return Folded(title, Table(frame, caption, "response_scans", headers=WHO | headers, row_headers=2))
+    decimals = dict.fromkeys(("change_pct", "weeks_between", "weeks_since_therapy"), 1)
+    table = Table(frame, caption, "response_scans", headers=WHO | headers, decimals=decimals, row_headers=2)
+    return Folded(title, table)
 
 
 def both_therapies(found: Evaluation) -> Folded:
@@ -138,6 +161,8 @@ def selection(tables: Tables, study: Study, found: Evaluation) -> Folded:
     sides = {"subgroup": "Subgroup", "others": "Others"}
     parts = {"n": "n", "median": "median", "low": "smallest", "high": "largest"}
     headers = {f"{side}_{part}": f"{who}, {what}" for side, who in sides.items() for part, what in parts.items()}
-    frame = in_words(selection_frame(tables, study, found), "characteristic")
+    frame = selection_frame(tables, study, found).replace({"characteristic": CHARACTERISTICS})
     caption = "Imaging subgroup and all others: number with a value, median, smallest and largest value"
-    return Folded("The imaging subgroup beside all others", Table(frame, caption, "selection", headers=headers))
+    headers |= {"characteristic": "Characteristic"}
+    table = Table(frame, caption, "selection", headers=headers, missing="not given")
+    return Folded("The imaging subgroup beside all others", table)

@@ -49,7 +49,7 @@ def hazard_ratio_ways(results: Mapping[str, Result], days: Sequence[int]) -> lis
         "SIRT counted from day 0, Cox": "os.hr.efron",
         "SIRT counted from day 0, Firth": "os.hr.firth",
         "the same, day 0 at the first of either therapy, Firth": "os.first_therapy.hr",
-        "SIRT counted from its day": "os.hr.time_varying",
+        "SIRT counted from the day it was given": "os.hr.time_varying",
         "the same, day 0 at the first of either therapy": "os.first_therapy.hr.time_varying",
         **{f"alive and followed on day {day}": f"os.landmark.{day}.hr" for day in days},
     }

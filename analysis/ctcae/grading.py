@@ -79,11 +79,12 @@ def limits_frame(criteria: Criteria) -> pd.DataFrame:
 
 
 def _limit_words(line: Any) -> str:
+    sign = {">=": "≥", "<=": "≤"}.get(line.operator, line.operator)
     if line.reference == "absolute":
-        unit = "" if line.unit == "1" else f" {line.unit}"
-        return f"{line.operator} {line.factor:g}{unit}"
+        unit = "" if line.unit == "1" else f" {line.unit}".replace(" 10*9/L", " × 10⁹/L")
+        return f"{sign} {line.factor:g}{unit}"
     times = "" if line.factor == 1 else f"{line.factor:g} × "
-    return f"{line.operator} {times}{REFERENCES[line.reference]}"
+    return f"{sign} {times}{REFERENCES[line.reference]}"
 
 
 @cache

@@ -135,8 +135,8 @@ def test_every_limit_is_said_in_words_once() -> None:
         said = frame[["1", "2", "3", "4"]].stack().str.split(" or ").explode()
         assert len(said.dropna()) == len(load_criteria(version).lines)
     rows = limits_frame(load_criteria(5)).set_index(["measure", "branch"])
-    assert rows.loc[("alt", "baseline above the upper limit"), "1"] == ">= 1.5 × baseline"
-    assert rows.loc[("platelets", ""), ["1", "2"]].tolist() == ["< lower limit", "< 75 10*9/L"]
+    assert rows.loc[("alt", "baseline above the upper limit"), "1"] == "≥ 1.5 × baseline"
+    assert rows.loc[("platelets", ""), ["1", "2"]].tolist() == ["< lower limit", "< 75 × 10⁹/L"]
     assert rows.loc[("creatinine", ""), "2"] == "> 1.5 × upper limit or > 1.5 × baseline"
 
 

@@ -201,7 +201,7 @@ def test_emission_data_stand_with_unit_and_source_and_without_the_values_the_pap
     assert frame[["unit", "source"]].ne("").all().all()
     assert not frame["quantity"].str.contains("paper").any()
     lu = frame[frame["nuclide"] == "lu177"].set_index("quantity")["value"]
-    assert (lu["half life"], lu["electron energy"]) == (159.53, 0.14792)
+    assert (lu["half-life"], lu["electron energy"]) == (159.53, 0.14792)
 
 
 def test_every_constant_has_a_unit_and_a_source():

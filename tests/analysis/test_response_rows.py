@@ -7,7 +7,8 @@ import pytest
 from study_tables import GA, Patient, tables_of
 from test_response_results import COHORTS, STUDY
 
-from analysis import response, response_pages, response_rows
+from analysis import response, response_figures, response_pages, response_rows
+from analysis.charts import NoChart, Stack
 from analysis.lesions_null import repeatability, repeatability_words
 from analysis.response_claims import paired_counts
 from analysis.response_frames import lesion_lines, lesion_spider
@@ -111,6 +112,42 @@ def test_every_cohort_gives_every_table(name):
         assert "nan" not in html.split("csv", 1)[0].lower().replace("covenant", "")
     assert len(set(names)) == len(names)
     assert all(isinstance(result, Result) for _, result in response_rows.claim_ways(results))
+
+
+@pytest.mark.parametrize("name", COHORTS)
+def test_every_cohort_gives_every_figure_or_says_why_there_is_none(name):
+    tables, found, results = opened(*COHORTS[name])
+    for figure in (
+        response_figures.patients(found, results, STUDY),
+        response_figures.progression(results),
+        response_figures.lesions(found, STUDY),
+        response_figures.best_and_worst(found, results, STUDY),
+        response_figures.gaps(found, results),
+        response_figures.uptake(found, results),
+        response_figures.intention(tables, STUDY, results),
+        response_figures.spider(tables, STUDY, found),
+    ):
+        parts = [drawn for _, drawn in figure.parts] if isinstance(figure, Stack) else [figure]
+        assert parts
+        assert all(drawn.why if isinstance(drawn, NoChart) else drawn.to_dict()["description"] for drawn in parts)
+
+
+def test_limits_in_the_figures_are_those_of_the_settings():
+    rules = STUDY["response"]
+    assert response_figures.limits(STUDY) == [
+        -rules["partial_response_decrease_pct"], rules["progression_increase_pct"]
+    ]  # fmt: skip
+
+
+def test_headers_are_words_not_names_of_columns():
+    tables, found, results = opened(MOVED)
+    for table in (
+        response_pages.lesions(found).content,
+        response_pages.scans(tables, STUDY, found).content,
+        response_pages.selection(tables, STUDY, found).content,
+        response_pages.uptake_tests(results),
+    ):
+        assert all(column in table.headers for column in table.frame), table.name
 
 
 def test_after_which_therapy_is_not_in_which_arm():

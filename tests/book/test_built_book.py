@@ -128,6 +128,11 @@ def test_key_points_rest_on_no_free_number(site):
         assert not [box for box in boxes if f">{sign}</abbr>" in box], page.name
 
 
+def test_every_column_of_a_table_is_headed_by_words(site):
+    bare = re.compile(r'<th scope="col"[^>]*>([a-z][^<]*|[^<]*_[^<]*|)</th>')
+    assert {page.name: found for page in site.pages if (found := bare.findall(page.read_text("utf-8")))} == {}
+
+
 def test_marked_numbers_say_what_the_mark_means(site):
     survival = (site.html / "chapters" / "survival.html").read_text("utf-8")
     for sign, meaning in MARKS.values():

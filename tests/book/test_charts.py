@@ -118,6 +118,12 @@ EMPTY = {
 }  # fmt: skip
 
 
+def test_forest_keeps_the_order_of_its_rows_where_one_has_no_interval():
+    rows = frame(label=["open", "closed"], value=[1.0, 2.0], lower=[None, 1.0], upper=[None, 3.0])
+    layers = charts_estimates.forest(rows, "months", "d").to_dict()["layer"]
+    assert all(layer["encoding"]["y"]["sort"] == ["open", "closed"] for layer in layers if "y" in layer["encoding"])
+
+
 @pytest.mark.parametrize("name", sorted(CHARTS))
 def test_chart_is_described_and_its_specification_holds_no_nan(name):
     spec = CHARTS[name]().to_dict()

@@ -19,7 +19,7 @@ def ratio(lower, upper, *, basis="data"):
 
 def test_conclusion_interval_across_null_leaves_both_directions_open():
     assert conclusion(ratio(0.18, 1.45), HAZARD) == (
-        "The hazard ratio may lie anywhere from 0.18 to 1.45: both a lower hazard with SIRT and a higher one "
+        "The hazard ratio may lie anywhere from 0.18 to 1.45 (95% CI): both a lower hazard with SIRT and a higher one "
         "remain possible."
     )
 
@@ -43,6 +43,11 @@ def test_conclusion_interval_that_touches_null_still_includes_it(lower, upper):
 def test_conclusion_names_a_small_group(n, said):
     contrast = Contrast("The hazard ratio", 1.0, "a lower hazard", "a higher one", n)
     assert (f"the smaller group has {n} patients" in conclusion(ratio(0.2, 1.5), contrast)) is said
+
+
+def test_conclusion_names_a_single_patient_in_the_singular():
+    contrast = Contrast("The hazard ratio", 1.0, "a lower hazard", "a higher one", 1)
+    assert conclusion(ratio(0.2, 1.5), contrast).endswith("the smaller group has 1 patient.")
 
 
 def test_conclusion_free_result_concludes_nothing():

@@ -122,6 +122,7 @@ def test_cell_of_a_table_leaves_unit_and_n_to_its_headers():
 
 def test_style_of_an_id_pattern_beats_the_unit():
     assert style_of(Result("tox.alt.lu", 14.6, unit="percent", basis="data")).sign
+    assert style_of(Result("tox.creatinine.lu", 5.0, unit="percent", basis="data")).sign, "a change like all others"
     assert not style_of(Result("resp.lu.pd", 56.0, unit="percent", basis="data")).sign
 
 

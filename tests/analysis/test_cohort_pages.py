@@ -1,0 +1,48 @@
+"""The tables of rules: each limit in words on the side where it excludes, every cohort with its table."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from analysis.cohort_pages import constants, eligibility
+from analysis.cohort_results import results
+from analysis.settings import load_study
+from tests.analysis.cohort_tables import act, lu, mcrpc, patient, seen, tables
+
+STUDY = load_study()
+
+
+def treated(*extra: dict) -> dict[str, pd.DataFrame]:
+    procedures = [*lu("S01", 0, 56), act("S01", "sirt", 120, activity_gbq=2.0)]
+    return tables(patients=[patient("S01")], conditions=mcrpc("S01"), procedures=procedures, observations=list(extra))
+
+
+def judged(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    table = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})
+    return table.frame.set_index(["therapy", "rule"])
+
+
+def test_constants_say_on_which_side_a_limit_excludes_and_stand_by_what_they_concern():
+    frame = constants({r.id: r for r in results(treated(), STUDY)}, STUDY).frame
+    value = frame.set_index(frame["setting"].map(lambda words: words.text))["value"]
+    assert value["eligibility.lu_psma.haemoglobin_min_g_dl"] == "excluded below 8 g/dL"
+    assert value["eligibility.sirt.lung_shunt_max_pct"] == "excluded above 20%"
+    assert value["imaging.ga68_psma_11_uptake_min"] == "60 min", "a plan excludes nobody"
+    assert frame["group"].ne(frame["group"].shift()).sum() == frame["group"].nunique(), "one block for each group"
+
+
+def test_eligibility_names_rule_and_limit_in_words_and_counts_each_patient_once():
+    frame = judged(treated(seen("S01", "bilirubin", 119, 2.1), seen("S01", "gi_flow", 106, "present")))
+    assert frame.loc[("177Lu-PSMA", "Leukocytes"), "limit"] == "below 2,000 /µL"
+    assert frame.loc[("SIRT", "Bilirubin"), ["limit", "met", "excluded"]].tolist() == ["above 2.0 mg/dL", 0, 1]
+    assert frame.loc[("SIRT", "Flow to the gastrointestinal tract"), ["limit", "excluded"]].tolist() == ["present", 1]
+    assert frame.loc[("SIRT", "Ascites"), "undetermined"] == 1, "never looked for is not absent"
+    assert (frame[["met", "excluded", "undetermined"]].sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("found", [tables(), tables(patients=[patient("S01")], procedures=lu("S01", 0))])
+def test_a_cohort_without_treated_patients_gives_a_table(found: dict[str, pd.DataFrame]):
+    html = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})._repr_html_()
+    assert "nan" not in html
+    assert "Excludes if" in html

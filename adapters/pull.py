@@ -87,6 +87,7 @@ def pull(
     with _collector_at_rest():
         settings = stage.index(now.date())
         _require_patients(stage, request)
+        progress("making tables", 0)
         tables = (build or build_with("local"))(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)

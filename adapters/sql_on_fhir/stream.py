@@ -54,7 +54,7 @@ def run_views(
 
     Raises
     ------
-    InputError : a file is missing, damaged or holds a line that is no resource; nothing is left in `out`
+    InputError : a file is missing or damaged, a line is no resource, or there are none; nothing is left in `out`
     ViewError : a view is wrong, or where `strict` the data give what it does not provide for
     """
     files = _files(paths)
@@ -74,6 +74,7 @@ def run_views(
                 output.write(chunks)
             if progress is not None:
                 progress(counts.bytes_before + done, total)
+        counts.require_resources(files)
     return counts.result()
 
 
@@ -135,6 +136,12 @@ class _Counts:
         self.rows = [before + now for before, now in zip(self.rows, outcome.rows, strict=True)]
         self.resources += outcome.resources
         self.findings += outcome.findings
+
+    def require_resources(self, files: Sequence[Path]) -> None:
+        """Raise InputError where not one resource was read."""
+        if not self.resources:
+            where = files[0].name if len(files) == 1 else f"{len(files)} files"
+            raise InputError("no resources", where, "the source is empty: check what it should hold")
 
     def result(self) -> dict[str, Any]:
         names = [view.name or f"view{number}" for number, view in enumerate(self.views)]

@@ -17,7 +17,8 @@ import typer
 from adapters.console import fail, progress_shown, run
 from adapters.errors import AdapterError, ContractError, InputError
 from adapters.progress import Progress
-from adapters.sources import Source, is_server, open_source
+from adapters.sources import is_server, open_source
+from adapters.sources.base import Source
 
 app = typer.Typer(help="FHIR R4 to tidy tables.", add_completion=False, pretty_exceptions_enable=False)
 

@@ -271,8 +271,7 @@ def load_tables(
     """Table name -> DataFrame with the contract's dtypes, each read from disk when first asked for.
 
     `names` limits the tables; `columns` the columns: one list for all tables (those a table lacks are skipped) or one
-    list per table. Folder: see `tables_folder`. Raises FileNotFoundError without tables, ContractError for a name that
-    the contract lacks.
+    list per table. Folder: see `tables_folder`. Raises FileNotFoundError without tables, ContractError for unknown names.
     """
     wanted = {name: _table(name) for name in (TABLES if names is None else names)}
     if isinstance(columns, Mapping):

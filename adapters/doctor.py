@@ -20,7 +20,7 @@ from adapters.pull import types_read
 from adapters.quality import Ledger, LeftOutReason
 from adapters.reading.stage import Stage
 from adapters.settings import Settings
-from adapters.sources import Source
+from adapters.sources.base import Source
 from adapters.tables.codes import HEADER, CodeLists, load_code_lists
 
 MOST_FREQUENT = 50

@@ -25,7 +25,7 @@ from adapters.quality import Ledger
 from adapters.reading.patients import Selection, load_patients
 from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
-from adapters.sources import Source
+from adapters.sources.base import Source
 
 VIEWS = Path(__file__).resolve().parent / "views"
 

@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.errors import InputError
 from adapters.progress import Progress
-from adapters.sources import Source
+from adapters.sources.base import Source
 from adapters.sources.files import FileSource
 from adapters.sql_on_fhir.pool import workers_for
 from adapters.sql_on_fhir.stream import run_views

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.sql_on_fhir import elements, functions, operators, values
-from adapters.sql_on_fhir.closures import Scope
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast import Expressions
@@ -14,7 +13,7 @@ from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.syntax import Binary, Call, Literal, Member, Node
-from adapters.sql_on_fhir.typed import Typed
+from adapters.sql_on_fhir.typed import Scope, Typed
 
 BOOLEAN = "System.Boolean"
 Condition = tuple[str, str]  # Python conditions for "is true" and for "is false"; neither holds for empty

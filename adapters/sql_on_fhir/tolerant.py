@@ -8,11 +8,11 @@ from itertools import product
 from typing import Any
 
 from adapters.sql_on_fhir import columns, fallback
-from adapters.sql_on_fhir.closures import Scope, compile_function
+from adapters.sql_on_fhir.closures import compile_function
 from adapters.sql_on_fhir.definition import Column, Path, Select, View
 from adapters.sql_on_fhir.errors import ExpressionError, NotCompiledError, ViewError
 from adapters.sql_on_fhir.syntax import Constant
-from adapters.sql_on_fhir.typed import Environment, Settings, Typed
+from adapters.sql_on_fhir.typed import Environment, Scope, Settings, Typed
 
 MAX_REPEAT_DEPTH = 64
 Row = tuple[Any, ...]

@@ -192,7 +192,8 @@ def demo(
     with _one_line():
         from adapters.synthetic.demo import write_demo
 
-        write_demo(out, format=file_format.value, dialect=dialect.value, patients=patients)
+        with progress_shown() as shown:
+            write_demo(out, format=file_format.value, dialect=dialect.value, patients=patients, progress=shown)
 
 
 @app.command()

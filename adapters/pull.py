@@ -87,7 +87,6 @@ def pull(
     with _collector_at_rest():
         settings = stage.index(now.date())
         _require_patients(stage, request)
-        progress("making tables", 0)
         tables = (build or build_with("local"))(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
@@ -95,6 +94,7 @@ def pull(
     manifest = _manifest(source, settings, stage, ledger, tables) | {"pulled_on": now.date().isoformat()}
 
     def fill(folder: Path) -> str:
+        """Write tables, manifest and link file into the new folder; gives the hash that names it."""
         for name, frame in tables.items():
             stored.write(contract.TABLES[name], frame, folder)  # `build` brought them to the contract
         written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]

@@ -100,12 +100,14 @@ class Generator(Expressions):
         return f"({holds})", f"({found} is not None and not {found} {node.operator} 0)"
 
     def boolean(self, value: Value) -> Condition:
+        """The condition that a value is true, and the one that it is false."""
         one = self.single(value)
         if one.type not in elements.BOOLEAN_TYPES:
             raise NotFastError("no Boolean")
         return f"({one.name} is True)", f"({one.name} is False)"
 
     def connected(self, node: Binary, this: One) -> Condition:
+        """`and` and `or`: both conditions made of those of the operands."""
         left, right = self.condition(node.left, this), self.condition(node.right, this)
         other = "or" if node.operator == "and" else "and"
         return f"({left[0]} {node.operator} {right[0]})", f"({left[1]} {other} {right[1]})"

@@ -14,14 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.console import fail, progress_shown
+from adapters.console import fail, progress_shown, run
 from adapters.errors import AdapterError, ContractError, InputError
 from adapters.progress import Progress
-from adapters.sources import Source, is_server, open_source
+from adapters.sources import is_server, open_source
+from adapters.sources.base import Source
 
-app = typer.Typer(
-    help="FHIR R4 to tidy tables.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-)
+app = typer.Typer(help="FHIR R4 to tidy tables.", add_completion=False, pretty_exceptions_enable=False)
 
 
 class Engine(StrEnum):
@@ -68,7 +67,9 @@ def _one_line() -> Iterator[None]:
         sys.stderr.close()
         raise typer.Exit(0) from None
     except OSError as error:
-        fail(f"{error.strerror or 'input or output failed'}; check space and permissions", 2)
+        where = str(error.filename) if error.filename is not None else ""
+        what = error.strerror or "input or output failed"
+        fail(str(InputError(what, where, "check the path, space and permissions")), 2)
 
 
 def _source(
@@ -145,7 +146,7 @@ def pull(
     with _one_line():
         from adapters.engines import build_with
         from adapters.pull import Request, chosen_settings, selection, types_read
-        from adapters.pull import pull as run
+        from adapters.pull import pull as pulled
 
         request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
         chosen = chosen_settings(settings, cohort)
@@ -161,7 +162,7 @@ def pull(
             if dry_run:
                 typer.echo("\n".join(opened.dry_run()))  # type: ignore[attr-defined] # servers have it
                 return
-            manifest = run(
+            manifest = pulled(
                 opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)
             )
         _summary(manifest, out)
@@ -191,7 +192,8 @@ def demo(
     with _one_line():
         from adapters.synthetic.demo import write_demo
 
-        write_demo(out, format=file_format.value, dialect=dialect.value, patients=patients)
+        with progress_shown() as shown:
+            write_demo(out, format=file_format.value, dialect=dialect.value, patients=patients, progress=shown)
 
 
 @app.command()
@@ -276,7 +278,7 @@ def doctor(
 
 def main() -> None:
     """Entry point."""
-    app(prog_name="python -m adapters")
+    run(app, "python -m adapters")
 
 
 if __name__ == "__main__":

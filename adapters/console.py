@@ -23,6 +23,19 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def run(app: typer.Typer, name: str) -> NoReturn:
+    """Run a command line and leave with its exit code; a wrong call is one line too, and nothing at all asks for help."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], prog_name=name, standalone_mode=False)
+    except typer.TyperException as error:  # not known, not given, or not a value of the option
+        context = getattr(error, "ctx", None)
+        called = context.command_path if context is not None else name
+        what = error.format_message().strip().rstrip(".")
+        print(f"error: command line: {' '.join(what.split())}; see {called} --help", file=sys.stderr)
+        code = error.exit_code
+    sys.exit(code)
+
+
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
     """A function that shows progress on a terminal, and elsewhere only what a reader must know, without rich."""

@@ -270,14 +270,13 @@ def load_tables(
 ) -> Mapping[str, pd.DataFrame]:
     """Table name -> DataFrame with the contract's dtypes, each read from disk when first asked for.
 
-    `names` limits the tables; `columns` the columns: one list for all tables (those a table lacks are skipped) or one
-    list per table. Folder: see `tables_folder`. Raises FileNotFoundError without tables, ContractError for a name that
-    the contract lacks.
+    `path`: folder of a pull, else STUDY_TABLES, else the repository's data/tables/current. `names` limits the tables,
+    `columns` the columns: one list for all tables (those a table lacks are skipped) or one list per table.
+    Raises FileNotFoundError without tables, ContractError for unknown names.
     """
     wanted = {name: _table(name) for name in (TABLES if names is None else names)}
-    if isinstance(columns, Mapping):
-        for name in columns:
-            _table(name)
+    for name in columns if isinstance(columns, Mapping) else ():
+        _table(name)
     return stored.LazyTables(tables_folder(path), wanted, columns)
 
 

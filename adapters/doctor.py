@@ -20,7 +20,7 @@ from adapters.pull import types_read
 from adapters.quality import Ledger, LeftOutReason
 from adapters.reading.stage import Stage
 from adapters.settings import Settings
-from adapters.sources import Source
+from adapters.sources.base import Source
 from adapters.tables.codes import HEADER, CodeLists, load_code_lists
 
 MOST_FREQUENT = 50
@@ -68,6 +68,7 @@ class _Codes:
     displays: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def watch(self, resources: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The resources as they come, their codes counted."""
         for resource in resources:
             self._count(resource)
             yield resource
@@ -88,6 +89,7 @@ class _Codes:
                     self.displays.setdefault((system, code), display)
 
     def most_frequent(self) -> list[tuple[Code, int]]:
+        """The codes that none maps and how often each occurs, at most MOST_FREQUENT."""
         ordered = sorted(self.unmapped.items(), key=lambda item: (-item[1], item[0]))[:MOST_FREQUENT]
         return [((system, code, self.displays[(system, code)]), n) for (system, code), n in ordered]
 
@@ -202,7 +204,8 @@ def print_report(report: Report) -> None:
     ):
         if report.sampled and not counts:
             continue
-        table = Table(title=title, title_justify="left", show_header=False)
+        console.print(title, style="bold", highlight=False)
+        table = Table(show_header=False)
         table.add_column()
         table.add_column(justify="right")
         for name, number in counts.items():

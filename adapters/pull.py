@@ -25,7 +25,7 @@ from adapters.quality import Ledger
 from adapters.reading.patients import Selection, load_patients
 from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
-from adapters.sources import Source
+from adapters.sources.base import Source
 
 VIEWS = Path(__file__).resolve().parent / "views"
 
@@ -94,6 +94,7 @@ def pull(
     manifest = _manifest(source, settings, stage, ledger, tables) | {"pulled_on": now.date().isoformat()}
 
     def fill(folder: Path) -> str:
+        """Write tables, manifest and link file into the new folder; gives the hash that names it."""
         for name, frame in tables.items():
             stored.write(contract.TABLES[name], frame, folder)  # `build` brought them to the contract
         written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]

@@ -177,10 +177,6 @@ class Ledger:
         if key not in self._parts:
             self._settle(key, "quarantined", reason.value)
 
-    def is_open(self, key: str) -> bool:
-        """Whether the key was read and has no disposition yet."""
-        return key in self._open
-
     def open_keys(self) -> Iterator[str]:
         """The keys without a disposition, in the order read."""
         return iter(tuple(self._open))

@@ -110,6 +110,9 @@ class LazyTables(Mapping[str, pd.DataFrame]):
     def __len__(self) -> int:
         return len(self._tables)
 
+    def __repr__(self) -> str:
+        return f"tables of {self._folder}: {', '.join(self)}"
+
     def _wanted(self, table: Table) -> Sequence[str] | None:
         if self._columns is None:
             return None

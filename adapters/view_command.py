@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.errors import InputError
 from adapters.progress import Progress
-from adapters.sources import Source
+from adapters.sources.base import Source
 from adapters.sources.files import FileSource
 from adapters.sql_on_fhir.pool import workers_for
 from adapters.sql_on_fhir.stream import run_views
@@ -24,7 +24,10 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 def run_view_command(
     views: list[Path], source: Source, row_format: str, out: Path | None, progress: Progress, *, accept_unreadable: bool
 ) -> dict[str, Any]:
-    """Run the views and write their rows; gives the counts of `run_views`. Raises InputError and ViewError."""
+    """Run the views and write their rows. Raises InputError and ViewError.
+
+    Gives the counts of `run_views`, and under `not_met` the resource types that a view asks for and the source lacks.
+    """
     definitions = [_definition(path) for path in views]
     options: dict[str, Any] = {"out": out, "format": row_format, "progress": partial(progress, "bytes")}
     if isinstance(source, FileSource) and source.only_lines:
@@ -43,13 +46,16 @@ def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -
         from adapters.sql_on_fhir.arrow import leave_pandas_out
 
         leave_pandas_out()
-    return run_views(definitions, files, strict=True, **options)
+    counts = run_views(definitions, files, strict=True, **options)
+    not_met = {str(definition["resource"]) for definition in definitions} - set(counts["resources"])
+    return counts | {"not_met": sorted(not_met)}
 
 
 def summary(counts: dict[str, Any]) -> list[str]:
-    """What is said after a run: rows of each view, lines that could not be read, values that did not fit."""
+    """What is said after a run: rows of each view, types not met, lines not readable, values that did not fit."""
     rows = ", ".join(f"{number} rows of {name}" for name, number in counts["rows"].items())
     lines = [f"{sum(counts['resources'].values())} resources read: {rows}"]
+    lines += [f"the source holds no {kind}" for kind in counts["not_met"]]
     if counts["unreadable"]:
         lines.append(f"lines that cannot be read, left out: {counts['unreadable']}")
     for found in counts["findings"]:

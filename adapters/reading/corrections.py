@@ -15,7 +15,7 @@ import msgspec
 from adapters.quality import LeftOutReason
 from adapters.reading import versions_of_one as one
 from adapters.reading.references import Directory
-from adapters.sources import Read
+from adapters.sources.base import Read
 
 REPLACES = frozenset(
     {

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.errors import InputError
 from adapters.reading.references import Directory
-from adapters.sources import Read
+from adapters.sources.base import Read
 
 ACT_REASONS, HTEST = "http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST"
 COHORT_TAGS = "https://example.org/fhir/radionuclide-study/CodeSystem/cohort"

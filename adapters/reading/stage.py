@@ -24,7 +24,8 @@ from adapters.reading.status import status_outcome, status_path
 from adapters.reading.undecoded import Undecoded
 from adapters.reading.versions import check_version
 from adapters.settings import Settings
-from adapters.sources import Line, Read, Source, read_again, strict_json
+from adapters.sources import strict_json
+from adapters.sources.base import Line, Read, Source, read_again
 
 
 @dataclass

@@ -2,66 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
-
-import msgspec
+from typing import Any
 
 from adapters.errors import InputError
+from adapters.sources.base import Line, Read, Source, read_again
+from adapters.sources.files import FileSource
 
-
-class Read(msgspec.Struct, gc=False):
-    """One resource version as it arrived. `origin` and `file` hold no identifier and are safe to print."""
-
-    resource: dict[str, Any]
-    origin: str  # "Observation.ndjson:12" or "demo.json#entry[3]": for messages
-    file: str  # label under which the manifest counts it: "Observation.ndjson", "file-0003.json", a query's name
-    full_url: str | None = None
-    bundle: int | None = None  # scope of full_url: references of one Bundle are settled within it first
-
-
-class Line(NamedTuple):
-    """A resource as its line of text, not decoded, outside of any Bundle."""
-
-    kind: str  # resourceType
-    text: bytes
-
-
-class Source(Protocol):
-    """A source of resource versions.
-
-    `read` may be called more than once and gives the same records in the same order each time (a server source spools
-    what it fetched and reads the spool again). It raises InputError (exit 2) or IncompleteError (exit 3).
-    """
-
-    kind: str  # "bundle", "ndjson", "folder", "server", "bulk"
-    label: str  # "Bundle file", "NDJSON folder", "FHIR server": what pages say where study.toml gives no label
-    manifest: dict[str, Any]  # what the source wants stated: queries, verified, ... complete after the first full read
-    unreadable: int  # lines that could not be parsed and were accepted as such; complete after the first full read
-    size_bytes: int | None  # for the progress bar; None where unknown
-
-    def read(self) -> Iterator[Read]:
-        """All resource versions, one at a time."""
-        ...
-
-    def finished(self) -> None:
-        """The tables are written: what the source keeps for itself may go."""
-        ...
-
-
-@runtime_checkable
-class LineSource(Protocol):
-    """A source that need not decode every resource when it is read once more."""
-
-    def read_again(self) -> Iterator[Read | Line]:
-        """The records of `read` in the same order, after `read` found nothing wrong with them."""
-        ...
-
-
-def read_again(source: Source) -> Iterator[Read | Line]:
-    """The records of a source that was read before, as lines where it has them."""
-    return source.read_again() if isinstance(source, LineSource) else source.read()
+__all__ = ["Line", "Read", "Source", "is_server", "open_source", "read_again"]
 
 
 def is_server(spec: str) -> bool:
@@ -75,11 +23,9 @@ def open_source(spec: str, *, accept_unreadable: bool = False, **options: Any) -
     `options` belong to servers. Raises InputError if there is nothing of that name.
     """
     if is_server(spec):
-        from adapters.sources.server import open_server
+        from adapters.sources.server import open_server  # here, since files need none of the web's libraries
 
         return open_server(spec, **options)
-    from adapters.sources.files import FileSource
-
     path = Path(spec)
     if not path.exists():
         raise InputError("source not found", str(path), "name a file, a folder or an http(s) address")

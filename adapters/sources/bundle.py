@@ -8,7 +8,8 @@ from itertools import count
 from typing import Any
 
 from adapters.errors import InputError
-from adapters.sources import Read, strict_json
+from adapters.sources import strict_json
+from adapters.sources.base import Read
 
 
 @dataclass

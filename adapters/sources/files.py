@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 
 from adapters.errors import InputError
 from adapters.reading.versions import RESOURCE_TYPES
-from adapters.sources import Line, Read
+from adapters.sources.base import Line, Read
 from adapters.sources.bundle import Place, Tally, read_document
 from adapters.sources.ndjson import read_lines, reread_lines
 

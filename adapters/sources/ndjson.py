@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adapters.errors import InputError
-from adapters.sources import Line, Read, strict_json
+from adapters.sources import strict_json
+from adapters.sources.base import Line, Read
 from adapters.sources.bundle import Place, Tally, no_resource, opened
 
 BOM = b"\xef\xbb\xbf"

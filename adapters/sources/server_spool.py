@@ -19,7 +19,8 @@ from typing import IO, Any
 import msgspec
 
 from adapters.errors import InputError
-from adapters.sources import Read, strict_json
+from adapters.sources import strict_json
+from adapters.sources.base import Read
 from adapters.sources.http_origin import Base
 from adapters.sources.server_tally import now
 

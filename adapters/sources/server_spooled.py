@@ -12,7 +12,7 @@ from typing import Any
 from adapters.progress import NOTE, Progress, silent
 from adapters.reading.patients import Selection
 from adapters.settings import Settings
-from adapters.sources import Read
+from adapters.sources.base import Read
 from adapters.sources.http_auth import authorizer
 from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import Base

@@ -7,7 +7,6 @@ This is the complete form; `fast.py` turns the common part of it into source tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.sql_on_fhir import elements, functions, operators
@@ -24,15 +23,7 @@ from adapters.sql_on_fhir.syntax import (
     TypeTest,
     Variable,
 )
-from adapters.sql_on_fhir.typed import Environment, Function, Settings, Typed, reader, single_integer
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is known where an expression stands: the type of the focus and its reference targets."""
-
-    type: str | None
-    targets: tuple[str, ...] = ()
+from adapters.sql_on_fhir.typed import Environment, Function, Scope, Settings, Typed, reader, single_integer
 
 
 def compile_function(node: Node, scope: Scope, settings: Settings) -> Typed:

@@ -75,6 +75,7 @@ class View:
 
     @property
     def columns(self) -> tuple[Column, ...]:
+        """The columns of a row, in order."""
         return tuple(self.root.all_columns())
 
 
@@ -96,6 +97,7 @@ class _Reader:
         return ViewError(reason, view=self.name, element=element, expression=expression, position=position)
 
     def view(self) -> View:
+        """The whole definition."""
         definition = self.definition
         if not isinstance(definition, Mapping):
             raise self.fault("a ViewDefinition is a JSON object", "")
@@ -126,6 +128,7 @@ class _Reader:
             yield element, entry
 
     def constants(self, entries: Any) -> dict[str, tuple[Any, str]]:
+        """Value and type of each constant, by name."""
         found: dict[str, tuple[Any, str]] = {}
         for element, entry in self.items({"constant": entries}, "constant", ""):
             name = entry.get("name")
@@ -137,6 +140,7 @@ class _Reader:
         return found
 
     def constant_value(self, entry: Mapping[str, Any], element: str) -> tuple[Any, str]:
+        """Value and type of one constant: its only `value[x]`."""
         keys = [key for key in entry if key.startswith("value") and len(key) > 5]
         if len(keys) != 1:
             raise self.fault("a constant has exactly one value[x]", element)
@@ -151,6 +155,7 @@ class _Reader:
         return self.expression(owner.get(key), f"{within}.{key}")
 
     def expression(self, text: Any, element: str) -> Path:
+        """A FHIRPath text, parsed."""
         if not isinstance(text, str) or not text.strip():
             raise self.fault("a FHIRPath expression is expected", element)
         try:
@@ -159,6 +164,7 @@ class _Reader:
             raise self.fault(fault.reason, element, text, fault.position) from fault
 
     def select(self, entry: Mapping[str, Any], element: str, depth: int) -> Select:
+        """One select with those nested in it."""
         self.selects += 1
         if depth > MAX_SELECT_DEPTH or self.selects > MAX_SELECTS:
             raise self.fault(
@@ -175,6 +181,7 @@ class _Reader:
         return Select(element, iteration, over, columns, selects, unions)
 
     def iteration(self, entry: Mapping[str, Any], element: str) -> tuple[str | None, tuple[Path, ...]]:
+        """What a select repeats over: `forEach`, `forEachOrNull` or `repeat`, and its paths; None without."""
         given = [key for key in ITERATIONS if key in entry]
         if len(given) > 1:
             raise self.fault(f"only one of {', '.join(given)} is allowed", element)
@@ -189,6 +196,7 @@ class _Reader:
         return "repeat", tuple(paths)
 
     def column(self, entry: Mapping[str, Any], element: str) -> Column:
+        """One column."""
         name = entry.get("name")
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise self.fault("a column needs a name of letters, digits and _", f"{element}.name")
@@ -199,6 +207,7 @@ class _Reader:
         return Column(name, path, self.column_type(entry, element), collection, self.sql_type(entry, element))
 
     def column_type(self, entry: Mapping[str, Any], element: str) -> str | None:
+        """The FHIR type a column declares, None without one."""
         kind = entry.get("type")
         if kind is None:
             return None
@@ -210,6 +219,7 @@ class _Reader:
         return name
 
     def sql_type(self, entry: Mapping[str, Any], element: str) -> str | None:
+        """The SQL type that the tag `ansi/type` gives a column, None without one."""
         for name, tag in self.items(entry, "tag", element):
             if tag.get("name") == "ansi/type":
                 if not isinstance(tag.get("value"), str):
@@ -218,6 +228,7 @@ class _Reader:
         return None
 
     def check_union(self, unions: tuple[Select, ...], element: str) -> None:
+        """The selects of a unionAll must have the same columns in the same order."""
         if not unions:
             return
         first = [column.name for column in unions[0].all_columns()]
@@ -227,6 +238,7 @@ class _Reader:
                 raise self.fault(f"branches differ in columns: {first} and {names}", branch.element)
 
     def check_names(self, root: Select) -> None:
+        """No two columns of a view share a name."""
         seen: dict[str, str] = {}
         for column in root.all_columns():
             if column.name in seen:

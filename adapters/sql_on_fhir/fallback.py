@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adapters.sql_on_fhir import references
 from adapters.sql_on_fhir.errors import ExpressionError
-from adapters.sql_on_fhir.typed import Environment, Settings, Typed
-
-if TYPE_CHECKING:
-    from adapters.sql_on_fhir.closures import Scope
+from adapters.sql_on_fhir.typed import Environment, Scope, Settings, Typed
 
 
 def compile_fallback(text: str, scope: Scope, settings: Settings) -> Typed:

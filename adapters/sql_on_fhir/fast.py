@@ -30,7 +30,7 @@ from adapters.sql_on_fhir.syntax import (
     Variable,
     uses_index,
 )
-from adapters.sql_on_fhir.typed import Environment, Settings, Typed
+from adapters.sql_on_fhir.typed import Environment, Scope, Settings, Typed
 
 
 class Expressions:
@@ -94,6 +94,7 @@ class Expressions:
                 body(One(value.name, value.type, value.targets, value.shape, True, value.is_root))
 
     def step(self, base: Value, name: str) -> Value:
+        """`base.name`, where FHIR declares just one element of that name."""
         found = elements.elements(base.type, name) if base.type is not None else ()
         if len(found) != 1 or found[0].type is None or found[0].key != name:
             raise NotFastError(f"{name} is open")
@@ -133,6 +134,7 @@ class Expressions:
         return self.looped(value, keep, found)
 
     def first(self, value: Value) -> Value:
+        """The first item, None without one."""
         if isinstance(value, One):
             return value
         found = self.source.set("None")
@@ -178,8 +180,9 @@ class Expressions:
         return self.run_closure(typed, f"[{this.name}]" if this.present else self.collected(this))
 
     def closure(self, node: Node, this: Value) -> Typed:
+        """The complete form of an expression, for the parts the fast form leaves to it."""
         try:
-            return closures.compile_function(node, closures.Scope(this.type, this.targets), self.settings)
+            return closures.compile_function(node, Scope(this.type, this.targets), self.settings)
         except ExpressionError as fault:
             raise NotFastError(fault.reason) from fault
 
@@ -197,6 +200,7 @@ class Expressions:
         return Many(each, typed.type, typed.targets)
 
     def constant(self, value: Any, kind: str | None) -> One:
+        """A constant, written into the source where its text is safe there."""
         if isinstance(value, bool | int | str):
             return One(
                 repr(value) if isinstance(value, bool | int) else self.source.refer(value, (kind, value)),
@@ -257,6 +261,7 @@ class Expressions:
         return self.of_type(node.operand, node.type_name, this)
 
     def of_type(self, operand: Node | None, type_name: str, this: One) -> Value:
+        """`operand.ofType(type)`: on a choice one property, elsewhere what the declared type tells."""
         if isinstance(operand, Member):
             try:
                 base = self.base(operand.base, this)

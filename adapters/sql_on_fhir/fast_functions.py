@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.sql_on_fhir import elements, functions, operators, values
-from adapters.sql_on_fhir.closures import Scope
 from adapters.sql_on_fhir.elements import Element
 from adapters.sql_on_fhir.errors import ExpressionError
 from adapters.sql_on_fhir.fast import Expressions
@@ -14,7 +13,7 @@ from adapters.sql_on_fhir.fast_values import Many, One, Value
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.source import NotFastError
 from adapters.sql_on_fhir.syntax import Binary, Call, Literal, Member, Node
-from adapters.sql_on_fhir.typed import Typed
+from adapters.sql_on_fhir.typed import Scope, Typed
 
 BOOLEAN = "System.Boolean"
 Condition = tuple[str, str]  # Python conditions for "is true" and for "is false"; neither holds for empty
@@ -101,12 +100,14 @@ class Generator(Expressions):
         return f"({holds})", f"({found} is not None and not {found} {node.operator} 0)"
 
     def boolean(self, value: Value) -> Condition:
+        """The condition that a value is true, and the one that it is false."""
         one = self.single(value)
         if one.type not in elements.BOOLEAN_TYPES:
             raise NotFastError("no Boolean")
         return f"({one.name} is True)", f"({one.name} is False)"
 
     def connected(self, node: Binary, this: One) -> Condition:
+        """`and` and `or`: both conditions made of those of the operands."""
         left, right = self.condition(node.left, this), self.condition(node.right, this)
         other = "or" if node.operator == "and" else "and"
         return f"({left[0]} {node.operator} {right[0]})", f"({left[1]} {other} {right[1]})"

@@ -42,6 +42,7 @@ class _ViewWriter:
         self.variables: dict[str, str] = {}
 
     def function(self) -> RunView:
+        """The whole view as one function."""
         if not elements.is_known(self.view.resource):
             raise NotFastError("unknown resource type")
         for path in self.view.where:
@@ -52,6 +53,7 @@ class _ViewWriter:
         return made
 
     def emit(self) -> None:
+        """Append a row made of the variables of all columns."""
         names = [self.variables[column.name] for column in self.view.columns]
         if self.named:
             pairs = zip(self.view.columns, names, strict=True)
@@ -73,6 +75,7 @@ class _ViewWriter:
             self.gathered(select, lambda add: self.loop_or_null(select, this, add), then)
 
     def loop(self, select: Select, value: Value, then: Continue, *, last: bool) -> None:
+        """Write a select once for each of its items."""
         outer = self.generator.row_index
         counter = self.source.set("-1") if numbers_rows(select) else None
 
@@ -123,6 +126,7 @@ class _ViewWriter:
         self.nested(list(select.selects), select, this, then, last=last)
 
     def nested(self, rest: list[Select], select: Select, this: One, then: Continue, *, last: bool) -> None:
+        """Write the selects inside, one within the other, then the union."""
         if rest:
             follows = len(rest) > 1 or bool(select.unions)
             self.select(
@@ -154,6 +158,7 @@ class _ViewWriter:
         return self.fitted(one, kind)
 
     def collection(self, value: Value, kind: str | None) -> str:
+        """Write a list of all values that fit."""
         found = self.source.set("[]")
         self.generator.deliver(value, lambda item: self.source.add(f"{found}.append({self.fitted(item, kind)})"))
         return found

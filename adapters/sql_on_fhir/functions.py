@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adapters.sql_on_fhir import elements
 from adapters.sql_on_fhir.elements import choice_key, is_known
 from adapters.sql_on_fhir.errors import ExpressionError, NotCompiledError
 from adapters.sql_on_fhir.parser import type_specifier
 from adapters.sql_on_fhir.syntax import Call, Literal, Node
-from adapters.sql_on_fhir.typed import Environment, Function, Settings, Typed, reader
+from adapters.sql_on_fhir.typed import Environment, Function, Scope, Settings, Typed, reader
 from adapters.sql_on_fhir.values import Quantity
-
-if TYPE_CHECKING:
-    from adapters.sql_on_fhir.closures import Scope
 
 SYSTEM_CONSTANTS = {
     "ucum": "http://unitsofmeasure.org",
@@ -36,8 +33,6 @@ class Invocation:
 
     def criterion(self, number: int = 0) -> Typed:
         """An argument evaluated for each item of the base."""
-        from adapters.sql_on_fhir.closures import Scope
-
         return self.compile(self.node.arguments[number], Scope(self.base.type, self.base.targets))
 
     def argument(self, number: int = 0) -> Typed:
@@ -45,6 +40,7 @@ class Invocation:
         return self.compile(self.node.arguments[number], self.scope)
 
     def type_argument(self, number: int = 0) -> str:
+        """An argument that names a type, as `ofType(Quantity)` has."""
         return type_specifier(self.node.arguments[number])
 
 

@@ -33,8 +33,10 @@ class Output:
             self.stream.write(csv_header(view))
 
     def _open(self) -> IO[bytes]:
-        if self.partial is None:
+        if self.path is None or self.partial is None:
             return cast("IO[bytes]", sys.stdout.buffer)
+        if self.path.exists() and not self.path.is_file():  # a device or a folder must not be replaced by a file
+            raise InputError("not a regular file", str(self.path), "name another output with --out")
         try:
             self.partial.parent.mkdir(parents=True, exist_ok=True)
             return self.partial.open("wb")

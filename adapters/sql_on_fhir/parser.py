@@ -51,9 +51,11 @@ class _Parser:
 
     @property
     def token(self) -> Token:
+        """The token that comes next."""
         return self.tokens[self.next]
 
     def whole(self) -> Node:
+        """The expression that the text is, to its last token."""
         node = self.expression()
         if self.token.kind != "end":
             raise ExpressionError(f"unexpected {self.token.text!r}", self.token.position)
@@ -62,22 +64,26 @@ class _Parser:
         return node
 
     def take(self) -> Token:
+        """The token that comes next, used up."""
         token = self.token
         self.next += 1
         return token
 
     def accept(self, text: str) -> bool:
+        """Use up the next token if it is this symbol or name, and say whether it was."""
         if self.token.text == text and self.token.kind in ("symbol", "name"):
             self.next += 1
             return True
         return False
 
     def expect(self, text: str) -> None:
+        """As `accept`, but anything else is an error."""
         if not self.accept(text):
             found = self.token.text or "end of expression"
             raise ExpressionError(f"expected {text!r}, found {found!r}", self.token.position)
 
     def expression(self) -> Node:
+        """Any expression, as stands alone, in brackets or as an argument."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", self.token.position)
@@ -100,6 +106,7 @@ class _Parser:
         return node
 
     def unary(self) -> Node:
+        """A chain, or one with a sign before it."""
         token = self.token
         if token.kind == "symbol" and token.text in "+-":
             self.next += 1
@@ -125,6 +132,7 @@ class _Parser:
                 return node
 
     def term(self) -> Node:
+        """What a chain begins with: a literal, a name or call, a constant, an expression in brackets."""
         token = self.token
         if token.kind == "symbol" and token.text in ("(", "{", "%"):
             return self.bracket(self.take())
@@ -136,6 +144,7 @@ class _Parser:
         return self.literal(self.take())
 
     def bracket(self, token: Token) -> Node:
+        """What begins with `(`, `{` or `%`."""
         if token.text == "(":
             node = self.expression()
             self.expect(")")
@@ -149,6 +158,7 @@ class _Parser:
         return Constant(token.position, name.text if name.kind == "name" else unescape(name.text))
 
     def literal(self, token: Token) -> Node:
+        """A string, number, date or time."""
         if token.kind == "string":
             return Literal(token.position, unescape(token.text), "String")
         if token.kind == "number":
@@ -159,6 +169,7 @@ class _Parser:
         raise ExpressionError(f"unexpected {token.text or 'end of expression'!r}", token.position)
 
     def number(self, token: Token) -> Node:
+        """A number, or with a unit after it a quantity."""
         decimal = "." in token.text
         if not decimal and len(token.text) > 18:
             raise ExpressionError("integer of more than 18 digits", token.position)
@@ -171,6 +182,7 @@ class _Parser:
         return Literal(token.position, value, "Decimal" if decimal else "Integer")
 
     def invocation(self, base: Node | None) -> Node:
+        """A name, call or variable; `base` is what stands before the dot, None at the start."""
         token = self.take()
         if token.kind == "variable":
             if base is not None:
@@ -184,6 +196,7 @@ class _Parser:
         return Member(token.position, base, name)
 
     def arguments(self) -> tuple[Node, ...]:
+        """The arguments of a call up to its closing bracket."""
         if self.accept(")"):
             return ()
         found = [self.expression()]

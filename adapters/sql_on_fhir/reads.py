@@ -50,6 +50,7 @@ class _Reads:
         self.root = root
 
     def select(self, select: Select, focus: Places) -> None:
+        """Note what a select and those in it read."""
         inner = focus
         if select.over:
             inner = tuple(place for path in select.over for place in self.of(path.node, focus))
@@ -86,6 +87,7 @@ class _Reads:
         return ()
 
     def step(self, base: Places, name: str) -> Places:
+        """The places of one element, noted as read."""
         return tuple(
             Place(place.shape.child(element), element.type)
             for place in base
@@ -105,6 +107,7 @@ class _Reads:
         return tuple(place for place in self.of(operand, focus) if type_name in elements.ancestry(place.type))
 
     def call(self, node: Call, focus: Places) -> Places:
+        """The places a function gives; those its base and arguments read are noted."""
         if node.name in ("ofType", "as", "is") and node.arguments:
             try:
                 return self.narrowed(node.base, type_specifier(node.arguments[0]), focus)
@@ -124,6 +127,7 @@ class _Reads:
         return ()
 
     def reference(self, base: Places) -> None:
+        """Note what a key made from a Reference is made of."""
         for name in ("reference", "type"):
             self.step(base, name)
         identifier = self.step(base, "identifier")
@@ -131,6 +135,7 @@ class _Reads:
             self.step(identifier, name)
 
     def applied(self, node: Call, base: Places, focus: Places) -> Places:
+        """As `call`, for the functions that work on any items."""
         inside = base if node.name in ("where", "exists", "all", "select", "repeat", "iif") else focus
         results = [self.of(argument, inside) for argument in node.arguments]
         if node.name == "repeat" and results:

@@ -47,34 +47,42 @@ def run_views(
     own_bases, fallback : as for `compile_view`
     strict : several values where a column declares one, or a `where` that is not Boolean, are an error, not a finding
 
-    Returns
-    -------
-    dict with `lines`, `resources` (by type), `rows` (by view), `unreadable` (count) and `findings`
-    (list of view, column, path, reason, count)
+    Gives `lines`, `unreadable`, `resources` by type, `rows` by view, `findings` (view, column, path, reason, count).
 
     Raises
     ------
-    InputError : a file is missing, damaged or holds a line that is no resource; nothing is left in `out`
+    InputError : a file is missing or damaged, a line is no resource, or there are none; nothing is left in `out`
     ViewError : a view is wrong, or where `strict` the data give what it does not provide for
     """
     files = _files(paths)
     job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format, strict)
     worker = Worker(job)
     places = destinations(worker.views, None if out is None else Path(out), format)
-    total = sum(path.stat().st_size for path in files)
     workers = processes or workers_for(files)
     outcomes = _alone(worker, files) if workers == 1 else Pool(job, workers).outcomes(files)
     counts = _Counts(worker.views, accept_unreadable)
     with ExitStack() as stack:
-        pairs = zip(worker.views, places, strict=True)
-        outputs = [stack.enter_context(Output(view, place, format)) for view, place in pairs]
-        for path, done, outcome in outcomes:
-            counts.add(path, outcome)
-            for output, chunks in zip(outputs, outcome.chunks, strict=True):
-                output.write(chunks)
-            if progress is not None:
-                progress(counts.bytes_before + done, total)
+        outputs = [stack.enter_context(Output(*pair, format)) for pair in zip(worker.views, places, strict=True)]
+        _write(outcomes, outputs, counts, files, progress)
     return counts.result()
+
+
+def _write(
+    outcomes: Iterable[Progressed],
+    outputs: Sequence[Output],
+    counts: _Counts,
+    files: Sequence[Path],
+    progress: Progress | None,
+) -> None:
+    """Write and count what the workers give. Raises InputError for an unreadable line, or if nothing was read."""
+    total = sum(path.stat().st_size for path in files)
+    for path, done, outcome in outcomes:
+        counts.add(path, outcome)
+        for output, chunks in zip(outputs, outcome.chunks, strict=True):
+            output.write(chunks)
+        if progress is not None:
+            progress(counts.bytes_before + done, total)
+    counts.require_resources(files)
 
 
 def _files(paths: Iterable[Path | str]) -> list[Path]:
@@ -119,6 +127,7 @@ class _Counts:
         self.findings: Counter[tuple[str, ...]] = Counter()
 
     def add(self, path: Path, outcome: Outcome) -> None:
+        """Add what one piece of a file gave. Raises InputError for an unreadable line, unless these are accepted."""
         if path != self.path:
             self.bytes_before += self.path.stat().st_size if self.path is not None else 0
             self.path, self.lines_before = path, 0
@@ -136,7 +145,14 @@ class _Counts:
         self.resources += outcome.resources
         self.findings += outcome.findings
 
+    def require_resources(self, files: Sequence[Path]) -> None:
+        """Raise InputError where not one resource was read."""
+        if not self.resources:
+            where = files[0].name if len(files) == 1 else f"{len(files)} files"
+            raise InputError("no resources", where, "the source is empty: check what it should hold")
+
     def result(self) -> dict[str, Any]:
+        """The counts as `run_views` gives them."""
         names = [view.name or f"view{number}" for number, view in enumerate(self.views)]
         keys = ("view", "column", "path", "reason", "count")
         return {

@@ -8,11 +8,11 @@ from itertools import product
 from typing import Any
 
 from adapters.sql_on_fhir import columns, fallback
-from adapters.sql_on_fhir.closures import Scope, compile_function
+from adapters.sql_on_fhir.closures import compile_function
 from adapters.sql_on_fhir.definition import Column, Path, Select, View
 from adapters.sql_on_fhir.errors import ExpressionError, NotCompiledError, ViewError
 from adapters.sql_on_fhir.syntax import Constant
-from adapters.sql_on_fhir.typed import Environment, Settings, Typed
+from adapters.sql_on_fhir.typed import Environment, Scope, Settings, Typed
 
 MAX_REPEAT_DEPTH = 64
 Row = tuple[Any, ...]
@@ -48,6 +48,7 @@ class Tolerant:
         self.select = _SelectRunner(self, view.root, root)
 
     def compile(self, path: Path, scope: Scope) -> Compiled:
+        """The expression as a function, by the fallback where it is not compiled. Raises ViewError."""
         try:
             return Compiled(path, compile_function(path.node, scope, self.settings), False)
         except NotCompiledError as beyond:
@@ -62,6 +63,7 @@ class Tolerant:
             raise self.fault(path, fault) from fault
 
     def fault(self, path: Path, fault: ExpressionError) -> ViewError:
+        """The error of one expression, as one of the view."""
         return ViewError(
             fault.reason,
             view=self.view.name,
@@ -94,6 +96,7 @@ class Tolerant:
     def evaluate(
         self, compiled: Compiled, focus: list[Any], env: Environment, column: str, report: Report | None
     ) -> list[Any]:
+        """What an expression gives; nothing, and a complaint, where the data are not what it provides for."""
         try:
             return compiled.typed.run(focus, env)
         except ExpressionError as fault:
@@ -130,6 +133,7 @@ class _SelectRunner:
         )
 
     def rows(self, focus: list[Any], env: Environment, report: Report | None) -> list[Row]:
+        """The rows of this select at a focus."""
         if self.iteration is None:
             return self.joined(focus, env, report)
         outer = env.row_index
@@ -144,11 +148,13 @@ class _SelectRunner:
         return found
 
     def foci(self, focus: list[Any], env: Environment, report: Report | None) -> Iterator[Any]:
+        """What the select repeats over."""
         if self.iteration == "repeat":
             return iter(self.descend(focus, env, report, 0))
         return iter(self.owner.evaluate(self.over[0], focus, env, "", report))
 
     def descend(self, focus: list[Any], env: Environment, report: Report | None, depth: int) -> list[Any]:
+        """The items of a `repeat`, each followed by those below it."""
         if depth > MAX_REPEAT_DEPTH:
             self.owner.complain(self.over[0].path, ExpressionError("nested too deeply"), "", report)
             return []
@@ -160,6 +166,7 @@ class _SelectRunner:
         return found
 
     def joined(self, focus: list[Any], env: Environment, report: Report | None) -> list[Row]:
+        """The rows at one item: its columns with every combination of rows of the selects and unions in it."""
         own = tuple(column.value(focus, env, report) for column in self.columns)
         parts = [select.rows(focus, env, report) for select in self.selects]
         if self.unions:
@@ -181,6 +188,7 @@ class _ColumnRunner:
         self.fit = columns.fitted(kind)
 
     def value(self, focus: list[Any], env: Environment, report: Report | None) -> Any:
+        """The value of the column at a focus: one, a list where the column is a collection, or None."""
         name = self.column.name
         found = self.owner.evaluate(self.compiled, focus, env, name, report)
         if self.column.collection:
@@ -193,6 +201,7 @@ class _ColumnRunner:
         return self.fitted(found[0], report) if found else None
 
     def fitted(self, value: Any, report: Report | None) -> Any:
+        """The value in the column's type; None, and a finding, where it does not fit."""
         try:
             return self.fit(value)
         except columns.Misfit as misfit:

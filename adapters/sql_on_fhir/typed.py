@@ -32,6 +32,14 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What is known where an expression stands: the type of the focus and its reference targets."""
+
+    type: str | None
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """A compiled expression: its function, the FHIR type of its items if known, and what a choice leaves open."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from adapters.progress import Progress, silent
 from adapters.synthetic.fhir_build import build_cohort, build_patient, checked_json, dialect_named
 from adapters.synthetic.fhir_cohort import COHORT, Patient, load_cohort
 from adapters.synthetic.fhir_irregular import with_liver_metastases
@@ -31,6 +32,7 @@ def write_demo(
     format: str = "bundle",
     patients: int | None = None,
     cohort: Path = COHORT,
+    progress: Progress = silent,
 ) -> list[Path]:
     """Write the synthetic cohort as FHIR R4 into the folder `out` and return the files written.
 
@@ -43,11 +45,17 @@ def write_demo(
     made = dialect_named(dialect)
     transaction = format == "bundle" and BUNDLE_TYPES[dialect] == "transaction"
     tag = RECONSTRUCTION if patients is None else RESAMPLED
-    lines = _lines(load_cohort(cohort), made, tag, patients, transaction=transaction)
+    lines = _told(_lines(load_cohort(cohort), made, tag, patients, transaction=transaction), progress)
     if format == "ndjson":
         return write_ndjson(out, lines)
     entry = transaction_entry if transaction else collection_entry
     return write_bundle(out, bundle_head(BUNDLE_TYPES[dialect], tag), map(entry, lines))
+
+
+def _told(lines: Iterator[Line], progress: Progress) -> Iterator[Line]:
+    for number, line in enumerate(lines, start=1):
+        progress("writing", number)
+        yield line
 
 
 def _lines(

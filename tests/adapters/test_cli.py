@@ -64,10 +64,39 @@ def test_errors_are_one_line_on_standard_error(tmp_path):
     assert done.stderr.startswith("error: ")
 
 
-def test_without_a_command_the_help_is_shown():
-    done = call("--help")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["pull"], "SOURCE"),
+        (["pull", "b.json"], "--out"),
+        (["pull", "b.json", "--out", "o", "--nosuch"], "--nosuch"),
+        (["pull", "b.json", "c.json", "--out", "o"], "c.json"),
+        (["view", "v.json", "b.json", "--format", "xls"], "xls"),
+        (["demo", "--out", "o", "--patients", "0"], "--patients"),
+        (["push"], "push"),
+    ],
+)
+def test_a_wrong_call_is_one_line_that_leads_to_the_help(tmp_path, arguments, says):
+    done = call(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: command line: ")
+    assert says in done.stderr
+    assert done.stderr.endswith("--help\n")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], []])
+def test_without_a_command_the_help_is_shown(arguments):
+    done = call(*arguments)
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("pull", "demo", "view", "doctor"))
+
+
+def test_an_error_of_the_system_says_where(tmp_path):
+    (tmp_path / "file").touch()
+    done = call("demo", "--out", tmp_path / "file")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: {tmp_path / 'file'}: File exists; check the path, space and permissions\n"
 
 
 def test_pull_has_the_options_that_every_source_knows():
@@ -104,6 +133,31 @@ def test_a_wrong_view_is_an_error(tmp_path, content, says):
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_view_says_when_the_source_holds_nothing_of_the_type(tmp_path):
+    view = write(tmp_path / "v.json", VIEW | {"resource": "Observations"})
+    done = call("view", view, write(tmp_path / "x.ndjson", patient()), "--format", "csv")
+    assert (done.returncode, done.stdout) == (0, "of,value\n")
+    assert done.stderr == "1 resources read: 0 rows of psa\nthe source holds no Observations\n"
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_view_of_nothing_is_an_error_and_leaves_no_file(tmp_path, content):
+    (tmp_path / "x.ndjson").write_text(content)
+    rows = tmp_path / "rows.csv"
+    done = call("view", write(tmp_path / "v.json", VIEW), tmp_path / "x.ndjson", "--format", "csv", "--out", rows)
+    assert (done.returncode, done.stdout, rows.exists()) == (2, "", False)
+    assert done.stderr == "error: x.ndjson: no resources; the source is empty: check what it should hold\n"
+
+
+def test_view_never_replaces_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    source = write(tmp_path / "x.ndjson", psa())
+    done = call("view", write(tmp_path / "v.json", VIEW), source, "--format", "csv", "--out", tmp_path / "pipe")
+    assert done.returncode == 2
+    assert "not a regular file" in done.stderr
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_view_says_how_many_rows_and_which_values_do_not_fit(tmp_path):

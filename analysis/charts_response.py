@@ -190,8 +190,10 @@ def spider(
     if known.empty:
         return NoChart("nothing was measured repeatedly")
     frame = named_response(known)
-    colour = alt.Color("response:N", title=None, scale=response_scale(frame["response"]))
-    dash = alt.StrokeDash("response:N", title=None, scale=response_scale(frame["response"], RESPONSE_DASHES))
+    legend = alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeWidth=2)
+    colour = alt.Color("response:N", title=None, scale=response_scale(frame["response"]), legend=legend)
+    dashes = response_scale(frame["response"], RESPONSE_DASHES)
+    dash = alt.StrokeDash("response:N", title=None, scale=dashes, legend=legend)
     x = alt.X("months:Q", title="Months from the baseline scan", axis=alt.Axis(grid=False))
     tooltip = [
         alt.Tooltip("line:N", title="Line"),
@@ -199,7 +201,6 @@ def spider(
         alt.Tooltip("change_pct:Q", title="Change (%)", format="+.0f"),
     ]
     base = alt.Chart(frame).encode(x, alt.Y("change_pct:Q", title=title), colour, detail="line:N", tooltip=tooltip)
-    legend = alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeWidth=2)
-    lines = base.mark_line(strokeWidth=1.3).encode(color=colour.legend(legend), strokeDash=dash.legend(legend))
-    layers = [lines, base.mark_point(size=35).encode(color=colour.legend(None)), *limit_lines(limits)]
+    lines = base.mark_line(strokeWidth=1.3).encode(strokeDash=dash)
+    layers = [lines, base.mark_point(size=35), *limit_lines(limits)]
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)

@@ -46,7 +46,9 @@ def kaplan_meier(
     )
     layers = [*_curves(curve, x, looks), _censor_marks(censored, x, looks), *_median_lines(medians, x, looks)]
     layers += _risk_rows(at_risk[at_risk["time_months"].isin(shown)], x, looks)
-    return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
+    # Only the curves have a legend; shared with the layers that have none, Vega would warn of a conflict.
+    drawn = alt.layer(*layers).resolve_legend(color="independent", strokeDash="independent")
+    return drawn.properties(width="container", height=HEIGHT, description=description)
 
 
 @dataclass(frozen=True, slots=True)

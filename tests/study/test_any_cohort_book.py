@@ -25,7 +25,7 @@ BUILDER = Path(__file__).with_name("cohort_books.py")
 LONGEST_FIRST = sorted(COHORTS, key=lambda name: name not in SLOW)
 REAL = {"synthetic": False, "cohort_tags": []}
 TEST_DATA = {"synthetic": True, "cohort_tags": ["resampled"]}
-LEGEND = ("methods", "print_allows")  # pages that explain the marks, with or without marked numbers
+LEGEND = ("README", "methods", "print_allows")  # pages that explain the marks, with or without marked numbers
 SECONDS = 3000  # a build that hangs must not hold up the tests for ever
 
 Builds = dict[str, dict[str, Any]]

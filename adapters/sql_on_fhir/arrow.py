@@ -142,10 +142,15 @@ def _quick(values: Sequence[Any], wanted: pa.DataType) -> pa.Array:
 
 def _stored(value: Any, wanted: pa.DataType, report: Callable[[str], None]) -> Any:
     try:
-        return arrow_value(value, wanted)
+        stored = arrow_value(value, wanted)
+        pa.array([stored], wanted)  # what Arrow itself refuses, such as a decimal of too many digits
     except Misfit as misfit:
         report(str(misfit))
         return None
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        report(f"does not fit {wanted}")
+        return None
+    return stored
 
 
 def arrow_value(value: Any, wanted: pa.DataType) -> Any:

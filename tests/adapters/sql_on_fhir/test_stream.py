@@ -218,3 +218,12 @@ def test_a_line_takes_back_the_rows_of_a_resource_it_cannot_finish() -> None:
     reader.block(json.dumps({"resourceType": "Patient", "name": names}).encode())
     assert reader.rows[0] == [("2020",), ("2021-01",), (None,)]
     assert sum(reader.tally.findings.values()) == 1
+
+
+def test_a_number_of_more_digits_than_arrow_holds_is_null_and_a_finding(tmp_path):
+    source = tmp_path / "one.ndjson"
+    source.write_text('{"resourceType": "Patient", "id": "a"}\n')
+    view = {"resource": "Patient", "name": "v", "select": [{"column": [{"name": "x", "path": "1.50.power(99)"}]}]}
+    counts = run_views([view], [source], out=tmp_path / "v.parquet")
+    assert pq.read_table(tmp_path / "v.parquet")["x"].to_pylist() == [None]
+    assert [finding["reason"] for finding in counts["findings"]] == ["does not fit decimal128(38, 18)"]

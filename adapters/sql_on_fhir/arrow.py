@@ -143,7 +143,8 @@ def _quick(values: Sequence[Any], wanted: pa.DataType) -> pa.Array:
 def _stored(value: Any, wanted: pa.DataType, report: Callable[[str], None]) -> Any:
     try:
         stored = arrow_value(value, wanted)
-        pa.array([stored], wanted)  # what Arrow itself refuses, such as a decimal of too many digits
+        if type(stored) is Decimal:
+            pa.scalar(stored, wanted)  # Arrow itself refuses one of too many digits
     except Misfit as misfit:
         report(str(misfit))
         return None

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::(\d{2}))?(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?")
+# FHIR knows no hour 24, which some versions of Python read.
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T((?:[01]\d|2[0-3]):\d{2})(?::(\d{2}))?(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?")
 COLUMNS = ("first", "last", "at", "zoneless", "invalid")
 Moment = tuple[float, float, float, bool, bool]
 _NAN = float("nan")

@@ -171,7 +171,7 @@ def relayed(base: str) -> Iterator[tuple[Relay, str]]:
         relay.close()
 
 
-def bench(folder: Path, rounds: int, sizes: list[int | None], loaded: bool, python: Path | str) -> None:
+def bench(folder: Path, rounds: int, sizes: list[int], loaded: bool, python: Path | str) -> None:
     """Start the server, load each cohort, and compare."""
     with hapi.served(folder) as base, relayed(base) as (relay, through):
         workers = {"ours": Worker(sys.executable, "ours.py", through)}
@@ -182,9 +182,9 @@ def bench(folder: Path, rounds: int, sizes: list[int | None], loaded: bool, pyth
         try:
             for size in sizes:
                 cohort = folder / f"cohort-{size}"
-                write_demo(cohort, format="ndjson", patients=size)
+                write_demo(cohort, format="ndjson", patients=size or None)
                 patients = hapi.patient_ids(cohort) if loaded else hapi.load(base, cohort)
-                name = "the demo" if size is None else f"{size} patients"
+                name = f"{size} patients" if size else "the demo"
                 compare(f"{name} ({len(patients)} Patient resources)", workers, relay, patients, rounds)
         finally:
             for worker in workers.values():
@@ -194,16 +194,15 @@ def bench(folder: Path, rounds: int, sizes: list[int | None], loaded: bool, pyth
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--patients", type=int, default=180, help="size of the larger cohort; 0 leaves it out")
+    parser.add_argument("--patients", type=int, nargs="+", default=[0, 180], help="sizes of cohorts; 0 is the demo")
     parser.add_argument("--loaded", action="store_true", help="FHIR_TEST_BASE holds these cohorts already")
     parser.add_argument("--peer", help="Python of an environment that holds FHIR-PYrate already")
     options = parser.parse_args()
     sys.stdout.write(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    sizes: list[int | None] = [None, options.patients] if options.patients else [None]
     with tempfile.TemporaryDirectory() as folder:
         try:
             peer = Path(options.peer) if options.peer else peer_python(Path(folder) / "peer")
-            bench(Path(folder), options.rounds, sizes, options.loaded, peer)
+            bench(Path(folder), options.rounds, options.patients, options.loaded, peer)
         except hapi.NoServerError as error:
             sys.stdout.write(f"not run: {error}\n")
 

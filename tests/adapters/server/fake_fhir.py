@@ -174,7 +174,7 @@ class Fake:
 
 def as_json(document: Any, status: int = 200, **headers: str) -> Response:
     """A FHIR JSON response."""
-    text = re.sub(r'"@([0-9.]+)@"', r"\1", json.dumps(document))  # numbers that keep their digits
+    text = re.sub(r'"@([-+0-9.eE]+)@"', r"\1", json.dumps(document))  # numbers that keep their digits
     return Response(text, status=status, content_type="application/fhir+json", headers=headers)
 
 

@@ -146,6 +146,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "deep nesting": ({"before": always(raw("[" * 5000 + "]" * 5000))}, "not FHIR JSON"),
     "a number beyond reason": ({"before": always(raw('{"resourceType": "Bundle", "total": ' + "9" * 5000 + "}"))}, "not FHIR JSON"),
     "NaN": ({"before": always(raw('{"resourceType": "Bundle", "total": NaN}'))}, "not FHIR JSON"),
+    "half a character": ({"before": always(raw(r'{"resourceType": "Bundle", "id": "\ud83d"}'))}, "not FHIR JSON"),
+    "a key twice": ({"before": always(raw('{"resourceType": "Bundle", "total": 0, "total": 1}'))}, "not FHIR JSON"),
     "wrong encoding": ({"before": always(raw('{"resourceType": "ü"}'.encode("latin-1")))}, "not FHIR JSON"),
     "an outcome instead of a Bundle": ({"before": always(lambda: as_json(outcome("error")["resource"]))}, "OperationOutcome instead"),
     "another resource instead of a Bundle": ({"before": always(lambda: as_json({"resourceType": "Patient"}))}, "no Bundle"),

@@ -13,12 +13,13 @@ Build = Callable[..., Any]  # as adapters.tables.build_tables
 
 
 def build_with(engine: str) -> Build:
-    """The function that turns resources into tables. Raises InputError if the engine is not installed."""
+    """The function that turns resources into tables. Raises InputError where this version has no such engine."""
     if engine == "local":
         from adapters.tables import build_tables
 
         return build_tables
     if find_spec("pyspark") is None or find_spec("adapters.spark") is None:
-        raise InputError("Apache Spark is not installed", "--engine spark", "install the extra [spark]")
+        remedy = "leave the option out; what is too large for one pull can be pulled in parts with --patients"
+        raise InputError("there is no engine for Apache Spark in this version", "--engine spark", remedy)
     build: Build = import_module("adapters.spark").build_tables
     return build

@@ -7,28 +7,55 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.settings import Study
+
 Manifest = Mapping[str, Any]
 
 WORDS = {"used": "used", "left_out": "left out", "quarantined": "set aside"}
 
 
-def source_frame(manifest: Manifest) -> pd.DataFrame:
-    """What was read and by which rules, in words: item, value."""
-    settled = manifest["dispositions"]
+def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
+    """What was read and by which rules, in words: item, value; a rule that `study` has changed since is marked."""
+    settled, time, consent = manifest["dispositions"], manifest["day_zero"], manifest["consent"]
+    rules = [
+        ("Cohort rule: any of", manifest["cohort_rule"], _now(study, "cohort", "any_of")),
+        ("Day 0: first completed", time["procedure"], _now(study, "time", "day_zero")),
+        ("Time zone", time["zone"], _now(study, "time", "zone")),
+        ("Data cutoff", time["data_cutoff"], study.get("time", {}).get("data_cutoff")),
+        ("Consent required", consent["required"], _now(study, "consent", "required")),
+    ]
     rows = [
         ("Source", f"{manifest['source']['kind']}: {manifest['source']['label']}"),
         ("Pulled on", manifest["pulled_on"]),
         ("Hash of tables and rules", manifest["hash"]),
-        ("Synthetic", "yes" if manifest["synthetic"] else "no"),
-        ("Cohort rule: any of", ", ".join(manifest["cohort_rule"])),
-        ("Day 0", f"first completed {manifest['day_zero']['procedure']}"),
-        ("Time zone", manifest["day_zero"]["zone"]),
-        ("Data cutoff", manifest["day_zero"]["data_cutoff"] or "none set"),
-        ("Consent required", "yes" if manifest["consent"]["required"] else "no"),
+        ("Synthetic", _words(manifest["synthetic"])),
+        *((item, _as_pulled(_words(pulled), now)) for item, pulled, now in rules),
         ("Resources read", f"{settled['read']:,}"),
         *((f"Resources {word}", f"{settled[key]:,}") for key, word in WORDS.items()),
     ]
     return pd.DataFrame(rows, columns=["item", "value"])
+
+
+_UNSAID = object()
+
+
+def _now(study: Study, section: str, key: str) -> Any:
+    return study.get(section, {}).get(key, _UNSAID)
+
+
+def _as_pulled(pulled: str, now: Any) -> str:
+    """The rule of the pull; tables on disk do not follow a setting that was changed after it."""
+    if now is _UNSAID or _words(now) == pulled:
+        return pulled
+    return f"{pulled} (the settings now say {_words(now)}: the next pull will follow)"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none set"
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def disposition_frame(manifest: Manifest) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def _finish(
     for _ in range(50):
         drawn = 0.7 * worsening * np.sign(number(measure, "change_log_mean") or 1) + 0.7 * rng.normal(0, 1, len(before))
         change = number(measure, "change_log_mean") + spread * drawn + SIRT_RISE.get(measure, 0.0) * is_sirt
-        change = np.clip(change, -1.1, np.where(is_sirt, 2.4, 1.4))
+        change = np.clip(change, number(measure, "change_log_low"), number(measure, "change_log_high") + is_sirt)
         after = np.clip(before * np.exp(change), number(measure, "low"), number(measure, "high"))
         found = Change(before, after.round(int(number(measure, "decimals"))))
         if measure in ENZYMES:

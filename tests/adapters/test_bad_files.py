@@ -181,12 +181,9 @@ def test_wrong_calls(call):
     assert run(*arguments)[0] == code
 
 
-def test_spark_that_is_not_installed_is_said_so(tmp_path):
-    from importlib.util import find_spec
-
-    if find_spec("pyspark") is not None:
-        pytest.skip("Apache Spark is installed here")
+def test_an_engine_that_is_not_there_is_said_so(tmp_path):
     path = document(GOOD)(tmp_path)
     exit_code, errors = run("pull", path, "--out", tmp_path / "out", "--engine", "spark")
     assert exit_code == 2
-    assert "Spark is not installed" in errors[0]
+    assert "no engine for Apache Spark in this version" in errors[0]
+    assert not (tmp_path / "out").exists()

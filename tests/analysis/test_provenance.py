@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
+import pytest
 
 from adapters.contract import TABLES, conform
-from analysis.provenance import findings_frame
+from analysis.provenance import findings_frame, source_frame
+from analysis.settings import Study
 
 
 def finding(kind: str, patient: str | None, count: int) -> dict[str, object]:
@@ -32,3 +36,45 @@ def test_no_findings_give_an_empty_table_of_the_same_columns():
     assert list(findings_frame(TABLES["findings"].empty())) == list(
         findings_frame(findings(finding("partial-date", None, 1)))
     )
+
+
+MANIFEST = {
+    "source": {"kind": "folder", "label": "folder of FHIR files"}, "pulled_on": "2026-01-01", "hash": "0" * 16,
+    "synthetic": True, "cohort_rule": ["lu_psma", "sirt"], "consent": {"required": False},
+    "day_zero": {"procedure": "lu_psma", "zone": "Europe/Berlin", "data_cutoff": "2019-12-31"},
+    "dispositions": {"read": 4802, "used": 4700, "left_out": 100, "quarantined": 2},
+}  # fmt: skip
+AS_PULLED = {
+    "cohort": {"any_of": ["lu_psma", "sirt"]}, "consent": {"required": False},
+    "time": {"day_zero": "lu_psma", "zone": "Europe/Berlin", "data_cutoff": date(2019, 12, 31)},
+}  # fmt: skip
+
+
+def rules(settings: dict) -> dict[str, str]:
+    frame = source_frame(MANIFEST, Study(settings))
+    return dict(zip(frame["item"], frame["value"], strict=True))
+
+
+def test_the_rules_of_the_pull_are_stated_in_words():
+    found = rules(AS_PULLED)
+    assert found["Cohort rule: any of"] == "lu_psma, sirt"
+    assert found["Data cutoff"] == "2019-12-31"
+    assert found["Consent required"] == "no"
+    assert found["Resources set aside"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("section", "changed", "item", "says"),
+    [
+        ("cohort", {"any_of": ["sirt"]}, "Cohort rule: any of", "lu_psma, sirt (the settings now say sirt:"),
+        ("time", {"data_cutoff": None, "zone": "UTC"}, "Time zone", "Europe/Berlin (the settings now say UTC:"),
+        ("time", {}, "Data cutoff", "2019-12-31 (the settings now say none set:"),
+        ("consent", {"required": True}, "Consent required", "no (the settings now say yes:"),
+    ],
+)
+def test_a_rule_that_was_changed_after_the_pull_is_marked(section, changed, item, says):
+    assert rules(AS_PULLED | {section: changed})[item].startswith(says)
+
+
+def test_settings_that_leave_a_rule_out_leave_it_unmarked():
+    assert "now" not in "".join(rules({"time": {"data_cutoff": date(2019, 12, 31)}}).values())

@@ -21,6 +21,7 @@ from analysis.results import REASONS, Result
 
 MINUS = "\u2212"
 SMALLEST_P = Decimal("0.0001")
+WHOLE_FROM = 1000
 
 # What stands behind a number of the reconstructed cohort: sign after the number, words shown on hover.
 MARKS = {
@@ -64,9 +65,11 @@ def style_of(result: Result) -> Style:
 
 
 def number(value: float, style: Style) -> str:
-    """The value with its digits, half rounded up, a real minus sign and commas from 1,000 on; no label."""
-    quantum = Decimal(1).scaleb(-style.decimals)
-    rounded = Decimal(repr(float(value))).quantize(quantum, rounding=ROUND_HALF_UP)
+    """The value with its digits, half rounded up, a real minus sign; whole and with commas from 1,000 on; no label."""
+    exact = Decimal(repr(float(value)))
+    rounded = exact.quantize(Decimal(1).scaleb(-style.decimals), rounding=ROUND_HALF_UP)
+    if abs(rounded) >= WHOLE_FROM:  # more figures than anything measured here has
+        rounded = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)
     sign = MINUS if rounded < 0 else "+" if style.sign and rounded > 0 else ""
     return f"{sign}{abs(rounded):,}"
 

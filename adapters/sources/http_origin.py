@@ -15,6 +15,7 @@ from adapters.errors import IncompleteError, InputError
 
 PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|%2e|%5c|%2f|%00", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"https?://[^/?#]+(?P<path>/[^?#]*/[^?#]+)", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
 
 
@@ -67,6 +68,17 @@ class Base:
             where,
             "ask its operator; behind a proxy that writes inner host names use rewrite_links = true",
         )
+
+    def relative(self, reference: str, *, rewrite: bool = False) -> str:
+        """A literal reference to this server as `Type/id`; any other reference as it is.
+
+        With `rewrite` one that has another origin but our base path is taken for ours.
+        """
+        match = _ABSOLUTE.fullmatch(reference)
+        if match is None:
+            return reference
+        own = self.text[: len(self.text) - len(self.path)] + match["path"] if rewrite else reference
+        return match["path"][len(self.path) + 1 :] if self.holds(own) else reference
 
     def holds(self, address: str) -> bool:
         """Whether an absolute address lies beneath this base."""

@@ -27,6 +27,7 @@ INCOMPLETE_CODES = frozenset({"incomplete", "too-costly", "timeout"})  # of Issu
 INCOMPLETE_DETAILS = frozenset({"4119"})  # Epic: "may not contain the entire record"
 STRICT = {"Prefer": "handling=strict"}  # a parameter that the server does not know is an error, not ignored
 COUNT_RETRIED = frozenset({NO_ANSWER, 429, 503})  # other failures mean that the server does not count
+ASK = "ask the server's operator"
 URL_TOO_LONG = 414
 LONGEST_URL = 6000  # common servers take 8 KB of request line and headers
 _VALUES = re.compile(r"(?<!\\),")
@@ -100,9 +101,11 @@ class Searcher:
                 return
             url = self.client.base.resolve(link, answer.url, where=query.name, rewrite=self.client.config.rewrite_links)
             mark = hashlib.sha256(url.encode()).digest()
-            if mark in seen or tally.pages >= self.client.config.page_limit:
+            if mark in seen:
+                raise IncompleteError("paging does not end (a page links to one seen before)", query.name, ASK)
+            if tally.pages >= self.client.config.page_limit:
                 raise IncompleteError(
-                    "paging does not end (a page links to one seen before)", query.name, "ask its operator"
+                    f"paging does not end ({tally.pages} pages)", query.name, "raise page_limit if so many are right"
                 )
             seen.add(mark)
             answer = self._page(url, query.name)
@@ -147,16 +150,18 @@ class Searcher:
 def bundle_of(answer: Answer, where: str) -> dict[str, Any]:
     """The Bundle of an answer. Raises IncompleteError: not FHIR JSON, an outcome instead, or no Bundle."""
     if answer.status == 204 or not answer.body.strip():
-        raise IncompleteError("the server gave an empty answer", where, "ask its operator")
+        raise IncompleteError("the server gave an empty answer", where, ASK)
     try:
         document = strict_json.loads(answer.body.decode("utf-8-sig"))
     except (strict_json.JsonError, UnicodeDecodeError):
         kind = answer.headers.get("content-type", "no content type").partition(";")[0].strip()[:40]
         raise IncompleteError(f"the server's answer is not FHIR JSON ({kind})", where, "is this a FHIR base?") from None
     if isinstance(document, dict) and document.get("resourceType") == "Bundle":
+        if document.get("type", "searchset") != "searchset":
+            raise IncompleteError("the server's answer is a Bundle, but not of a search", where, "is this a FHIR base?")
         return document
     if isinstance(document, dict) and document.get("resourceType") == "OperationOutcome":
-        raise IncompleteError("the server gave an OperationOutcome instead of a Bundle", where, "ask its operator")
+        raise IncompleteError("the server gave an OperationOutcome instead of a Bundle", where, ASK)
     raise IncompleteError("the server's answer is no Bundle", where, "is this a FHIR base?")
 
 
@@ -168,7 +173,7 @@ def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[di
     for entry in entries if isinstance(entries, list) else () if entries is None else (entries,):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict):
-            raise IncompleteError("an entry holds no resource", query.name, "ask the server's operator")
+            raise IncompleteError("an entry holds no resource", query.name, ASK)
         search = entry.get("search")
         mode = search.get("mode") if isinstance(search, dict) else None
         if resource.get("resourceType") == "OperationOutcome":
@@ -176,7 +181,7 @@ def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[di
         elif resource.get("resourceType") != query.type or mode == "include":
             tally.included += 1
         elif not isinstance(resource.get("id"), str) or not resource["id"]:
-            raise IncompleteError("a resource has no id", query.name, "ask the server's operator")
+            raise IncompleteError("a resource has no id", query.name, ASK)
         else:
             matches.append(resource)
     tally.entries += len(matches)
@@ -185,24 +190,32 @@ def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[di
 
 def check_outcome(outcome: dict[str, Any], where: str) -> int:
     """Number of issues. Raises IncompleteError when one is an error or says that something may be missing."""
-    issues = _dicts(outcome.get("issue"))
+    issues = _objects(outcome, "issue", where)
     for issue in issues:
         details = {
             str(coding.get("code")) for one in _dicts([issue.get("details")]) for coding in _dicts(one.get("coding"))
         }
         if issue.get("severity") in FAILED or issue.get("code") in INCOMPLETE_CODES or details & INCOMPLETE_DETAILS:
-            raise IncompleteError("the server says that its answer is not complete", where, "ask its operator")
+            raise IncompleteError("the server says that its answer is not complete", where, ASK)
     return len(issues)
 
 
 def _next_link(bundle: dict[str, Any], where: str) -> str | None:
-    links = [link for link in _dicts(bundle.get("link")) if link.get("relation") == "next"]
+    links = [link for link in _objects(bundle, "link", where) if link.get("relation") == "next"]
     if not links:
         return None
     url = links[0].get("url")
     if len(links) > 1 or not isinstance(url, str) or not url:
-        raise IncompleteError("the link to the next page is not one address", where, "ask the server's operator")
+        raise IncompleteError("the link to the next page is not one address", where, ASK)
     return url
+
+
+def _objects(holder: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
+    """The objects in a list; what is malformed may hide a next page or an error, so it is one."""
+    value = holder.get(name)
+    if value is not None and (not isinstance(value, list) or not all(isinstance(item, dict) for item in value)):
+        raise IncompleteError(f"{holder['resourceType']}.{name} is not a list of objects", where, ASK)
+    return value or []
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

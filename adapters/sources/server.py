@@ -28,7 +28,8 @@ from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import parse_base
 from adapters.sources.search import Searcher
 from adapters.sources.server_capability import read_capability
-from adapters.sources.server_cohort import find_patients, group_of, local_id
+from adapters.sources.server_checks import check_cohort, keep_astray, not_served
+from adapters.sources.server_cohort import find_cohort, group_of, medication_id
 from adapters.sources.server_config import load_server_config
 from adapters.sources.server_dry_run import dry_run
 from adapters.sources.server_plan import BY_REFERENCE
@@ -52,10 +53,11 @@ class ServerSource(SpooledSource):
 
     def _fetched(self, client: HttpClient) -> tuple[Spool, dict[str, Any]]:
         run = Run(client, Searcher(client, self.config.count), read_capability(client), self.config)
-        patients = find_patients(run, self.settings, self.selection)
-        self.shown("patients found", len(patients))
-        spool = self._opened_spool(patients)
-        chunks = self._chunks(run, spool, patients)
+        cohort = find_cohort(run, self.settings, self.selection)
+        self.shown("patients found", len(cohort.patients))
+        missing = not_served(run, self.types, self.shown)
+        spool = self._opened_spool(cohort.patients)
+        chunks = self._chunks(run, spool, cohort.patients)
         resumed = len(spool.done())
         if self.selection.group is not None:
             spool.keep("Group", "Group", [group_of(run, self.selection.group)], verified=True)
@@ -63,10 +65,12 @@ class ServerSource(SpooledSource):
             self._types_about_patients(run), chunks, run.capability, None if self.any_code else self.settings
         )
         self._fetch(run, spool, wanted)
+        keep_astray(cohort, spool)
         self._fetch(run, spool, list(self._referenced(run, spool)))  # Medications and the like
-        return spool, self._facts(run, spool, len(patients), resumed)
+        checked = check_cohort(cohort, spool, run, self.types, self.shown)
+        return spool, checked | {"not_served": missing} | self._facts(run, spool, resumed)
 
-    def _facts(self, run: Run, spool: Spool, patients: int, resumed: int) -> dict[str, Any]:
+    def _facts(self, run: Run, spool: Spool, resumed: int) -> dict[str, Any]:
         """What the manifest states: numbers of this run and of the parts that an interrupted one had finished."""
         all_tallies, done = Tallies(), spool.done().values()
         all_tallies.merge(run.tallies.noted())
@@ -75,7 +79,6 @@ class ServerSource(SpooledSource):
         return {
             "queries": all_tallies.rows(),
             "verified": run.verified and all(entry["verified"] for entry in done),
-            "patients": patients,
             "software": run.capability.software,
             "links_followed": "both ways" if run.capability.supports("Patient", "link") else "from the cohort only",
             "not_asked_for": _not_asked_for(spool),
@@ -143,22 +146,15 @@ class ServerSource(SpooledSource):
     def _referenced(self, run: Run, spool: Spool) -> Iterable[Unit]:
         for kind in sorted(self.types & BY_REFERENCE):
             if run.capability.has_type(kind):
-                for chunk in run.chunks(sorted(_referred_to(spool, kind, run))):
+                for chunk in run.chunks(sorted(_referred_to(spool))):
                     yield Unit(kind, ids=tuple(chunk))
 
 
-def _referred_to(spool: Spool, kind: str, run: Run) -> set[str]:
-    """Ids of what the medications given or stated refer to."""
-    found = set()
-    for unit, entry in spool.done().items():
-        if unit.startswith("Medication"):
-            for resource in spool.read(entry):
-                reference = resource.get("medicationReference")
-                literal = reference.get("reference") if isinstance(reference, dict) else None
-                identifier = local_id(literal, kind, run.base)
-                if identifier is not None:
-                    found.add(identifier)
-    return found
+def _referred_to(spool: Spool) -> set[str]:
+    """Ids of the Medications that were given or stated."""
+    given = (entry for unit, entry in spool.done().items() if unit.startswith("Medication"))
+    found = {medication_id(resource) for entry in given for resource in spool.read(entry)}
+    return {one for one in found if one is not None}
 
 
 def _not_asked_for(spool: Spool) -> int | None:

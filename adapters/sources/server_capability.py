@@ -51,7 +51,7 @@ def read_capability(client: HttpClient) -> Capability:
 def _described(statement: dict[str, Any]) -> Capability:
     parameters: dict[str, frozenset[str]] = {}
     operations: set[str] = set()
-    for rest in _dicts(statement.get("rest")):
+    for rest in (one for one in _dicts(statement.get("rest")) if one.get("mode") != "client"):
         operations |= {str(op.get("name", "")).lstrip("$") for op in _dicts(rest.get("operation"))}
         for resource in _dicts(rest.get("resource")):
             names = {str(parameter.get("name")) for parameter in _dicts(resource.get("searchParam"))}

@@ -55,13 +55,14 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resume_hours: Hours = 72.0  # an interrupted pull that began longer ago starts over
     rewrite_links: bool = False  # for proxies: links that name another host are asked from ours
     counts: bool = True  # `_summary=count` before and after each chunk
+    accept_missing_patients: bool = False  # go on without patients that a therapy names and the server does not give
     poll_cap_seconds: Seconds = 300.0  # bulk: longest wait between two polls
     poll_limit_seconds: Seconds = 7 * 86400.0
     allow_output_origin: str = ""  # bulk: one more https origin that files may come from, without token
 
     def describe(self) -> dict[str, object]:
         """What the manifest states: no file names, no secrets."""
-        shown = ("auth", "parallel", "chunk_size", "count", "rewrite_links", "counts")
+        shown = ("auth", "parallel", "chunk_size", "count", "rewrite_links", "counts", "accept_missing_patients")
         return {name: getattr(self, name) for name in shown}
 
 

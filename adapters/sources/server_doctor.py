@@ -12,8 +12,9 @@ from typing import Any
 from adapters.sources.search import ChainTally, Query, Searcher
 from adapters.sources.server import ServerSource
 from adapters.sources.server_capability import Capability, read_capability
-from adapters.sources.server_cohort import find_patients
-from adapters.sources.server_plan import about_patients, codes
+from adapters.sources.server_codes import codes
+from adapters.sources.server_cohort import find_cohort
+from adapters.sources.server_plan import about_patients
 from adapters.sources.server_run import Run
 
 LISTS = {
@@ -45,7 +46,7 @@ def examine_server(source: ServerSource) -> ServerReport:
     client = source.client()
     try:
         run = Run(client, Searcher(client, source.config.count), read_capability(client), source.config)
-        patients = find_patients(run, source.settings, source.selection)
+        patients = find_cohort(run, source.settings, source.selection).patients
         report = ServerReport(run.capability.software, len(patients), run.capability)
         for name, types in LISTS.items():
             for means, tokens in _meanings(name, source).items():
@@ -61,7 +62,7 @@ def examine_server(source: ServerSource) -> ServerReport:
 
 def _meanings(name: str, source: ServerSource) -> dict[str, list[str]]:
     every = codes((name,), source.settings)
-    return {means: codes((name,), source.settings, (means,)).asked() for means in every.meanings}
+    return {means: codes((name,), source.settings, (means,)).asked() for means in every.meanings()}
 
 
 def _count(run: Run, kind: str, tokens: list[str]) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from adapters.sources.search import Query
 from adapters.sources.server_capability import Capability
 from adapters.sources.server_cohort import EVERYBODY
-from adapters.sources.server_plan import BY_REFERENCE, by_ids, by_parameter, cohort_queries, medication_query
+from adapters.sources.server_plan import BY_REFERENCE, by_ids, by_parameter, cohort_queries, medication_queries
 from adapters.sources.server_spooled import SpooledSource
 from adapters.sources.server_units import units
 
@@ -26,10 +26,11 @@ def dry_run(source: SpooledSource) -> list[str]:
         set(source.types) | {"Patient"} | ({"Consent"} if source.settings.consent.required else set())
     ) - BY_REFERENCE
     asked = units(types, [[OPEN]], COMBINED, settings)
-    lines += [_line(source, unit.query()) for unit in asked]
+    lines += [_line(source, query) for unit in asked for query in unit.queries()]
     if settings is not None and "Observation" in types:
         lines.append("# where the server does not list combo-code, instead of that")
-        lines += [_line(source, unit.query()) for unit in units({"Observation"}, [[OPEN]], SEPARATE, settings)]
+        separate = units({"Observation"}, [[OPEN]], SEPARATE, settings)
+        lines += [_line(source, query) for unit in separate for query in unit.queries()]
     lines.append("# what these refer to")
     lines += [_line(source, by_ids(kind, [OPEN])) for kind in sorted(source.types & BY_REFERENCE)]
     if source.config.counts:
@@ -49,7 +50,7 @@ def _cohort(source: SpooledSource) -> Iterator[Query]:
         yield EVERYBODY
     else:
         yield from cohort_queries(source.settings)
-        yield medication_query(source.settings)
+        yield from medication_queries(source.settings)
         yield by_parameter("MedicationAdministration", "medication", [f"Medication/{OPEN}"])
     yield by_ids("Patient", [OPEN])
     yield by_parameter("Patient", "link", [f"Patient/{OPEN}"])

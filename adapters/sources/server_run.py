@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from adapters.errors import IncompleteError
+from adapters.reading.references import references_in
 from adapters.sources.http_answers import TIMED_OUT, ServerError
 from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import Base
@@ -45,6 +47,8 @@ class Run:
     config: ServerConfig
     tallies: Tallies = field(default_factory=Tallies)
     verified: bool = True  # until the server gives something that it does not count
+    _lists_checked: set[str] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock)
 
     @property
     def base(self) -> Base:
@@ -70,31 +74,46 @@ class Run:
             halves = query.halves()
             if halves is None or not halvings or error.status not in TOO_MUCH:
                 raise
-        first, second = (self.all_of(half, tallies, halvings - 1) for half in halves)
-        known = {_version_key(one) for one in first}
-        both = first.resources + [one for one in second if _version_key(one) not in known]
-        return Found(both, first.verified and second.verified, _distinct(both))
+        return united([self.all_of(half, tallies, halvings - 1) for half in halves])
+
+    def check_list(self, query: Query, found: Found) -> None:
+        """That a list of values gave what its parts have, once for each template: some servers take one value of many.
+
+        Raises IncompleteError naming the query. Nothing is checked where the server does not count.
+        """
+        halves = query.halves()
+        with self._lock:
+            if halves is None or not found.verified or query.name in self._lists_checked:
+                return
+            self._lists_checked.add(query.name)
+        counts = [self.searcher.total(half) for half in halves]
+        more = any(number is not None and number > found.counted for number in counts)
+        if more and self.searcher.total(query) == found.counted:  # and nothing was added meanwhile
+            what = "the server gives less for a list of values than for a part of the list"
+            raise IncompleteError(what, query.name, "it does not search by lists: use --bulk or an export")
 
     def _checked(self, query: Query, tallies: Tallies) -> Found:
         """One search between two counts. What changes meanwhile is asked for again, a few times."""
         for repeat in range(REPEATS + 1):
             before = self.searcher.total(query) if self.config.counts else None
-            found = self._chain(query, tallies)
+            found, total = self._chain(query, tallies)
             distinct = _distinct(found)
             after = self.searcher.total(query) if before is not None else None
-            if before is None or after is None:
-                self.verified = False
-                return Found(found, False, distinct)
-            if before == after == distinct:
-                return Found(found, True, distinct)
-            if before == after or repeat == REPEATS:
-                what = f"the server counts {before} before and {after} after, but gave {distinct}"
-                raise IncompleteError(what, query.name, "the data may be changing: try again")
-            tallies.add(query.name, TemplateTally(restarts=1))
+            counts = {number for number in (before, after) if number is not None}
+            if not counts <= {distinct}:
+                if before == after or repeat == REPEATS:
+                    raise _miscounted(before, after, distinct, query)
+                tallies.add(query.name, TemplateTally(restarts=1))
+                continue
+            if not counts and self.config.counts and total is not None and total > distinct:
+                raise _miscounted(total, total, distinct, query)
+            verified = before is not None and after is not None
+            self.verified = self.verified and verified
+            return Found(found, verified, distinct)
         raise AssertionError  # pragma: no cover - the last repeat returns or raises
 
-    def _chain(self, query: Query, tallies: Tallies) -> list[dict[str, Any]]:
-        """All pages of a search, from the first one again where the server has forgotten one."""
+    def _chain(self, query: Query, tallies: Tallies) -> tuple[list[dict[str, Any]], int | None]:
+        """All pages of a search, from the first one again where the server has forgotten one; and its last `total`."""
         begun, started = time.monotonic(), now()
         for repeat in range(REPEATS + 1):
             tally, found = ChainTally(), {}
@@ -112,7 +131,30 @@ class Run:
             tally.issues, tally.retries, time.monotonic() - begun, started, now(),
         )  # fmt: skip
         tallies.add(query.name, seen)
-        return list(found.values())
+        for one in found.values():
+            self._localise(one)
+        return list(found.values()), tally.total
+
+    def _localise(self, resource: dict[str, Any]) -> None:
+        """Absolute references to this server become relative: what they lead to is found under one name only."""
+        for _, holder in references_in(resource, ""):
+            holder["reference"] = self.base.relative(holder["reference"], rewrite=self.config.rewrite_links)
+
+
+def united(parts: Sequence[Found]) -> Found:
+    """What several searches found, each version once."""
+    found = {_version_key(one): one for part in parts for one in part}
+    resources = list(found.values())
+    return Found(resources, all(part.verified for part in parts), _distinct(resources))
+
+
+def _miscounted(before: int | None, after: int | None, distinct: int, query: Query) -> IncompleteError:
+    counted = " and ".join(
+        f"{number} {when}" for number, when in ((before, "before"), (after, "after")) if number is not None
+    )
+    what = f"the server counts {counted}, but gave {distinct}"
+    remedy = "the data may be changing: try again; for a server that only estimates its counts set counts = false"
+    return IncompleteError(what, query.name, remedy)
 
 
 def _version_key(resource: dict[str, Any]) -> tuple[str, str]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.settings import Settings
 from adapters.sources.search import Query
 from adapters.sources.server_capability import Capability
+from adapters.sources.server_codes import Codes, observation_codes
 from adapters.sources.server_cohort import patient_id
-from adapters.sources.server_plan import Codes, about_patients, by_ids, observation_codes
-from adapters.sources.server_run import Run
+from adapters.sources.server_plan import about_patients, by_ids, code_groups
+from adapters.sources.server_run import Run, united
 from adapters.sources.server_tally import Tallies, TemplateTally
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One type for one chunk of patients, or by id where `ids` says so; `codes` judge what comes back."""
+    """One type for one chunk of patients, or by id where `ids` says so.
+
+    Where there are `filters` (search parameter, values), a search for each; `codes` judge what comes back.
+    """
 
     type: str
     patients: tuple[str, ...] = ()
@@ -32,39 +36,50 @@ class Unit:
         text = "\n".join([*self.patients, *self.ids, *(f"{name}={value}" for name, value in self.filters)])
         return f"{self.type} {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
-    def query(self) -> Query:
-        """The search for all of it."""
+    def queries(self) -> list[Query]:
+        """The searches that give all of it together."""
         if self.ids:
-            return by_ids(self.type, self.ids)
-        return about_patients(self.type, self.patients, self.filters)
+            return [by_ids(self.type, self.ids)]
+        return [about_patients(self.type, self.patients, (one,)) for one in self.filters] or [self.unfiltered()]
+
+    def unfiltered(self) -> Query:
+        """The search for everything of this type about the patients."""
+        return about_patients(self.type, self.patients)
 
 
 def units(
     types: set[str], chunks: Sequence[Sequence[str]], capability: Capability, settings: Settings | None
 ) -> list[Unit]:
     """The parts that give everything of `types` about the patients of `chunks`; without settings whatever the code."""
-    observed = None if settings is None else observation_codes(settings)
-    filters = () if observed is None else observation_filters(capability, observed)
+    filters: tuple[tuple[str, str], ...] = ()
+    codes = None
+    if settings is not None and component_parameters(capability):
+        codes = observation_codes(settings)
+        filters = tuple(
+            (name, some) for name in component_parameters(capability) for some in code_groups(codes.asked())
+        )
     found = []
     for chunk in chunks:
         for kind in sorted(types):
             if kind == "Patient":
                 found.append(Unit(kind, ids=tuple(chunk)))
-            elif kind == "Observation" and filters:
-                found += [Unit(kind, tuple(chunk), (one,), observed) for one in filters]
+            elif kind == "Observation":
+                found.append(Unit(kind, tuple(chunk), filters, codes))
             else:
                 found.append(Unit(kind, tuple(chunk)))
     return found
 
 
-def observation_filters(capability: Capability, observed: Codes) -> tuple[tuple[str, str], ...]:
-    """Search parameters that find Observations by code: components too, in one search where the server can."""
-    tokens = ",".join(observed.asked())
+def component_parameters(capability: Capability) -> tuple[str, ...]:
+    """Search parameters that together find Observations by code, also by that of a component.
+
+    None where the server cannot search components: then everything is asked for, and nothing is passed over.
+    """
     if capability.supports("Observation", "combo-code"):
-        return (("combo-code", tokens),)
+        return ("combo-code",)
     if capability.supports("Observation", "component-code"):
-        return ("code", tokens), ("component-code", tokens)
-    return (("code", tokens),)
+        return "code", "component-code"
+    return ()
 
 
 def fetch_unit(run: Run, unit: Unit) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -72,26 +87,29 @@ def fetch_unit(run: Run, unit: Unit) -> tuple[list[dict[str, Any]], dict[str, An
 
     Raises IncompleteError when the server counts otherwise than it gives.
     """
-    query, tallies = unit.query(), Tallies()
-    found = run.all_of(query, tallies)
-    kept = [resource for resource in found if asked_for(resource, unit, run)]
-    tallies.add(query.name, TemplateTally(surplus=len(found.resources) - len(kept)))
-    everything = None
-    if unit.filters and found.verified:
-        everything = run.searcher.total(about_patients(unit.type, unit.patients))
+    tallies, parts = Tallies(), []
+    for query in unit.queries():
+        part = run.all_of(query, tallies)
+        if unit.filters:
+            run.check_list(query, part)
+        kept = [resource for resource in part if asked_for(resource, unit)]
+        tallies.add(query.name, TemplateTally(surplus=len(part.resources) - len(kept)))
+        parts.append(replace(part, resources=kept))
+    found = united(parts)
+    everything = run.searcher.total(unit.unfiltered()) if unit.filters and found.verified else None
     facts = {
         "verified": found.verified,
         "not_asked_for": None if everything is None else max(0, everything - found.counted),
         "tally": tallies.noted(),
     }
-    return kept, facts
+    return found.resources, facts
 
 
-def asked_for(resource: dict[str, Any], unit: Unit, run: Run) -> bool:
+def asked_for(resource: dict[str, Any], unit: Unit) -> bool:
     """Whether a server that ignores filters gave this one rightly."""
     if unit.ids:
         return resource["id"] in unit.ids
-    about = patient_id(resource, run.base)
+    about = patient_id(resource)
     if about is not None and about not in unit.patients:
         return False
     return unit.codes is None or unit.codes.match(resource)

@@ -59,10 +59,17 @@ def small_cohort() -> list[dict[str, Any]]:
     return resources
 
 
-def _tokens(resource: dict[str, Any]) -> set[str]:
-    parts = [resource, *(resource.get("component") or ())]
-    concepts = [part.get("code") or part.get("medicationCodeableConcept") or {} for part in parts]
-    return {f"{coding['system']}|{coding['code']}" for concept in concepts for coding in concept.get("coding") or ()}
+def _own(resource: dict[str, Any]) -> set[str]:
+    return _tokens([resource.get("code") or resource.get("medicationCodeableConcept") or {}])
+
+
+def _of_components(resource: dict[str, Any]) -> set[str]:
+    return _tokens([part.get("code") or {} for part in resource.get("component") or ()])
+
+
+def _tokens(concepts: list[dict[str, Any]]) -> set[str]:
+    codings = [coding for concept in concepts for coding in concept.get("coding") or ()]
+    return {form for one in codings for form in (one["code"], f"{one['system']}|{one['code']}")}
 
 
 def _about(resource: dict[str, Any]) -> set[str]:
@@ -74,8 +81,9 @@ def _about(resource: dict[str, Any]) -> set[str]:
 VALUES: dict[str, Callable[[dict[str, Any]], set[str | None]]] = {
     "_id": lambda one: {one["id"]},
     "patient": _about,
-    "code": _tokens,
-    "combo-code": _tokens,
+    "code": _own,
+    "component-code": _of_components,
+    "combo-code": lambda one: _own(one) | _of_components(one),
     "medication": lambda one: {(one.get("medicationReference") or {}).get("reference")},
     "identifier": lambda one: {
         form for i in one.get("identifier") or () for form in (f"{i['system']}|{i['value']}", i["value"])

@@ -181,7 +181,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     # filters
     "the code filter is ignored": ({"ignores": frozenset({"combo-code", "code"}), "counts": False}, FULL),
     "the patient filter is ignored": ({"ignores": frozenset({"patient"}), "counts": False}, FULL),
-    "no combo-code": ({"parameters": ("code", "patient", "link")}, FULL),
+    "no combo-code": ({"parameters": ("code", "component-code", "patient", "link")}, FULL),
     "an outcome with a warning": ({"after": entries(lambda e: [*e, outcome("warning")])}, FULL),
     "an outcome with an error": ({"after": entries(lambda e: [*e, outcome("error")])}, "not complete"),
     "an outcome that says incomplete": ({"after": entries(lambda e: [*e, outcome("warning", "incomplete")])}, "not complete"),

@@ -47,20 +47,24 @@ class Query:
 
     def halves(self) -> tuple[Query, Query] | None:
         """Two searches that together find what this one finds: the longest list of values is parted; None if none is."""
-        lists = [_VALUES.split(value) for _, value in self.parameters]
-        longest = max(range(len(lists)), key=lambda number: len(lists[number]), default=None)
-        if longest is None or len(lists[longest]) < 2:
+        values = self._longest_list()
+        if len(values) < 2:
             return None
-        values, middle = lists[longest], len(lists[longest]) // 2
-        first, second = (
-            replace(self, parameters=_with_value(self.parameters, longest, ",".join(part)))
-            for part in (values[:middle], values[middle:])
-        )
-        return first, second
+        middle = len(values) // 2
+        return self._with_list(values[:middle]), self._with_list(values[middle:])
 
+    def reversed(self) -> Query:
+        """The same search with its longest list of values the other way round."""
+        return self._with_list(self._longest_list()[::-1])
 
-def _with_value(parameters: tuple[tuple[str, str], ...], position: int, value: str) -> tuple[tuple[str, str], ...]:
-    return (*parameters[:position], (parameters[position][0], value), *parameters[position + 1 :])
+    def _longest_list(self) -> list[str]:
+        return max((_VALUES.split(value) for _, value in self.parameters), key=len, default=[])
+
+    def _with_list(self, values: list[str]) -> Query:
+        """The search with these values in place of its longest list."""
+        longest = ",".join(self._longest_list())
+        parameters = tuple((name, ",".join(values) if value == longest else value) for name, value in self.parameters)
+        return replace(self, parameters=parameters)
 
 
 @dataclass

@@ -28,7 +28,7 @@ def check_cohort(cohort: Cohort, spool: Spool, run: Run, types: Set[str], shown:
     if absent and not run.config.accept_missing_patients:
         what = f"{absent} of {len(cohort.told)} patients of the cohort are not given"
         remedy = "the account may not see them; where they are gone for good set accept_missing_patients = true"
-        raise IncompleteError(what, "Patient?_id", remedy)
+        raise _refused(spool, what, "Patient?_id", remedy)
     asked = {key for key in cohort.therapies if key.partition("/")[0] in types}
     lost = len(asked - given)
     if lost:
@@ -36,12 +36,18 @@ def check_cohort(cohort: Cohort, spool: Spool, run: Run, types: Set[str], shown:
         remedy = (
             "try chunk_size = 1; a server that does not search by the patients' identifiers needs --bulk or an export"
         )
-        raise IncompleteError(what, "Procedure?patient", remedy)
+        raise _refused(spool, what, "Procedure?patient", remedy)
     if cohort.astray:
         shown(f"{len(cohort.astray)} therapies of the cohort rule name no patient of this server", NOTE)
     if absent:
         shown(f"{absent} of {len(cohort.told)} patients of the cohort are not on the server", NOTE)
     return {"patients": len(cohort.patients), "patients_not_given": absent, "therapies_astray": len(cohort.astray)}
+
+
+def _refused(spool: Spool, what: str, where: str, remedy: str) -> IncompleteError:
+    """The error; what was fetched goes, for the next pull must not go on with it."""
+    spool.remove()
+    return IncompleteError(what, where, remedy)
 
 
 def keep_astray(cohort: Cohort, spool: Spool) -> None:

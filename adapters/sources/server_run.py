@@ -77,20 +77,20 @@ class Run:
         return united([self.all_of(half, tallies, halvings - 1) for half in halves])
 
     def check_list(self, query: Query, found: Found) -> None:
-        """That a list of values gave what its parts have, once for each template: some servers take one value of many.
+        """That the server looks for all values of a list, once for each template: some take the first of many.
 
-        Raises IncompleteError naming the query. Nothing is checked where the server does not count.
+        The order of the values must not matter to its count. Raises IncompleteError naming the query.
         """
-        halves = query.halves()
         with self._lock:
-            if halves is None or not found.verified or query.name in self._lists_checked:
+            if not found.verified or query.name in self._lists_checked:
                 return
             self._lists_checked.add(query.name)
-        counts = [self.searcher.total(half) for half in halves]
-        more = any(number is not None and number > found.counted for number in counts)
-        if more and self.searcher.total(query) == found.counted:  # and nothing was added meanwhile
-            what = "the server gives less for a list of values than for a part of the list"
-            raise IncompleteError(what, query.name, "it does not search by lists: use --bulk or an export")
+        number = self.searcher.total(query.reversed())
+        if number not in (None, found.counted) and self.searcher.total(query) == found.counted:  # nothing was added
+            what = f"the server counts {found.counted}, and {number} for the same values in another order"
+            raise IncompleteError(
+                what, query.name, "it does not search for all values of a list: use --bulk or an export"
+            )
 
     def _checked(self, query: Query, tallies: Tallies) -> Found:
         """One search between two counts. What changes meanwhile is asked for again, a few times."""

@@ -103,6 +103,7 @@ class Fake:
     before: Before | None = None
     after: After | None = None
     ignores: frozenset[str] = frozenset()
+    takes_first: frozenset[str] = frozenset()  # parameters of whose values it takes the first only
     types: tuple[str, ...] = (
         "Patient",
         "Observation",
@@ -169,7 +170,8 @@ class Fake:
         for name, value in parameters.items():
             if name in self.ignores or (name.startswith("_") and name != "_id"):
                 continue
-            if not VALUES.get(name, lambda _: set())(resource) & set(value.split(",")):
+            values = value.split(",")[: 1 if name in self.takes_first else None]
+            if not VALUES.get(name, lambda _: set())(resource) & set(values):
                 return False
         return True
 

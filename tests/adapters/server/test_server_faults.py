@@ -13,7 +13,21 @@ from typing import Any
 
 import pytest
 from fake_fhir import OTHER, Fake, Relay, as_json, observation, small_cohort
-from werkzeug import Request, Response
+from misbehaviour import (
+    always,
+    counts_once,
+    empty_middle_page,
+    entries,
+    estimates,
+    first,
+    growing,
+    link,
+    loop_of_three,
+    on_page,
+    outcome,
+    raw,
+)
+from werkzeug import Response
 
 from adapters.errors import AdapterError, IncompleteError, InputError
 from adapters.sources.server import ServerSource
@@ -31,85 +45,6 @@ FULL = "the full tables"
 def resources(source: ServerSource) -> dict[str, Any]:
     """What a source gives, by type and id, with every digit: tables follow from it and nothing else."""
     return {f"{read.resource['resourceType']}/{read.resource['id']}": read.resource for read in source.read()}
-
-
-def outcome(severity: str, code: str = "processing", detail: str = "") -> dict[str, Any]:
-    issue = {"severity": severity, "code": code, "details": {"coding": [{"code": detail}]}}
-    return {"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}}
-
-
-def first(times: int, make: Callable[[], Response]) -> Callable[[Fake, Request, int], Response | None]:
-    """Answer the first `times` searches for Observations with something else."""
-    left = [times]
-
-    def before(_server: Fake, request: Request, _number: int) -> Response | None:
-        if "Observation" in request.path and left[0] > 0:
-            left[0] -= 1
-            return make()
-        return None
-
-    return before
-
-
-def always(make: Callable[[], Response]) -> Callable[[Fake, Request, int], Response | None]:
-    return first(10_000, make)
-
-
-def on_page(make: Callable[[], Response], times: int = 10_000) -> Callable[[Fake, Request, int], Response | None]:
-    """Answer requests for a next page with something else."""
-    left = [times]
-
-    def before(_server: Fake, request: Request, _number: int) -> Response | None:
-        if b"_getpages" in request.query_string and left[0] > 0:
-            left[0] -= 1
-            return make()
-        return None
-
-    return before
-
-
-def link(rewritten: Callable[[str, Fake], str]) -> Callable[[Fake, Request, dict[str, Any]], Any]:
-    def after(server: Fake, _request: Request, bundle: dict[str, Any]) -> Any:
-        for one in bundle["link"]:
-            one["url"] = rewritten(one["url"], server)
-        return bundle
-
-    return after
-
-
-def entries(changed: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Callable[..., Any]:
-    def after(_server: Fake, request: Request, bundle: dict[str, Any]) -> Any:
-        return {**bundle, "entry": changed(bundle["entry"])}
-
-    return after
-
-
-def raw(
-    text: str | bytes, status: int = 200, kind: str = "application/fhir+json", **headers: str
-) -> Callable[[], Response]:
-    return lambda: Response(text, status=status, content_type=kind, headers=headers)
-
-
-def empty_middle_page(server: Fake, request: Request, bundle: dict[str, Any]) -> Any:
-    if bundle["link"] and not getattr(server, "emptied", False):
-        server.emptied = True  # type: ignore[attr-defined]
-        token = "empty"
-        kind = bundle["entry"][0]["resource"]["resourceType"]
-        server.pages[token] = (
-            kind,
-            [e["resource"] for e in bundle["entry"]] + server.pages[bundle["link"][0]["url"].split("=")[1]][1],
-        )
-        return {**bundle, "entry": [], "link": [{"relation": "next", "url": f"{server.base}?_getpages={token}"}]}
-    return bundle
-
-
-def loop_of_three(server: Fake, request: Request, bundle: dict[str, Any]) -> Any:
-    """Each page links to the next of three, for ever."""
-    page = int(request.args.get("_getpages", "x0").removeprefix("x"))
-    kind = bundle["entry"][0]["resource"]["resourceType"]
-    following = f"x{page % 3 + 1}"
-    server.pages[following] = (kind, [entry["resource"] for entry in bundle["entry"]])
-    return {**bundle, "link": [{"relation": "next", "url": f"{server.base}?_getpages={following}"}]}
 
 
 BOMB = gzip.compress(b" " * 80_000_000)
@@ -164,6 +99,9 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "two next links": ({"after": lambda s, r, b: {**b, "link": b["link"] * 2}}, "not one address"),
     "more entries a page than _count asks for": ({"page_size": 5000}, FULL),
     "a self link that shows dropped filters": ({"after": lambda s, r, b: {**b, "link": [*b["link"], {"relation": "self", "url": s.base}]}}, FULL),
+    "a next link that is no list": ({"after": lambda s, r, b: {**b, "link": b["link"][0]} if b["link"] else b}, "link is not a list"),
+    "pages without end": ({"after": growing}, "paging does not end"),
+    "a Bundle that is no search": ({"after": lambda s, r, b: {**b, "type": "collection"}}, "not of a search"),
     "an empty middle page": ({"after": empty_middle_page}, FULL),
     "entries twice across pages": ({"after": entries(lambda e: e + e[:1])}, FULL),
     "an entry without resource": ({"after": entries(lambda e: [*e, {"fullUrl": "urn:x"}])}, "holds no resource"),
@@ -185,11 +123,24 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "an outcome with a warning": ({"after": entries(lambda e: [*e, outcome("warning")])}, FULL),
     "an outcome with an error": ({"after": entries(lambda e: [*e, outcome("error")])}, "not complete"),
     "an outcome that says incomplete": ({"after": entries(lambda e: [*e, outcome("warning", "incomplete")])}, "not complete"),
+    "an outcome whose issue is no list": ({"after": entries(lambda e: [*e, {"resource": {"resourceType": "OperationOutcome",
+                                           "issue": {"severity": "fatal", "code": "exception"}}}])}, "issue is not a list"),
     "an outcome with a vendor's code": ({"after": entries(lambda e: [*e, outcome("warning", "processing", "4119")])}, "not complete"),
     "the code filter of the therapies is ignored": ({"ignores": frozenset({"code"})}, FULL),
     "entries that are no list": ({"after": lambda s, r, b: {**b, "entry": 5}}, "holds no resource"),
     "a byte order mark": ({"after": lambda s, r, b: Response("\ufeff" + as_json(b).get_data(as_text=True))}, FULL),
+    # lists of values
+    "the first of several patients only": ({"takes_first": frozenset({"patient"})}, "are not given by patient"),
+    "the first of several codes only": ({"takes_first": frozenset({"code"})}, "in another order"),
+    "the first of several codes of a measurement only": ({"takes_first": frozenset({"combo-code"})}, "in another order"),
+    "the first of several ids only": ({"takes_first": frozenset({"_id"})}, "patients of the cohort are not given"),
+    "the id is ignored": ({"ignores": frozenset({"_id"})}, FULL),
+    "the link is ignored": ({"ignores": frozenset({"link"})}, FULL),
     # counting
+    "counts before a search and not after it": ({"before": counts_once, "after": lambda s, r, b: {**b, "entry": b["entry"][:1], "link": []}},
+                                                r"counts \d+ before, but gave 1"),
+    "no counting, and a total that was not reached": ({"counts": False, "after": lambda s, r, b: {**b, "total": 99}}, "counts 99"),
+    "a count that is an estimate": ({"before": estimates}, "set counts = false"),
     "fewer therapies than counted": ({"after": lambda s, r, b: {**b, "entry": []} if "Procedure" in r.path else b}, r"counts \d+ before"),
     "fewer than counted": ({"after": lambda s, r, b: {**b, "entry": b["entry"][:1], "link": []} if "Observation" in r.path else b},
                            r"counts \d+ before"),
@@ -234,7 +185,8 @@ def test_the_full_tables_or_an_error_that_names_the_query(name, path, fake, open
     assert re.search(r"\b(Observation|Patient|Procedure|MedicationAdministration|Medication)\b", str(error))
     assert "Patient/a" not in str(error)
     assert "\n" not in str(error)
-    fake.before = fake.after = None
+    for attribute in changes:
+        setattr(fake, attribute, getattr(Fake(), attribute))
     assert resources(opened()) == EXPECTED, "when the fault is gone the next pull gives everything"
 
 

@@ -54,8 +54,9 @@ class Query:
         return self._with_list(values[:middle]), self._with_list(values[middle:])
 
     def reversed(self) -> Query:
-        """The same search with its longest list of values the other way round."""
-        return self._with_list(self._longest_list()[::-1])
+        """The same search with every list of values the other way round."""
+        lists = ((name, ",".join(_VALUES.split(value)[::-1])) for name, value in self.parameters)
+        return replace(self, parameters=tuple(lists))
 
     def _longest_list(self) -> list[str]:
         return max((_VALUES.split(value) for _, value in self.parameters), key=len, default=[])

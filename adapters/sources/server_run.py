@@ -82,10 +82,11 @@ class Run:
         The order of the values must not matter to its count. Raises IncompleteError naming the query.
         """
         with self._lock:
-            if not found.verified or query.name in self._lists_checked:
+            turned = query.reversed()
+            if not found.verified or turned == query or query.name in self._lists_checked:
                 return
             self._lists_checked.add(query.name)
-        number = self.searcher.total(query.reversed())
+        number = self.searcher.total(turned)
         if number not in (None, found.counted) and self.searcher.total(query) == found.counted:  # nothing was added
             what = f"the server counts {found.counted}, and {number} for the same values in another order"
             raise IncompleteError(

@@ -90,8 +90,7 @@ def fetch_unit(run: Run, unit: Unit) -> tuple[list[dict[str, Any]], dict[str, An
     tallies, parts = Tallies(), []
     for query in unit.queries():
         part = run.all_of(query, tallies)
-        if unit.filters:
-            run.check_list(query, part)
+        run.check_list(query, part)
         kept = [resource for resource in part if asked_for(resource, unit)]
         tallies.add(query.name, TemplateTally(surplus=len(part.resources) - len(kept)))
         parts.append(replace(part, resources=kept))

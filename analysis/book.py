@@ -64,11 +64,14 @@ class Book:
         """A result in words, for captions made by code."""
         return text(self.results[id])
 
-    def reproduction_words(self, tally: Mapping[str, int], slips: int) -> dict[str, str]:
+    def reproduction_words(self, tally: Mapping[str, int], slips: int, remarks: int) -> dict[str, str]:
         """Sentences of the reproduction page; a verdict only for the reconstructed cohort."""
         if self.is_reconstruction:
             summary = (
-                f"{tally['agree']} of {tally['printed']} printed values agree, {tally['truncated']} of them truncated."
+                f"{tally['agree'] - tally['settings_agree']} of {tally['printed'] - tally['settings']} printed results "
+                f"that are computed from patients agree, {tally['truncated']} of them cut off instead of rounded. Of the "
+                f"other {tally['settings']}, limits, activities and physical constants taken over from the paper, "
+                f"{tally['settings_agree']} stand as printed."
             )
             meaning = "Agreement was built into this cohort: it tests the pipeline, not the paper."
         else:
@@ -79,6 +82,7 @@ class Book:
             "reproduction.meaning": meaning,
             "reproduction.printed": str(tally["printed"]),
             "reproduction.slips": str(slips),
+            "reproduction.remarks": str(remarks),
         }
 
     def without_verdict(self, rows: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,10 @@ RULES = {
     "lu": ("wbc", "plt", "hb", "crea", "transaminases"),
     "sirt": ("bilirubin", "shunt", "ascites", "gi_flow", "extrahepatic_controlled", "hepatic_progressive"),
 }
+ANY_RULE = {  # end of the id -> outcome of at least one rule, and what that means
+    "any": ("excluded", "treated although a rule of the paper excludes"),
+    "unchecked": ("undetermined", "treated patients of whom at least one rule of the paper could not be checked"),
+}
 LU_LABORATORY = ("leukocytes", "platelets", "haemoglobin", "creatinine", "ast", "alt")
 
 
@@ -150,8 +154,9 @@ def _coded_rule(patients: pd.Series, rule: str, answers: pd.Series, excludes_whe
 def eligibility_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """How many treated patients each rule would have excluded, and how many it cannot judge.
 
-    `elig.lu.<rule>.excluded`, `.undetermined`, the same for `elig.sirt.<rule>`, and `elig.<therapy>.any`: patients
-    treated although at least one rule excludes them.
+    `elig.lu.<rule>.excluded`, `.undetermined`, the same for `elig.sirt.<rule>`, and of all rules of a therapy
+    `elig.<therapy>.any`, patients treated although at least one excludes them, and `elig.<therapy>.unchecked`, patients of
+    whom at least one could not be checked.
     """
     found: list[Result] = []
     for therapy, frame in (("lu", lu_eligibility(tables, study)), ("sirt", sirt_eligibility(tables, study))):
@@ -160,17 +165,16 @@ def eligibility_results(tables: Tables, study: Mapping[str, Any]) -> list[Result
             group = frame[frame["rule"].eq(rule)]
             reason = "not_applicable" if len(frame) and group.empty else empty
             found += [_outcome(f"elig.{therapy}.{rule}.{outcome}", group, outcome, reason) for outcome in OUTCOMES[1:]]
-        found.append(_any_rule(f"elig.{therapy}.any", frame, empty))
+        found += [_any_rule(f"elig.{therapy}.{name}", frame, empty, *rule) for name, rule in ANY_RULE.items()]
     return found
 
 
-def _any_rule(id: str, frame: pd.DataFrame, empty: str) -> Result:
-    method = "treated although a rule of the paper excludes"
+def _any_rule(id: str, frame: pd.DataFrame, empty: str, outcome: str, method: str) -> Result:
     if frame.empty:
         return missing(id, empty, n=0, unit="count", method=method)
-    excluded = frame.loc[frame["outcome"].eq("excluded"), "patient_id"].nunique()
+    patients = frame.loc[frame["outcome"].eq(outcome), "patient_id"].nunique()
     total = frame["patient_id"].nunique()
-    return Result(id, excluded, n=total, unit="count", method=method, denominator=total)
+    return Result(id, patients, n=total, unit="count", method=method, denominator=total)
 
 
 def _outcome(id: str, group: pd.DataFrame, outcome: str, reason: str) -> Result:

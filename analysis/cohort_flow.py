@@ -19,6 +19,7 @@ SUBGROUP_REASONS = {
     "no_pet_before": "no PET before therapy",
     "no_pet_after": "no PET after therapy",
 }
+Row = tuple[str, str, str, str, int, str]  # a row of `flow_frame`
 ARM_LABELS = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
 
 
@@ -45,6 +46,7 @@ def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:
         "subgroup_lu": subgroup.index[subgroup["lu_evaluable"]],
         "subgroup_multi": subgroup.index[subgroup["multiple_lesions"]],
         "subgroup_68ga": subgroup.index[subgroup["ga68"]],
+        "subgroup_sirt_first": subgroup.index[subgroup["in_subgroup"] & subgroup["sirt_first"]],
         "sirt_rejected": rejected_candidates(tables),
     }
 
@@ -63,39 +65,50 @@ def _count(id: str, count: int, basis: str) -> Result:
 
 
 def flow_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """The flow chart as data: step, parent, kind ("step" or "left_out"), label, count; in drawing order.
+    """The flow chart as data: step, parent, kind ("step" or "left_out"), label, count, basis; in drawing order.
 
     Every patient of a parent is in one of its steps or left out, so the counts below a parent add up to it, but for
-    the imaging subgroup, whose parts overlap by design (its rows have kind "part").
+    the imaging subgroup, whose parts overlap by design (its rows have kind "part"). The paper prints who was analysed, not
+    who was left out for which reason: those counts are free on the reconstruction.
     """
     arms = assign_arms(tables, study)
     groups = members(tables, study)
-    rows: list[tuple[str, str, str, str, int]] = [("in_tables", "", "step", "Patients in the tables", len(arms))]
-    for reason, words in REASONS_LEFT_OUT.items():
-        count = int(arms["reason_left_out"].eq(reason).sum())
-        if count:
-            rows.append((f"left_out.{reason}", "in_tables", "left_out", words[0].upper() + words[1:], count))
-    rows.append(("all", "in_tables", "step", "Analysed", len(groups["all"])))
-    rows += [(arm, "all", "step", ARM_LABELS[arm], len(groups[arm])) for arm in ARMS]
+    rows: list[Row] = [("in_tables", "", "step", "Patients in the tables", len(arms), "free")]
+    rows += _left_out("left_out", "in_tables", arms["reason_left_out"], REASONS_LEFT_OUT)
+    rows.append(("all", "in_tables", "step", "Analysed", len(groups["all"]), "printed"))
+    rows += [(arm, "all", "step", ARM_LABELS[arm], len(groups[arm]), "printed") for arm in ARMS]
     rows += _subgroup_rows(tables, study, groups)
-    return pd.DataFrame(rows, columns=["step", "parent", "kind", "label", "count"])
+    return pd.DataFrame(rows, columns=["step", "parent", "kind", "label", "count", "basis"])
 
 
-def _subgroup_rows(
-    tables: Tables, study: Mapping[str, Any], groups: Mapping[str, pd.Index]
-) -> list[tuple[str, str, str, str, int]]:
+def _left_out(step: str, parent: str, reasons: pd.Series, words: Mapping[str, str]) -> list[Row]:
+    """One row for each reason that leaves somebody out."""
+    counts = {reason: int(reasons.eq(reason).fillna(False).sum()) for reason in words}
+    return [
+        (f"{step}.{reason}", parent, "left_out", words[reason][0].upper() + words[reason][1:], count, "free")
+        for reason, count in counts.items()
+        if count
+    ]
+
+
+def _subgroup_rows(tables: Tables, study: Mapping[str, Any], groups: Mapping[str, pd.Index]) -> list[Row]:
     subgroup = imaging_subgroup(tables, study)
-    outside = subgroup.loc[subgroup.index.isin(groups["all"]), "reason_left_out"]
-    rows = [("subgroup", "all", "part", "PET before and after therapy", len(groups["subgroup"]))]
-    for reason, words in SUBGROUP_REASONS.items():
-        count = int(outside.eq(reason).fillna(False).sum())
-        if count:
-            rows.append((f"subgroup_left_out.{reason}", "all", "left_out", words[0].upper() + words[1:], count))
+    subgroup = subgroup[subgroup.index.isin(groups["all"])]
+    rows: list[Row] = [("subgroup", "all", "part", "PET before and after therapy", len(groups["subgroup"]), "printed")]
+    rows += _left_out("subgroup_left_out", "all", subgroup["reason_left_out"], SUBGROUP_REASONS)
     for name, label in (
         ("subgroup_lu", "Response to 177Lu-PSMA evaluable"),
         ("subgroup_sirt", "Response to SIRT evaluable"),
         ("subgroup_multi", "Several liver lesions, 177Lu-PSMA"),
         ("subgroup_68ga", "68Ga-PSMA-11 at baseline"),
     ):
-        rows.append((name, "subgroup", "part", label, len(groups[name])))
-    return rows
+        rows.append((name, "subgroup", "part", label, len(groups[name]), "printed"))
+    first = len(groups["subgroup_sirt_first"])
+    unmeasured = len(groups["subgroup"]) - first - len(groups["subgroup_lu"])
+    not_judged = (("sirt_first", "SIRT before 177Lu-PSMA", first, "printed"),
+                  ("not_measured", "No liver lesion measured before and after", unmeasured, "free"))  # fmt: skip
+    return rows + [
+        (f"subgroup_lu_left_out.{key}", "subgroup_lu", "left_out", label, count, basis)
+        for key, label, count, basis in not_judged
+        if count
+    ]

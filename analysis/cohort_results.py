@@ -44,20 +44,15 @@ def _events_per_term(study: Mapping[str, Any]) -> Result:
 
 
 def _model_terms(tables: Tables, patients: pd.DataFrame, study: Mapping[str, Any]) -> Result:
-    """How many terms an adjusted survival model could carry: deaths of the smaller arm over deaths needed a term.
-
-    The smaller arm decides, since the contrast between the arms is what the model would be adjusted for.
-    """
+    """How many terms an adjusted survival model could carry by its deaths alone: deaths over deaths needed a term."""
     needed = study["analysis"]["events_per_term"]
-    method = f"deaths in the smaller arm over {needed} a term"
+    method = f"deaths over {needed} a term"
     if patients["arm"].nunique() < 2:
         reason = "arm_empty" if len(patients) else "no_patients"
         return missing("n.model_terms", reason, n=len(patients), unit="count", method=method)
     everybody = tables["patients"].set_index("patient_id")["death_observed"].fillna(False).astype(bool)
-    dead = everybody.reindex(patients.index)
-    fewest = int(dead.groupby(patients["arm"].astype("object")).sum().min())
-    terms, total = fewest // needed, len(patients)  # five patients cannot give the ten deaths of one term
-    return Result("n.model_terms", terms, n=total, unit="count", method=method, basis="printed", events=fewest)
+    deaths = int(everybody.reindex(patients.index).sum())
+    return Result("n.model_terms", deaths // needed, n=len(patients), unit="count", method=method, events=deaths)
 
 
 def indication_frame(patients: pd.DataFrame) -> pd.DataFrame:

@@ -9,24 +9,31 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.report import mark
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A counted group: who was left out on the way, the boxes it is divided into, and subsets that may overlap."""
+    """A counted group: who was left out on the way, the boxes it is divided into, and subsets that may overlap.
+
+    left_out: reason, count, and what the count rests on; `basis`: what `n` rests on. Some bases give a mark.
+    """
 
     label: str
     n: int
-    left_out: Sequence[tuple[str, int]] = ()
+    left_out: Sequence[tuple[str, int, str]] = ()
     parts: Sequence[Box] = ()
     subsets: Sequence[Box] = ()
+    basis: str = ""
 
     def _repr_html_(self) -> str:
         return f'<div class="flow" role="group" aria-label="Flow of patients">{self._html()}</div>'
 
     def _html(self) -> str:
-        inner = f'<div class="flow-box"><span>{escape(self.label)}</span><strong>n = {self.n:,}</strong></div>'
+        count = f"<strong>n = {self.n:,}{mark(self.basis)}</strong>"
+        inner = f'<div class="flow-box"><span>{escape(self.label)}</span>{count}</div>'
         if self.left_out:
-            reasons = "".join(f"<li>{escape(reason)}: {count:,}</li>" for reason, count in self.left_out)
+            reasons = "".join(f"<li>{escape(why)}: {n:,}{mark(basis)}</li>" for why, n, basis in self.left_out)
             inner += f'<div class="flow-out"><span>Left out</span><ul>{reasons}</ul></div>'
         rows = _row(self.parts) + _row(self.subsets)
         return f'<div class="flow-node"><div class="flow-line">{inner}</div>{rows}</div>'
@@ -63,22 +70,21 @@ class PatientChoice:
 
 
 def flow_boxes(flow: pd.DataFrame) -> Box:
-    """The boxes of a flow as data: step, parent, kind ("step", "part" or "left_out"), label, count, first row on top."""
+    """The boxes of a flow as data: step, parent, kind ("step", "part" or "left_out"), label, count, basis; first on top."""
     return _box(flow, flow.iloc[0])
 
 
 def _box(flow: pd.DataFrame, row: Any) -> Box:
     below = flow[flow["parent"] == row["step"]]
     steps, parts, out = (below[below["kind"] == kind] for kind in ("step", "part", "left_out"))
-    left_out = tuple(zip(out["label"], out["count"], strict=True))
+    left_out = tuple(zip(out["label"], out["count"], out["basis"], strict=True))
     subsets = [_box(flow, part) for _, part in parts.iterrows()]
     # Who is left out where a box has steps and a subset, is left out of the subset: the steps take everybody.
     if len(steps) and subsets and left_out:
         subsets[0] = replace(subsets[0], left_out=left_out)
         left_out = ()
-    return Box(
-        str(row["label"]), int(row["count"]), left_out, tuple(_box(flow, step) for _, step in steps.iterrows()), subsets
-    )
+    below_it = tuple(_box(flow, step) for _, step in steps.iterrows())
+    return Box(str(row["label"]), int(row["count"]), left_out, below_it, subsets, str(row["basis"]))
 
 
 def _row(boxes: Sequence[Box]) -> str:

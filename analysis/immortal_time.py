@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, log, nan, sqrt
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from scipy.stats import chi2 as chi_squared
 from analysis.cox import HazardRatio, SeparationError, cox_efron
 
 SEED = 20200502
+NEWTON_STEPS = 25  # each of at most 1 in the logarithm: enough for any ratio that is finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +171,9 @@ def spurious_gain(
 
     Exponential survival with the given median for everybody, no censoring; of each simulated cohort `exposed` patients
     are picked at random among those alive at the waiting time. Columns: waiting_months, gain_months (difference of the
-    medians of the two arms, mean over draws) with gain_se, hazard_ratio (exp of the mean one-step log ratio) with
-    log_hr_se, rejected_pct (asymptotic log-rank P < 0.05) with rejected_se. The closed form for one patient: an
-    exponential median grows by exactly the waiting time.
+    medians of the two arms, mean over draws) with gain_se, hazard_ratio (Cox, median over draws; NaN where deaths separate
+    the arms in the middle draw) with log_hr_se, rejected_pct (asymptotic log-rank P < 0.05) with rejected_se. The closed
+    form for one patient: an exponential median grows by exactly the waiting time.
     """
     random = np.random.default_rng(SEED)
     rows = []
@@ -180,15 +181,16 @@ def spurious_gain(
         late = wait + random.exponential(median_months / log(2), (draws, exposed))
         others = random.exponential(median_months / log(2), (draws, unexposed))
         gain = np.median(late, axis=1) - np.median(others, axis=1)
-        log_ratio, statistic = _one_step_log_ratio(late, others)
-        rejected = (chi_squared.sf(statistic, 1) < 0.05).mean()
+        is_exposed = np.argsort(np.concatenate([late, others], axis=1), axis=1) < exposed
+        log_ratio, log_ratio_se = _middle(cox_log_ratios(is_exposed))
+        rejected = (chi_squared.sf(_logrank_statistics(is_exposed), 1) < 0.05).mean()
         rows.append(
             {
                 "waiting_months": wait,
                 "gain_months": float(gain.mean()),
                 "gain_se": float(gain.std(ddof=1) / sqrt(draws)),
-                "hazard_ratio": exp(float(log_ratio.mean())),
-                "log_hr_se": float(log_ratio.std(ddof=1) / sqrt(draws)),
+                "hazard_ratio": exp(log_ratio),
+                "log_hr_se": log_ratio_se,
                 "rejected_pct": 100 * float(rejected),
                 "rejected_se": 100 * sqrt(rejected * (1 - rejected) / draws),
             }
@@ -196,16 +198,41 @@ def spurious_gain(
     return pd.DataFrame(rows)
 
 
-def _one_step_log_ratio(exposed: np.ndarray, unexposed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(O - E)/V and (O - E)^2/V of the log-rank test, one per row, all times distinct deaths."""
-    times = np.concatenate([exposed, unexposed], axis=1)
-    order = np.argsort(times, axis=1)
-    is_exposed = (order < exposed.shape[1]).astype(float)
-    at_risk = np.arange(times.shape[1], 0, -1)
-    share = is_exposed[:, ::-1].cumsum(axis=1)[:, ::-1] / at_risk
+def cox_log_ratios(is_exposed: np.ndarray) -> np.ndarray:
+    """Cox log hazard ratios of many cohorts at once: Newton steps on the partial likelihood, shape (n_cohorts,).
+
+    `is_exposed`: one row a cohort, its patients in the order of their deaths, nobody censored, no ties, both groups present.
+    Where all of one group die before the other the likelihood is monotone and the ratio infinite.
+    """
+    exposed, unexposed = (_still_at_risk(group) for group in (is_exposed, ~is_exposed))
+    b = np.zeros((len(is_exposed), 1))
+    for _ in range(NEWTON_STEPS):
+        share = exposed * np.exp(b) / (exposed * np.exp(b) + unexposed)
+        score = (is_exposed - share).sum(axis=1, keepdims=True)
+        b += np.clip(score / (share * (1 - share)).sum(axis=1, keepdims=True), -1, 1)
+    count = int(is_exposed[0].sum())
+    b[is_exposed[:, :count].all(axis=1)] = np.inf
+    b[is_exposed[:, -count:].all(axis=1)] = -np.inf
+    return b[:, 0]
+
+
+def _middle(values: np.ndarray) -> tuple[float, float]:
+    """Median and its Monte Carlo error, from the ranks one binomial standard error to each side; NaN where not finite."""
+    middle, spread = len(values) // 2, round(sqrt(len(values)) / 2)
+    low, median, high = np.sort(values)[[middle - spread, middle, middle + spread]]
+    return (float(median), float(high - low) / 2) if np.isfinite([low, high]).all() else (nan, nan)
+
+
+def _logrank_statistics(is_exposed: np.ndarray) -> np.ndarray:
+    """(O - E)^2/V of the log-rank test, one per row as in `cox_log_ratios`."""
+    share = _still_at_risk(is_exposed) / np.arange(is_exposed.shape[1], 0, -1)
     difference = (is_exposed - share).sum(axis=1)
-    variance = (share * (1 - share)).sum(axis=1)
-    return difference / variance, difference**2 / variance
+    return np.asarray(difference**2 / (share * (1 - share)).sum(axis=1))
+
+
+def _still_at_risk(group: np.ndarray) -> np.ndarray:
+    """How many of the group have not died before each death; same shape."""
+    return np.asarray(group[:, ::-1].cumsum(axis=1)[:, ::-1], dtype=float)
 
 
 def _is_monotone(intervals: pd.DataFrame) -> bool:

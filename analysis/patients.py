@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.survival import exposure_days
 
 Tables = Mapping[str, pd.DataFrame]
+NAMED = 12  # more ids than this are counted, not named
 SHOWN = ("lu_psma", "sirt", "psma_pet", "ra223", "ebrt", "maa_workup")
 
 
@@ -85,3 +86,19 @@ def subgroup_list(subgroup: pd.DataFrame, responses: Mapping[str, pd.DataFrame])
         frame[f"response_{therapy}"] = judged["response"].astype("object").reindex(inside.index)
         frame[f"change_{therapy}_pct"] = judged["change_pct"].astype("float64").reindex(inside.index)
     return frame.reset_index(names="patient_id")
+
+
+def lanes_drawn(count: int, limit: int) -> str:
+    """Whether a lane was drawn for each of `count` patients; more than `limit` are not."""
+    return "All lanes are drawn." if count <= limit else f"The first {limit:,} of {count:,} lanes are drawn."
+
+
+def not_analysed(arms: pd.DataFrame) -> str:
+    """Whose study ids a reader will look for in vain: patients of the tables who are not analysed (`cohort.assign_arms`)."""
+    ids = sorted(arms.loc[~arms["in_analysis"], "patient_id"].astype(str))
+    if not ids:
+        return "All of them are on this page."
+    if len(ids) > NAMED:
+        return f"{len(ids):,} of them are not analysed and so not on this page."
+    named = f"{', '.join(ids[:-1])} and {ids[-1]} are" if len(ids) > 1 else f"{ids[0]} is"
+    return f"{named} not analysed and so not on this page."

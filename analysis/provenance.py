@@ -25,7 +25,7 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
         ("Consent required", consent["required"], _now(study, "consent", "required")),
     ]
     rows = [
-        ("Source", f"{manifest['source']['kind']}: {manifest['source']['label']}"),
+        ("Source", _source(**manifest["source"])),
         ("Pulled on", manifest["pulled_on"]),
         ("Hash of tables and rules", manifest["hash"]),
         ("Synthetic", _words(manifest["synthetic"])),
@@ -34,6 +34,11 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
         *((f"Resources {word}", f"{settled[key]:,}") for key, word in WORDS.items()),
     ]
     return pd.DataFrame(rows, columns=["item", "value"])
+
+
+def _source(kind: str, label: str) -> str:
+    """Kind and label; the label alone where it names the kind."""
+    return label if kind.lower() in label.lower() else f"{kind}: {label}"
 
 
 _UNSAID = object()

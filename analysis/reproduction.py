@@ -24,6 +24,7 @@ PUBLISHED = Path(__file__).with_name("published_results.csv")
 MAY_DISAGREE = Path(__file__).with_name("may_disagree.csv")
 LIMITS_OF_RULES = frozenset({"methods", "discussion"})  # there "<" belongs to a rule of the paper, not to a P value
 IN_PRINTED_UNIT = {("GBq", "MBq"): 1000.0, ("MBq", "GBq"): 0.001}  # (computed, printed) -> factor
+TAKEN_OVER = ("physics", "design")  # bases of what no patient can change
 ORIGINAL = {"value": "value", "lower": "lower limit", "upper": "upper limit", "percent": "percentage"}
 
 
@@ -237,8 +238,13 @@ def comparison_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
 
 
 def tally(comparisons: Iterable[Comparison]) -> dict[str, int]:
-    """How many printed values there are, agree, agree only by truncation, hold as inequality, and disagree."""
+    """How many printed values there are, agree, agree only by truncation, hold as inequality, and disagree.
+
+    settings: how many of them are no results but limits, activities and constants that the book takes over from the paper;
+    settings_agree: how many of these agree.
+    """
     found = list(comparisons)
+    settings = [item for item in found if item.computed and item.computed.basis in TAKEN_OVER]
     agreeing = [item for item in found if item.agrees]
     return {
         "printed": len(found),
@@ -246,6 +252,8 @@ def tally(comparisons: Iterable[Comparison]) -> dict[str, int]:
         "truncated": sum(item.how.startswith(TRUNCATES) for item in agreeing),
         "inequalities": sum(item.how.endswith("holds") for item in agreeing),
         "disagree": sum(item.agrees is False for item in found),
+        "settings": len(settings),
+        "settings_agree": sum(bool(item.agrees) for item in settings),
     }
 
 

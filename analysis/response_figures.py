@@ -13,7 +13,6 @@ from analysis.lesions_null_results import gap_frame
 from analysis.report import text
 from analysis.response import suv_by_response
 from analysis.response_rows import THERAPIES, claim_ways, repeatability_words
-from analysis.response_selection import intention_frame
 from analysis.response_subgroup import Evaluation
 from analysis.results import Result
 
@@ -79,18 +78,6 @@ def uptake(found: Evaluation, results: Results) -> Drawn:
     medians = f"progressive {progressive}, stable {stable}, partial response {partial}"
     said = f"Strip plot of SUVmax at baseline by lesion response. Medians: {medians}."
     return charts_response.uptake_by_response(suv_by_response(found), said)
-
-
-def intention(tables: Tables, study: Study, results: Results) -> Drawn:
-    """Log-rank P if the untreated candidates counted for SIRT, by the time they are assumed to have lived."""
-    p = text(results["resp.intention.logrank"])
-    return charts_estimates.lines(
-        intention_frame(tables, study),
-        ("assumed_months", "Months the candidate is assumed to have lived"),
-        ("logrank_p", "Log-rank P"),
-        f"Line chart of the log-rank P by the assumed survival of the candidate: {p}.",
-        marks=[study["analysis"]["alpha"]],
-    )
 
 
 def spider(tables: Tables, study: Study, found: Evaluation) -> Drawn:

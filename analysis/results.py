@@ -17,6 +17,7 @@ REASONS: dict[str, str] = {
     "too_few_events": "too few events for this estimate",
     "no_events": "no event was observed",
     "not_reached": "not reached: fewer than half had the event",
+    "few_censored": "too few were censored to reach half",
     "interval_not_reached": "the curve ends before the interval can be formed",
     "no_day_zero": "no day 0: the defining therapy was not given",
     "no_measurements": "not measured in this cohort",

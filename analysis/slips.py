@@ -1,7 +1,8 @@
 """What the paper prints against its own arithmetic: rounding, totals, units, words.
 
-Each slip of `slips.csv` names where it stands, what is printed, and the arithmetic as a formula that is computed here, not
-typed. A slip of the print is no judgement of the study; several may be the typesetter's.
+Each row of `slips.csv` names where it stands, what is printed, and the arithmetic as a formula that is computed here, not
+typed. A slip does not hold together or is cut off where one would round; a remark holds, but a reader should know more. A
+slip of the print is no judgement of the study; several may be the typesetter's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 ROUNDS, TRUNCATES, NEITHER = "rounds", "truncates", "neither"
+SLIP, REMARK = "slip", "remark"
 NOISE = Decimal("1e-9")  # what floating point may add to an exact value
 OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -60,10 +62,10 @@ def _rows() -> pd.DataFrame:
 
 
 def slips_frame() -> pd.DataFrame:
-    """One row per slip: key, kind, where, printed, formula, computed (NaN without formula), means.
+    """Slips, then remarks: key, level, kind, where, printed, formula, computed (NaN without formula), means.
 
-    kind: "arithmetic", "unit", "statistic" (which one is shown), "wording" or "design".
+    level: `SLIP` or `REMARK`. kind: "arithmetic", "unit", "statistic" (which one is shown), "wording" or "design".
     """
-    rows = _rows()
+    rows = _rows().sort_values("level", key=lambda level: level.eq(REMARK), kind="stable", ignore_index=True)
     computed = [compute(formula) if formula else float("nan") for formula in rows["formula"]]
-    return rows.assign(computed=computed)[["key", "kind", "where", "printed", "formula", "computed", "means"]]
+    return rows.assign(computed=computed)[["key", "level", "kind", "where", "printed", "formula", "computed", "means"]]

@@ -21,12 +21,15 @@ from analysis.kaplan_meier import (
     reverse_median_follow_up,
     spss_median,
 )
+from analysis.median_coverage import coverage_results
 from analysis.restricted_mean_permutation import restricted_mean_test
 from analysis.results import Result, missing
 from analysis.survival import ARMS, by_arm, overall_survival
+from analysis.survival_intention import intention_results
 from analysis.survival_sensitivity import sensitivity_results
 
 MONTHS = "months"
+FOLLOW_UP = ".follow_up"  # its event is the censoring
 
 
 def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> list[Result]:
@@ -37,11 +40,13 @@ def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> lis
             "stat.alpha", study["analysis"]["alpha"], method="level of significance, fixed beforehand", basis="design"
         ),
         *_arm_results(survival, study),
+        *coverage_results(survival),
         *_comparison(survival, study),
         *_restricted_means(survival, study),
         *_hazard_ratios(survival),
         *_waiting(survival, study),
         *sensitivity_results(survival, study, _not_comparable(survival)),
+        *intention_results(tables, study),
         *_design(survival, study),
     ]
 
@@ -59,13 +64,7 @@ def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Resul
             ("", spss_median, "Kaplan-Meier median, SPSS rules", "95% CI, SPSS Wald", "printed"),
             (".loglog", loglog_median, "Kaplan-Meier median", "95% CI, log-log", "bounded"),
             (".mean", restricted_mean, "mean up to the last time of the arm, SPSS rules", "95% CI", "bounded"),
-            (
-                ".follow_up",
-                reverse_median_follow_up,
-                "median follow-up, reverse Kaplan-Meier",
-                "95% CI, log-log",
-                "free",
-            ),
+            (FOLLOW_UP, reverse_median_follow_up, "median follow-up, reverse Kaplan-Meier", "95% CI, log-log", "free"),
         ):
             key = f"os.{arm}{suffix}"
             if n == 0:
@@ -80,7 +79,8 @@ def _months(
 ) -> Result:
     per_month = study["analysis"]["days_per_month"]
     if got.value is None:
-        return missing(key, "not_reached", n=n, unit=MONTHS, method=method, basis=basis)
+        reason = "few_censored" if key.endswith(FOLLOW_UP) else "not_reached"
+        return missing(key, reason, n=n, unit=MONTHS, method=method, basis=basis)
     lower, upper = (None if x is None else x / per_month for x in (got.lower, got.upper))
     value = got.value / per_month
     return Result(key, value, lower, upper, n, MONTHS, method, interval, basis, events=deaths)
@@ -113,7 +113,7 @@ def _exact(survival: pd.DataFrame) -> list[Result]:
         "bounded",
         "printed",
         "printed",
-    )  # the sizes of the arms are printed, and they decide whether all are counted
+    )  # the sizes of the arms, which are printed, decide whether all are counted
     return [
         Result(key, value, n=n, unit=unit, method=method, basis=basis)
         for (key, unit), value, basis in zip(units.items(), values, bases, strict=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+import pandas as pd
 import pytest
 
+from analysis import cohort_flow
 from analysis.cohort import REASONS_LEFT_OUT, analysis_set, assign_arms
 from analysis.cohort_flow import flow_frame, flow_results, rejected_candidates
+from analysis.diagrams import flow_boxes
 from analysis.settings import Study, load_study
 from tests.analysis.cohort_tables import act, lu, mcrpc, patient, seen, tables, treated
 
@@ -125,6 +130,29 @@ class TestFlow:
         assert flow.loc["lu", "count"] + flow.loc["lu_sirt", "count"] == flow.loc["all", "count"] == 3
         assert flow.loc["left_out.not_treated", "kind"] == "left_out"
         assert flow.loc["subgroup_left_out.no_pet_before", "count"] == 3
+
+    def test_who_had_sirt_first_is_named_where_the_response_to_lu_psma_is_judged(self, monkeypatch) -> None:
+        rows = tables(**treated("S01", "S02", sirt=["S03", "S04"]))
+        everybody = pd.Index(["S01", "S02", "S03", "S04"])
+        judged = {"lu_evaluable": [True, False, False, False], "sirt_first": [False, False, True, True]}
+        seen = pd.DataFrame(judged, index=everybody).assign(
+            in_subgroup=True, sirt_evaluable=False, multiple_lesions=False, ga68=False, reason_left_out=pd.NA
+        )
+        monkeypatch.setattr(cohort_flow, "imaging_subgroup", lambda tables, study: seen)
+        flow = flow_frame(rows, STUDY)
+        below = flow[flow["parent"] == "subgroup_lu"].set_index("label")["count"]
+        assert below.to_dict() == {"SIRT before 177Lu-PSMA": 2, "No liver lesion measured before and after": 1}
+        box = flow_boxes(flow)._repr_html_()
+        assert "<li>SIRT before 177Lu-PSMA: 2</li>" in box, "the paper prints it"
+        assert re.search(r"<li>No liver lesion measured before and after: 1<sup", box), "a choice of the reconstruction"
+        assert "<sup" not in flow_boxes(flow.assign(basis="data"))._repr_html_()
+
+    def test_counts_that_the_print_does_not_give_are_marked(self) -> None:
+        rows = treated("S01", sirt=["S03"])
+        rows["patients"].append(patient("S04"))
+        box = flow_boxes(flow_frame(tables(**rows), STUDY))._repr_html_()
+        assert re.search(r"Patients in the tables</span><strong>n = 3<sup", box)
+        assert "<span>Analysed</span><strong>n = 2</strong>" in box
 
     def test_counts_are_results(self) -> None:
         found = {result.id: result for result in flow_results(tables(**treated("S01", sirt=["S02"])), STUDY)}

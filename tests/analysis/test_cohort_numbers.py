@@ -107,7 +107,7 @@ class TestReconstruction:
         assert len(mine) == sum(row.id.startswith(MINE) for row in load_printed()) == 116
 
     def test_what_the_print_forces_is_marked_so(self) -> None:
-        printed = {row.id for row in load_printed()} | {"n.model_terms"}  # five patients: never ten deaths
+        printed = {row.id for row in load_printed()} | {"n.subgroup_sirt_first"}  # patient 3 of the paper
         for id, result in reconstruction().items():
             if id in printed:
                 assert result.basis in ("printed", "design", "bounded"), id

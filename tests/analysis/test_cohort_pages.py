@@ -41,6 +41,14 @@ def test_eligibility_names_rule_and_limit_in_words_and_counts_each_patient_once(
     assert (frame[["met", "excluded", "undetermined"]].sum(axis=1) == 1).all()
 
 
+def test_rules_that_could_not_be_checked_are_counted_beside_those_that_exclude():
+    known = [seen("S01", name, 119, "absent") for name in ("ascites", "gi_flow")]
+    found = {r.id: r for r in results(treated(seen("S01", "bilirubin", 119, 2.1), *known), STUDY)}
+    assert (found["elig.sirt.any"].value, found["elig.sirt.any"].n) == (1, 1)
+    assert found["elig.sirt.unchecked"].value == 1, "the lung shunt and the state of the disease are not known"
+    assert {r.id: r for r in results(tables(), STUDY)}["elig.sirt.unchecked"].reason == "no_patients"
+
+
 @pytest.mark.parametrize("found", [tables(), tables(patients=[patient("S01")], procedures=lu("S01", 0))])
 def test_a_cohort_without_treated_patients_gives_a_table(found: dict[str, pd.DataFrame]):
     html = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})._repr_html_()

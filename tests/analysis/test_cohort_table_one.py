@@ -137,7 +137,15 @@ class TestTableOne:
         rows = treated("S01", sirt=["S02"])
         found = by_id(results(tables(**rows), STUDY))
         assert (found["n.model_terms"].value, found["n.model_terms"].events) == (0, 0)
+        assert found["n.model_terms"].basis == "free", "the paper prints no deaths"
         assert found["design.events_per_term"].value == STUDY["analysis"]["events_per_term"]
+
+    @pytest.mark.parametrize(("deaths", "terms"), [(9, 0), (10, 1), (19, 1), (20, 2)])
+    def test_the_deaths_of_both_arms_count(self, deaths: int, terms: int) -> None:
+        ids = [f"S{n:02d}" for n in range(30)]
+        rows = treated(*ids[:-2], sirt=ids[-2:])
+        rows["patients"] = [patient(id, death_observed=n >= 30 - deaths) for n, id in enumerate(ids)]
+        assert by_id(results(tables(**rows), STUDY))["n.model_terms"].value == terms
 
     def test_one_mark_per_patient_and_reason_of_indication(self) -> None:
         rows = treated("S01", sirt=["S02"])

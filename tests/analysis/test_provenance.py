@@ -55,6 +55,19 @@ def rules(settings: dict) -> dict[str, str]:
     return dict(zip(frame["item"], frame["value"], strict=True))
 
 
+@pytest.mark.parametrize(
+    ("kind", "label", "said"),
+    [
+        ("folder", "folder of FHIR files", "folder of FHIR files"),
+        ("bundle", "Bundle file", "Bundle file"),
+        ("server", "University hospital", "server: University hospital"),
+    ],
+)
+def test_the_kind_of_source_is_said_once(kind, label, said):
+    frame = source_frame(MANIFEST | {"source": {"kind": kind, "label": label}}, Study(AS_PULLED))
+    assert frame.set_index("item").loc["Source", "value"] == said
+
+
 def test_the_rules_of_the_pull_are_stated_in_words():
     found = rules(AS_PULLED)
     assert found["Cohort rule: any of"] == "lu_psma, sirt"

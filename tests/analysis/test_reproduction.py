@@ -23,7 +23,7 @@ from analysis.reproduction import (
     tally,
 )
 from analysis.results import Result, missing
-from analysis.slips import NEITHER, ROUNDS, TRUNCATES, compute, slips_frame, verdict
+from analysis.slips import NEITHER, REMARK, ROUNDS, SLIP, TRUNCATES, compute, slips_frame, verdict
 
 FIELDS = ("where", "arm", "measure", "statistic", "unit", "text", "lower", "upper", "interval", "n", "percent", "note")
 
@@ -210,7 +210,17 @@ class TestCompare:
     def test_frame_and_tally(self) -> None:
         found = compare([Result("n.all", 36), Result("n.lu", 30)], agrees=True)
         assert len(comparison_frame(found)) == 153
-        assert tally(found) == {"printed": 153, "agree": 1, "truncated": 0, "inequalities": 0, "disagree": 152}
+        assert tally(found) == {
+            "printed": 153, "agree": 1, "truncated": 0, "inequalities": 0, "disagree": 152, "settings": 0,
+            "settings_agree": 0,
+        }  # fmt: skip
+
+    def test_tally_tells_settings_from_results_of_patients(self) -> None:
+        found = [Result("n.all", 36, basis="printed"), Result("img.scint_delay", 48, unit="h", basis="design"),
+                 Result("phys.y.range", 12.0, unit="mm", basis="physics")]  # fmt: skip
+        counted = tally(compare(found, agrees=True))
+        assert (counted["agree"], counted["settings"], counted["settings_agree"]) == (2, 2, 1)
+        assert tally(compare(found, agrees=False))["settings_agree"] == 0
 
 
 class TestSlips:
@@ -252,6 +262,14 @@ class TestSlips:
             assert verdict(row.printed.rstrip("%"), row.computed) == TRUNCATES
         mixed = frame[frame["key"] == "rounded_ebrt_all"].iloc[0]
         assert verdict(mixed["printed"].rstrip("%"), mixed["computed"]) == ROUNDS
+
+    def test_slips_come_first_and_do_not_hold_while_remarks_do(self) -> None:
+        frame = slips_frame()
+        assert frame["level"].tolist() == sorted(frame["level"], key=[SLIP, REMARK].index)
+        assert set(frame["level"]) == {SLIP, REMARK}
+        whole = frame[frame["kind"].eq("arithmetic") & frame["printed"].str.fullmatch(r"[\d.]+%")]
+        holds = [verdict(row.printed.rstrip("%"), row.computed) == ROUNDS for row in whole.itertuples()]
+        assert holds == whole["level"].eq(REMARK).tolist()
 
     def test_every_arithmetic_slip_has_a_formula_and_keys_are_unique(self) -> None:
         frame = slips_frame()

@@ -58,6 +58,7 @@ def test_the_tally_says_how_much_rests_on_truncation_and_inequalities() -> None:
     assert found["agree"] + found["disagree"] == found["printed"] == 153
     assert found["truncated"] >= 7
     assert found["inequalities"] == 2
+    assert found["settings"] - found["settings_agree"] == 1, "the printed unit of the target activity cannot be meant"
 
 
 @pytest.mark.usefixtures("nonsense_in_print")

@@ -20,7 +20,7 @@ from analysis.response_frames import (
 )
 from analysis.response_memory import remembering
 from analysis.response_scans import scans
-from analysis.response_selection import intention_frame, selection_frame
+from analysis.response_selection import selection_frame
 from analysis.response_subgroup import evaluate
 from analysis.results import Result
 from analysis.settings import load_study
@@ -83,7 +83,6 @@ def test_every_cohort_gives_every_frame(name):
         *(make(tables, STUDY, found) for make in (lesion_spider, patient_spider, paired_frame, bounds_frame)),
         selection_frame(tables, STUDY, found),
         paired_counts(found),
-        intention_frame(tables, STUDY),
     ]
     assert all(frame.columns.size for frame in frames)
 

@@ -124,7 +124,6 @@ def test_every_cohort_gives_every_figure_or_says_why_there_is_none(name):
         response_figures.best_and_worst(found, results, STUDY),
         response_figures.gaps(found, results),
         response_figures.uptake(found, results),
-        response_figures.intention(tables, STUDY, results),
         response_figures.spider(tables, STUDY, found),
     ):
         parts = [drawn for _, drawn in figure.parts] if isinstance(figure, Stack) else [figure]

@@ -17,6 +17,7 @@ from analysis.cox import SeparationError, cox_efron, cox_firth, is_separated
 from analysis.design_power import detectable_hazard_ratio, e_value, e_value_of_limit, risk_ratio_of_common_outcome
 from analysis.exact_logrank import exact_logrank, logrank_scores, subset_sums
 from analysis.immortal_time import (
+    cox_log_ratios,
     landmark,
     mantel_byar,
     simon_makuch_curve,
@@ -159,10 +160,29 @@ def test_waiting_without_effect_gains_about_the_waiting_time_and_lowers_the_naiv
     got = spurious_gain([0.0, 3.45], median_months=5.7, exposed=5, unexposed=31)
     gained = got["gain_months"].diff().iloc[1]
     assert gained == pytest.approx(3.45, abs=4 * got["gain_se"].max())
-    assert got["hazard_ratio"].iloc[1] < 0.75 < got["hazard_ratio"].iloc[0]
+    assert got["hazard_ratio"].iloc[1] < 0.75 < 0.95 < got["hazard_ratio"].iloc[0] < 1.15
     assert spurious_gain([3.45], median_months=5.7, exposed=5, unexposed=31).equals(
         spurious_gain([3.45], median_months=5.7, exposed=5, unexposed=31)
     )
+
+
+def test_ratios_of_many_cohorts_at_once_are_those_of_cox_one_by_one():
+    random = np.random.default_rng(5)
+    cohorts = np.array([random.permutation([True] * 5 + [False] * 31) for _ in range(20)])
+    one_by_one = [log(cox_efron(np.arange(36), np.ones(36, dtype=bool), row).value) for row in cohorts]
+    np.testing.assert_allclose(cox_log_ratios(cohorts), one_by_one, atol=1e-6)
+
+
+def test_a_group_that_dies_first_has_an_infinite_ratio():
+    rows = np.array([[True, True, False], [False, True, True], [True, False, True]])
+    assert cox_log_ratios(rows)[:2].tolist() == [np.inf, -np.inf]
+    assert np.isfinite(cox_log_ratios(rows)[2])
+
+
+def test_two_patients_give_no_ratio_in_the_middle_of_the_draws():
+    got = spurious_gain([0.0], median_months=5.7, exposed=1, unexposed=1)
+    assert got[["hazard_ratio", "log_hr_se"]].isna().all(axis=None)
+    assert got["rejected_pct"].notna().all()
 
 
 @pytest.mark.parametrize(("deaths", "ratio"), [(26, 0.204), (30, 0.228), (36, 0.259)])

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import vl_convert
 
 from adapters.contract import load_manifest
+from analysis.abbreviations import explain
 from analysis.book import banner, footer
 
 if TYPE_CHECKING:
+    from docutils import nodes
     from sphinx.application import Sphinx
     from sphinx.config import Config
 
@@ -29,6 +31,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the extension."""
     app.connect("config-inited", _prepare)
     app.connect("source-read", _insert_answers)
+    app.connect("doctree-resolved", _explain_abbreviations)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -57,6 +60,10 @@ def _prepare(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
     options["announcement"] = banner(manifest)
     options["extra_footer"] = footer(manifest)
+
+
+def _explain_abbreviations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    explain(doctree)
 
 
 def _insert_answers(app: Sphinx, docname: str, source: list[str]) -> None:

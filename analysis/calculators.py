@@ -6,6 +6,7 @@ same formulas. They illustrate; they are not for treatment planning.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,7 @@ from html import escape
 from analysis.dosimetry_sliders import Calculator, Input, Output
 from analysis.report import Style, number
 
+RAISED = re.compile(r"\^([0-9.]+)")
 WARNING = "Illustration, not for treatment planning."
 
 
@@ -31,16 +33,18 @@ def calculator_html(calculator: Calculator) -> str:
     values = calculator.python(calculator.defaults())
     sliders = "".join(_slider(calculator.id, item) for item in calculator.inputs)
     outputs = "".join(_output(item, values[item.name]) for item in calculator.outputs)
-    formulas = "".join(
-        f"<dt>{escape(item.label)}</dt><dd><code>{escape(item.formula_js)}</code></dd>" for item in calculator.outputs
-    )
+    formulas = "".join(f"<dt>{escape(item.label)}</dt><dd>{_formula(item.formula)}</dd>" for item in calculator.outputs)
     title = escape(calculator.title)
     return (
         f'<form class="calculator" id="calculator-{escape(calculator.id)}" aria-label="{title}">'
         f'<p class="calculator-title">{title}</p>{sliders}<dl class="calculator-results">{outputs}</dl>'
         f'<p class="calculator-foot"><button type="reset">Reset to defaults</button> {WARNING}</p>'
-        f"<details open><summary>Formulas</summary><dl>{formulas}</dl></details></form>"
+        f"<details open><summary>Formulas</summary><dl>{formulas}</dl><p>{escape(calculator.symbols)}</p></details></form>"
     )
+
+
+def _formula(plain: str) -> str:
+    return RAISED.sub(r"<sup>\1</sup>", escape(plain))
 
 
 def _slider(form: str, item: Input) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from analysis.cohort import Tables
 from analysis.cohort_eligibility import OUTCOMES, lu_eligibility, outcome_counts, sirt_eligibility
 from analysis.methods import constants_frame
-from analysis.report import Words, text
+from analysis.report import text
 from analysis.results import Result
 from analysis.tables import Table
 
@@ -37,9 +36,8 @@ def constants(results: Results, study: Mapping[str, Any]) -> Table:
     frame["value"] = [_limit(row.operator, results[row.id]) for row in frame.itertuples()]
     frame["value"] = frame["value"].mask(frame["operator"].ne(""), "excluded " + frame["value"])
     order = frame["group"].map({group: place for place, group in enumerate(frame["group"].unique())})
-    frame = frame.loc[order.sort_values(kind="stable").index, ["group", "label", "value", "setting"]]
-    frame["setting"] = frame["setting"].map(_breakable)
-    headers = {"group": "Concerns", "label": "Rule", "value": "Value", "setting": "Name in study.toml"}
+    frame = frame.loc[order.sort_values(kind="stable").index, ["group", "label", "value"]]
+    headers = {"group": "Concerns", "label": "Rule", "value": "Value"}
     caption = "Limits, activities and times of the paper as this book applies them"
     return Table(frame.reset_index(drop=True), caption, "methods_constants", headers=headers, row_headers=2)
 
@@ -70,11 +68,6 @@ def _judged(
     ]
     named = counts.assign(therapy=therapy, rule=[rule for rule, _ in words], limit=[limit for _, limit in words])
     return named[["therapy", "rule", "limit", *OUTCOMES]]
-
-
-def _breakable(setting: str) -> Words:
-    """The name of a setting that may break after a dot or "_", so that it leaves room to the other columns."""
-    return Words(setting, escape(setting).replace(".", ".<wbr>").replace("_", "_<wbr>"))
 
 
 def _limit(operator: str, result: Result) -> str:

@@ -25,7 +25,6 @@ from analysis.dosimetry_lesions import lesion_doses, tornado
 from analysis.dosimetry_patterns import cluster_dose, distance_to_dose_mm
 from analysis.dosimetry_range import csda_range_mm
 from analysis.dosimetry_sirt import sirt_table
-from analysis.dosimetry_spectra import beta_mean
 from analysis.dosimetry_spheres import absorbed_fraction
 from analysis.response_memory import remembering
 from analysis.response_numbers import assumption_result, centre_result
@@ -60,13 +59,13 @@ def emission_results() -> tuple[Result, ...]:
     """Energies, ranges and energy radii of both nuclides, the paper's maximum range among them: phys.lu.*, phys.y.*."""
     rows = []
     for short, name in NUCLIDES.items():
-        emax, mean = nuclide(f"{name}.paper_emax"), beta_mean(name)
+        emax, mean = nuclide(f"{name}.paper_emax"), nuclide(f"{name}.beta_mean")
         rows += [
             _physics(f"phys.{short}.emax", emax, "MeV", "as the paper prints"),
             _physics(f"phys.{short}.range", nuclide(f"{name}.paper_range"), "mm", "as the paper prints"),
             _physics(f"phys.{short}.within_range", _within_range(name), "1", "share of the energy within that range"),
             _physics(f"phys.{short}.endpoint", nuclide(f"{name}.beta_endpoint"), "MeV", "ICRP Publication 107"),
-            _physics(f"phys.{short}.beta_mean", mean, "MeV", "Fermi theory"),
+            _physics(f"phys.{short}.beta_mean", mean, "MeV", "ICRP Publication 107"),
             _physics(f"phys.{short}.csda_max", float(csda_range_mm(emax)), "mm", "CSDA range at the printed energy"),
             _physics(f"phys.{short}.csda_mean", float(csda_range_mm(mean)), "mm", "CSDA range at the mean energy"),
             _physics(f"phys.{short}.dose_constant", local_dose_constant(name), "Gy kg/GBq", "full decay in place"),
@@ -107,6 +106,8 @@ def argument_results() -> tuple[Result, ...]:
         _physics(id, literature(key), "Gy", "as the paper quotes") for id, key in {**QUOTED, **QUOTED_THRESHOLD}.items()
     ]
     rows.append(_physics("dose.lu.per_gbq", dose_per_gbq(), "Gy/GBq", "32 Gy over 6 GBq, both as quoted"))
+    sphere = literature("sirt.resin_sphere_activity")
+    rows.append(_physics("dose.sirt.per_sphere", sphere, "Bq", "one resin microsphere, approximate"))
     rows += [*_liver_metastases(), _overlap(), *_source_of_the_sirt_dose()]
     for span in ("single", "total"):
         rows.append(_physics(f"dose.lung_limit.{span}", rule(f"lung.limit_{span}"), "Gy", "resin microspheres, lung"))
@@ -191,6 +192,7 @@ def sirt_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
         "liver": ("liver_gy", "Gy"),
         "normal_liver": ("normal_liver_gy", "Gy"),
         "lung": ("lung_gy", "Gy"),
+        "spacing": ("spacing_mm", "mm"),
     }
     rows = [
         centre_result(f"dose.sirt.{key}", frame[column].to_numpy(), unit=unit, reason=reason)
@@ -212,6 +214,17 @@ def _over_lung_limit(over: pd.Series, reason: str) -> Result:
     return Result(id, int(over.sum()), n=len(over), unit=unit, method=method)
 
 
+def _of_measured(frame: pd.DataFrame, reason: str) -> Result:
+    """Estimated dose per activity of the first cycle over the mean that was measured in liver metastases of others."""
+    activity = frame["first_activity_gbq"].where(frame["first_activity_gbq"].gt(0))
+    doses = frame[["cycle_gy", "cycle_low_gy", "cycle_high_gy"]].div(activity, axis=0).dropna()
+    method = (
+        "dose per activity from SUVmax over that measured in liver metastases of another cohort, median over lesions"
+    )
+    measured = literature("lu.liver_dose_per_gbq")
+    return assumption_result("dose.lesion.of_measured", doses / measured, reason=reason, method=method, unit="ratio")
+
+
 def lesion_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """177Lu lesion dose per cycle and course with its range over the assumptions, and the widest assumption's swing."""
     frame = lesion_doses(tables, study)
@@ -221,6 +234,7 @@ def lesion_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     for span in ("cycle", "course"):
         doses = frame[[f"{span}_gy", f"{span}_low_gy", f"{span}_high_gy"]].dropna()
         rows.append(assumption_result(f"dose.lesion.{span}", doses, reason=reason, method=method))
+    rows.append(_of_measured(frame, reason))
     swings = {row["assumption"]: row for row in tornado(tables, study).to_dict("records")}
     for key in ("uptake_conversion", "effective_half_life", "shape_factor"):
         id, unit = f"dose.lesion.swing.{key}", "Gy"

@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from analysis.dosimetry_constants import literature, physics_table
 
+BQ_PER_GBQ, MM3_PER_ML = 1e9, 1000
+
 
 @cache
 def rule(key: str) -> float:
@@ -81,6 +83,12 @@ def partition_dose(
     normal = constant * activity * (1 - shunt) / (ratio * tumour + normal_mass)
     lung = constant * activity * shunt / (rule("lung.mass") if lung_kg is None else lung_kg)
     return PartitionDose(ratio * normal, normal, lung)
+
+
+def even_spacing_mm(activity_gbq: npt.ArrayLike, volume_ml: npt.ArrayLike) -> np.ndarray:
+    """Distance (mm) between resin microspheres spread evenly: edge of the cube that each one has to itself."""
+    spheres = np.asarray(activity_gbq, dtype=float) * BQ_PER_GBQ / literature("sirt.resin_sphere_activity")
+    return np.cbrt(np.asarray(volume_ml, dtype=float) * MM3_PER_ML / spheres)
 
 
 def activity_at_lung_limit_gbq(lung_shunt_pct: float, limit_gy: float | None = None) -> float | None:

@@ -15,7 +15,9 @@ import pandas as pd
 
 from analysis.cohort import Tables, analysis_set, completed
 from analysis.dosimetry_activity import (
+    MM3_PER_ML,
     body_surface_m2,
+    even_spacing_mm,
     liver_dose_gy,
     partition_dose,
     rule,
@@ -23,6 +25,7 @@ from analysis.dosimetry_activity import (
     surface_activity_gbq,
 )
 from analysis.dosimetry_assumptions import assumed
+from analysis.lesions import lesion_values
 
 MEASURES = {
     "height": "height_cm",
@@ -57,9 +60,10 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per SIRT of the analysis set given on an exact day, sorted by patient and day; NaN where an input is
     missing.
 
-    Columns: patient_id, day, given_gbq, height_cm, weight_kg, lung_shunt_pct, liver_ml, tumour_ml, body_surface_m2,
-    tumour_share, rule_gbq (body surface method before shunt reduction), shunt_factor, reduced_gbq, difference_gbq
-    (given minus reduced), liver_gy (one compartment), tumour_gy with tumour_low_gy and tumour_high_gy,
+    Columns: patient_id, day, given_gbq, height_cm, weight_kg, lung_shunt_pct, liver_ml, tumour_ml, lesions_ml (measured
+    lesions as spheres, before SIRT), body_surface_m2, tumour_share, rule_gbq (body surface method before shunt
+    reduction), shunt_factor, reduced_gbq, difference_gbq (given minus reduced), spacing_mm (of microspheres spread evenly
+    over the liver), liver_gy (one compartment), tumour_gy with tumour_low_gy and tumour_high_gy,
     normal_liver_gy, lung_gy, lung_over_limit (30 Gy in one treatment; NA if unknown).
     """
     rows = completed(tables, "sirt")
@@ -70,13 +74,26 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame = frame.sort_values(["patient_id", "day"], kind="stable").reset_index(drop=True)
     for measure, column in MEASURES.items():
         frame[column] = nearest_value(tables["observations"], frame, measure)
+    frame["lesions_ml"] = _lesions_ml(tables, study, frame)
     frame["body_surface_m2"] = body_surface_m2(frame["height_cm"], frame["weight_kg"])
     frame["tumour_share"] = (frame["tumour_ml"] / frame["liver_ml"]).where(frame["liver_ml"].gt(0))
     frame["rule_gbq"] = surface_activity_gbq(frame["body_surface_m2"], frame["tumour_share"])
     frame["shunt_factor"] = shunt_factor(frame["lung_shunt_pct"])
     frame["reduced_gbq"] = frame["rule_gbq"] * frame["shunt_factor"]
     frame["difference_gbq"] = frame["given_gbq"] - frame["reduced_gbq"]
+    known = frame[["given_gbq", "liver_ml"]].where(frame[["given_gbq", "liver_ml"]].gt(0))
+    frame["spacing_mm"] = even_spacing_mm(known["given_gbq"], known["liver_ml"])
     return _with_doses(frame)
+
+
+def _lesions_ml(tables: Tables, study: Mapping[str, Any], treatments: pd.DataFrame) -> np.ndarray:
+    """Volume (mL) of each patient's liver lesions, each a sphere of its last long axis up to that day; NaN if none."""
+    seen = lesion_values(tables, study)[["patient_id", "lesion_id", "scan", "day", "value"]].dropna(subset=["value"])
+    rows = treatments[["patient_id", "day"]].rename_axis("treatment").reset_index()
+    rows = rows.merge(seen.rename(columns={"day": "seen"}), on="patient_id").query("seen <= day")
+    last = rows.sort_values("scan", kind="stable").drop_duplicates(["treatment", "lesion_id"], keep="last")
+    volume = np.pi / 6 * last["value"] ** 3 / MM3_PER_ML
+    return volume.groupby(last["treatment"]).sum().reindex(treatments.index).to_numpy(dtype=float)
 
 
 def _with_doses(frame: pd.DataFrame) -> pd.DataFrame:

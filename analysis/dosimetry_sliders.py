@@ -40,21 +40,26 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One number that a calculator shows: label, unit, digits after the point and its JavaScript expression."""
+    """One number that a calculator shows: label, unit, digits after the point, its formula for readers and for the page."""
 
     name: str
     label: str
     unit: str
     digits: int
+    formula: str
     formula_js: str
 
 
 @dataclass(frozen=True, slots=True)
 class Calculator:
-    """A set of sliders and what follows from them; `python` takes the inputs by name and gives the outputs by name."""
+    """A set of sliders and what follows from them; `python` takes the inputs by name and gives the outputs by name.
+
+    `symbols` says what the letters of the formulas stand for.
+    """
 
     id: str
     title: str
+    symbols: str
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     python: Callable[[Values], Mapping[str, float]]
@@ -73,6 +78,7 @@ def calculators() -> tuple[Calculator, ...]:
         Calculator(
             id=row["id"],
             title=row["title"],
+            symbols=row["symbols"],
             inputs=tuple(Input(**item) for item in row["inputs"]),
             outputs=tuple(Output(**item) for item in row["outputs"]),
             python=_function(row["python"]),

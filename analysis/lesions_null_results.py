@@ -108,12 +108,18 @@ def _spread_results(found: Evaluation) -> list[Result]:
         without = [therapy for therapy, side in zip(("lu", "sirt"), sides, strict=True) if side.empty]
         reason = several_lesions_reason(found, without[0]) if without else "too_few_patients"
         return [missing(name, reason, n=0, method=method) for name in ids]
-    total = test.first + test.second
+    patients = test.first + test.second - test.overlap
+    p = None if test.overlap else test.p
     return [
-        Result(id, test.difference_pct, n=total, unit=unit, method=method),
-        Result("resp.spread.p", test.p, n=total, unit="P", method=f"{method}; not valid with overlap"),
-        Result("resp.spread.smallest_p", test.smallest_p, n=total, unit="P", method=method, basis="printed"),
+        Result(id, test.difference_pct, n=patients, unit=unit, method=method),
+        p_result("resp.spread.p", p, n=patients, method=method, reason="same_patients"),
+        Result("resp.spread.smallest_p", test.smallest_p, n=patients, unit="P", method=method, basis="printed"),
         Result(
-            "resp.spread.overlap", test.overlap, n=total, unit="count", method="patients on both sides", basis="bounded"
+            "resp.spread.overlap",
+            test.overlap,
+            n=patients,
+            unit="count",
+            method="patients on both sides",
+            basis="bounded",
         ),
     ]

@@ -212,13 +212,22 @@ def limits_text(result: Result) -> str:
     return f"its lower limit runs from {shown[0]}, its upper from {shown[1]}"
 
 
-def words(result: Result, plain: str, *, interval: bool = False) -> Words:
-    """Plain text of a result with its mark; `interval`: the text gives the interval too, which may be less sure."""
+def words(result: Result, plain: str, *, interval: str = "") -> Words:
+    """Plain text of a result with its mark: behind all of it, or behind `interval` where that alone is open.
+
+    interval: the interval in words; where `plain` does not hold it, an open interval needs no mark.
+    """
     sign = MARKS[result.basis][0] if result.basis in MARKS and result.value is not None else ""
     shown = mark(result.basis, _range_words(result)) if sign else ""
-    if interval and has_open_interval(result):
+    head, behind = plain, ""
+    if interval and interval in plain and has_open_interval(result):
         sign, shown = MARKS["free"][0], _open_interval_mark(result)
-    return Words(plain + sign, f'<span class="result" data-id="{escape(result.id)}">{escape(plain)}{shown}</span>')
+        before, found, behind = plain.rpartition(interval)
+        head = before + found
+    return Words(
+        head + sign + behind,
+        f'<span class="result" data-id="{escape(result.id)}">{escape(head)}{shown}{escape(behind)}</span>',
+    )
 
 
 def pieces(result: Result) -> dict[str, Words]:
@@ -235,21 +244,20 @@ def pieces(result: Result) -> dict[str, Words]:
         ":percent": percent_text(result) or "no percentage",
         ":range": range_text(result) or "no range",
     }
-    with_interval = interval_text(result) and ("", ":interval")
-    return {
-        result.id + suffix: words(result, plain, interval=suffix in with_interval) for suffix, plain in parts.items()
-    }
+    limits = interval_text(result)
+    return {result.id + suffix: words(result, plain, interval=limits) for suffix, plain in parts.items()}
 
 
 def cell(result: Result) -> Words:
     """A result in a table that names unit and group already: value, then percentage or interval in brackets."""
     if result.value is None:
         return words(result, value_text(result))
-    behind = percent_text(result) if result.percent is not None else _bare_interval(result)
+    interval = "" if result.percent is not None else _bare_interval(result)
+    behind = percent_text(result) or interval
     head = (
         str(result.value) if isinstance(result.value, str) else value_text(result).removesuffix(style_of(result).label)
     )
-    return words(result, f"{head} ({behind})" if behind else head, interval=bool(behind) and result.percent is None)
+    return words(result, f"{head} ({behind})" if behind else head, interval=interval)
 
 
 def _bare_interval(result: Result) -> str:

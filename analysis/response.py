@@ -183,7 +183,10 @@ def suv_by_response(found: Evaluation, tracer: str = "ga68_psma_11") -> pd.DataF
 
 
 def suv_results(found: Evaluation) -> list[Result]:
-    """Baseline 68Ga SUVmax by lesion response and the paper's test, which takes lesions as independent."""
+    """Baseline 68Ga SUVmax by lesion response and the paper's test, which takes lesions as independent.
+
+    n counts, as in print, all patients read with the tracer; suv.*.lesions and suv.*.patients say what a median is of.
+    """
     rows = suv_by_response(found)
     patients = rows["patient_id"].nunique()
     reason = "no_measurements" if rows.empty else "arm_empty"
@@ -201,4 +204,21 @@ def suv_results(found: Evaluation) -> list[Result]:
     test = mann_whitney(rows.loc[rows["is_progressive"], "suv_max"], rows.loc[~rows["is_progressive"], "suv_max"])
     method = "Mann-Whitney U, progressive against all others, lesions as units, SPSS"
     p = None if test is None else test.p_spss
-    return [*medians, p_result("suv.p", p, n=patients, method=method, reason=reason, basis="bounded")]
+    return [
+        *medians,
+        *suv_counts(rows),
+        p_result("suv.p", p, n=patients, method=method, reason=reason, basis="bounded"),
+    ]
+
+
+def suv_counts(rows: pd.DataFrame) -> list[Result]:
+    """Lesions in the comparison of SUVmax, then lesions and patients of each response; rows from `suv_by_response`."""
+    patients = rows["patient_id"].nunique()
+    method = "liver lesions with baseline SUVmax of the tracer and a response"
+    found = [Result("suv.lesions", len(rows), n=patients, unit="count", method=method)]
+    for short in ("pd", "sd", "pr"):
+        of_class = rows[rows["response"].eq(SHORT[short])]
+        for name, count in (("lesions", len(of_class)), ("patients", of_class["patient_id"].nunique())):
+            id, method = f"suv.{short}.{name}", f"{name} in the median SUVmax of this response"
+            found.append(Result(id, count, n=patients, unit="count", method=method))
+    return found

@@ -10,7 +10,7 @@ from analysis import response_frames as frames
 from analysis.charts import Drawn, Stack
 from analysis.cohort import Tables
 from analysis.lesions_null_results import gap_frame
-from analysis.report import text
+from analysis.report import text, value_text
 from analysis.response import suv_by_response
 from analysis.response_rows import THERAPIES, claim_ways, repeatability_words
 from analysis.response_subgroup import Evaluation
@@ -74,7 +74,7 @@ def gaps(found: Evaluation, results: Results) -> Stack:
 
 def uptake(found: Evaluation, results: Results) -> Drawn:
     """SUVmax at baseline of every lesion by its later response."""
-    progressive, stable, partial = (text(results[f"suv.{name}"]) for name in ("pd", "sd", "pr"))
+    progressive, stable, partial = (value_text(results[f"suv.{name}"]) for name in ("pd", "sd", "pr"))
     medians = f"progressive {progressive}, stable {stable}, partial response {partial}"
     said = f"Strip plot of SUVmax at baseline by lesion response. Medians: {medians}."
     return charts_response.uptake_by_response(suv_by_response(found), said)

@@ -129,17 +129,18 @@ def lesion_table(found: Evaluation) -> pd.DataFrame:
     """Every liver lesion of the subgroup and both therapies: one row per therapy and lesion, for the table and the CSV.
 
     Columns therapy, patient_id, lesion_id, rank, is_target, reference_mm, followup_mm, change_pct, response, is_new,
-    suv_max and tracer (baseline PET), suv_change_pct (over SIRT, same tracer only; NA for 177Lu-PSMA).
+    suv_max and tracer (last PET before the therapy), suv_change_pct (over SIRT, same tracer only; NA for 177Lu-PSMA).
     """
-    parts = []
-    for therapy, changes in found.changes.items():
-        rows = changes.merge(found.baseline_suv, on=["patient_id", "lesion_id"], how="left").assign(therapy=therapy)
-        if therapy == "sirt":
-            uptake = found.uptake.set_index("lesion_id")["change_pct"]
-            rows["suv_change_pct"] = rows["lesion_id"].map(uptake)
-        else:
-            rows["suv_change_pct"] = float("nan")
-        parts.append(rows)
+    before_sirt = {"reference_suv": "suv_max", "reference_tracer": "tracer", "change_pct": "suv_change_pct"}
+    uptake = {
+        "lu": found.baseline_suv.assign(suv_change_pct=float("nan")),
+        "sirt": found.uptake[["patient_id", "lesion_id", *before_sirt]].rename(columns=before_sirt),
+    }
+    keys = ["patient_id", "lesion_id"]
+    parts = [
+        changes.merge(uptake[therapy], on=keys, how="left").assign(therapy=therapy)
+        for therapy, changes in found.changes.items()
+    ]
     frame = pd.concat([part.astype({"suv_change_pct": "float64"}) for part in parts], ignore_index=True)
     columns = ["therapy", "patient_id", "lesion_id", "rank", "is_target", "reference_mm", "followup_mm", "change_pct"]
     frame = frame.astype({"therapy": _therapies(found), "response": RESPONSE_DTYPE})

@@ -51,11 +51,13 @@ def lesions(found: Evaluation) -> Folded:
         "reference_mm": "Before (mm)",
         "followup_mm": "After (mm)",
         "change_pct": "Change (%)",
-        "suv_max": "SUVmax at baseline",
+        "suv_max": "SUVmax before",
         "suv_change_pct": "Change of SUVmax (%)",
     }
     frame = _told(lesion_table(found), "response", "tracer")
-    caption = "Liver lesions of the imaging subgroup by therapy: long axis before and after it, response, uptake"
+    caption = (
+        "Liver lesions of the imaging subgroup by therapy: long axis before and after it, response, uptake before it"
+    )
     title = "Every lesion with its diameters, response and uptake"
     decimals = {"change_pct": 1, "suv_max": 1, "suv_change_pct": 1}
     table = Table(

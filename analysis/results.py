@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     "no_multiple_lesions": "no patient with several lesions",
     "no_reference_range": "no upper or lower limit of normal was recorded",
     "no_comparable_tracer": "no pair of scans with the same tracer",
+    "same_patients": "the same patients stand in both groups, which this test does not allow",
     "constant_values": "all values are equal, the test is not defined",
     "separation": "events separate the groups completely: a hazard or odds ratio is not estimable",
     "not_converged": "the estimate did not converge",

@@ -25,10 +25,10 @@ def judged(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def test_constants_say_on_which_side_a_limit_excludes_and_stand_by_what_they_concern():
     frame = constants({r.id: r for r in results(treated(), STUDY)}, STUDY).frame
-    value = frame.set_index(frame["setting"].map(lambda words: words.text))["value"]
-    assert value["eligibility.lu_psma.haemoglobin_min_g_dl"] == "excluded below 8 g/dL"
-    assert value["eligibility.sirt.lung_shunt_max_pct"] == "excluded above 20%"
-    assert value["imaging.ga68_psma_11_uptake_min"] == "60 min", "a plan excludes nobody"
+    value = frame.set_index("label")["value"]
+    assert value["Haemoglobin"] == "excluded below 8 g/dL"
+    assert value["Hepatopulmonary shunt"] == "excluded above 20%"
+    assert value["68Ga-PSMA-11 uptake time"] == "60 min", "a plan excludes nobody"
     assert frame["group"].ne(frame["group"].shift()).sum() == frame["group"].nunique(), "one block for each group"
 
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from study_tables import GA, Patient, tables_of
 
+from analysis.book import Book
 from analysis.dosimetry import results
 from analysis.dosimetry_activity import (
     activity_at_lung_limit_gbq,
     body_surface_m2,
+    even_spacing_mm,
     liver_dose_gy,
     lobar_activity_gbq,
     partition_dose,
@@ -25,6 +27,7 @@ from analysis.dosimetry_biology import (
 )
 from analysis.dosimetry_comparison import course_doses, dose_ladder, dose_per_gbq, eqd2_tornado, nonuniform_sirt
 from analysis.dosimetry_lesions import LESION_ASSUMPTIONS, lesion_dose_gy, lesion_doses, tornado
+from analysis.dosimetry_pages import CHOSEN, patient_doses, sirt_inputs
 from analysis.dosimetry_sirt import sirt_table
 from analysis.settings import load_study
 
@@ -197,6 +200,53 @@ def test_sirt_table_by_hand():
     assert not row["lung_over_limit"]
     assert row["tumour_low_gy"] <= row["tumour_gy"] <= row["tumour_high_gy"]
     assert row["tumour_low_gy"] == pytest.approx(row["liver_gy"] * assumed("tumour_to_normal").low)
+
+
+def test_tumour_of_sirt_stands_beside_the_lesions_measured_until_then():
+    later = {"S01-L1": {-5: 20.0, 145: 30.0, 160: 90.0}, "S01-L2": {-5: 40.0}}
+    row = sirt_table(tables_of(treated(mm=later, pet={-5: GA, 145: GA, 160: GA})), STUDY).loc[0]
+    assert row["lesions_ml"] == pytest.approx(np.pi / 6 * (3.0**3 + 4.0**3)), "30 and 40 mm, not the 90 mm after SIRT"
+    assert np.isnan(sirt_table(tables_of(treated(mm={})), STUDY).loc[0, "lesions_ml"])
+
+
+def test_microspheres_spread_evenly_stand_well_below_a_millimetre_apart():
+    # 2 GBq at 50 Bq are 40 million spheres; 1,800,000 mm3 over 40 million is 0.045 mm3, the cube root 0.356 mm
+    assert float(even_spacing_mm(2.0, 1800.0)) == pytest.approx(0.3557, abs=1e-4)
+    row = sirt_table(tables_of(treated(sirt_gbq=0.0)), STUDY).loc[0]
+    assert np.isnan(row["spacing_mm"]), "no activity, no spheres"
+
+
+def test_estimate_from_suv_is_set_beside_the_measured_dose_per_activity():
+    found = {row.id: row for row in results(tables_of(treated()), STUDY)}
+    row = lesion_doses(tables_of(treated()), STUDY).set_index("lesion_id").loc["S01-L1"]
+    ratio = row["cycle_gy"] / row["first_activity_gbq"] / 2.97
+    assert found["dose.lesion.of_measured"].value == pytest.approx(ratio)
+    assert found["dose.lesion.of_measured"].lower < ratio < found["dose.lesion.of_measured"].upper
+
+
+def test_mean_energy_is_the_tabulated_one_everywhere():
+    found = {row.id: row.value for row in results(tables_of(), STUDY)}
+    assert (found["phys.lu.beta_mean"], found["phys.y.beta_mean"]) == (0.1334, 0.9313)
+
+
+@pytest.mark.parametrize(("reconstruction", "said"), [(True, True), (False, False)])
+def test_only_the_reconstruction_says_that_its_tumour_volumes_were_chosen(reconstruction, said):
+    table = sirt_inputs(sirt_table(tables_of(treated()), STUDY), reconstruction=reconstruction).content
+    assert (CHOSEN in table.caption) is said
+    assert all(column in table.headers for column in table.frame)
+
+
+@pytest.mark.parametrize(("tags", "basis"), [(["reconstruction"], "free"), (["resampled"], "data")])
+def test_lesion_doses_of_a_patient_carry_their_basis(tags, basis):
+    manifest = {"synthetic": True, "cohort_tags": tags}
+    table = patient_doses(Book(tables_of(treated()), STUDY, manifest, {})).content
+    row = table.frame.iloc[0]
+    assert (row["patient_id"], row["lesions"], row["cycles"]) == ("S01", 1, 3)
+    assert (row["course"].basis, row["cycle"].basis) == (basis, basis)
+    assert row["course"].lower < row["course"].value < row["course"].upper
+    unknown = patient_doses(Book(tables_of(treated(lu_gbq=float("nan"))), STUDY, manifest, {})).content
+    assert unknown.frame["course"].iloc[0].reason == "not_recorded"
+    assert patient_doses(Book(tables_of(), STUDY, manifest, {})).content.frame.empty
 
 
 COHORTS = {

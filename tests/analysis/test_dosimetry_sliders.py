@@ -79,6 +79,25 @@ def test_names_are_unique_and_formulas_use_only_inputs():
             assert set(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", output.formula_js)) <= known
 
 
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def test_formulas_for_readers_hold_the_numbers_that_the_page_computes_with():
+    for calculator in calculators():
+        computed = NUMBER.findall("".join(output.formula_js for output in calculator.outputs))
+        for output in calculator.outputs:
+            for shown in NUMBER.findall(output.formula.replace("%", "")):
+                assert any(number.startswith(shown) for number in computed), (output.name, shown)
+
+
+def test_formulas_read_as_mathematics_and_name_their_letters():
+    for calculator in calculators():
+        shown = calculator_html(calculator)
+        assert calculator.symbols in shown
+        assert "Math." not in re.sub(r'data-formula="[^"]*"', "", shown)
+    assert "h<sup>0.725</sup>" in calculator_html(calculators()[0])
+
+
 def test_formulas_defaults_warning_and_reset_are_in_view():
     for calculator in calculators():
         shown = calculator_html(calculator)

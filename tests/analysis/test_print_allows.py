@@ -14,7 +14,7 @@ from analysis.print_allows_page import (
     sentences,
     templates,
 )
-from analysis.report import MARKS, limits_text, mark, pieces, range_text, words
+from analysis.report import MARKS, cell, limits_text, mark, pieces, range_text, words
 from analysis.results import Range, Result, missing
 
 
@@ -102,13 +102,22 @@ def test_one_value_in_all_reconstructions_reads_as_one():
     assert range_text(ratio(0.5)) == ""
 
 
-def test_an_open_interval_is_marked_with_the_value_left_alone():
-    shown = pieces(with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES))
+def test_an_open_interval_is_marked_inside_the_bracket_with_the_value_left_alone():
+    result = with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES)
+    shown = pieces(result)
     free = MARKS["free"][0]
-    assert free in shown["os.hr.firth"].text
-    assert free in shown["os.hr.firth:interval"].text
-    assert free not in shown["os.hr.firth:value"].text
+    assert shown["os.hr.firth"].text == f"0.55 (95% CI 0.15–1.50{free}; n = 36)"
+    assert shown["os.hr.firth:interval"].text == f"95% CI 0.15–1.50{free}"
+    assert free not in shown["os.hr.firth:value"].text + shown["os.hr.firth:n"].text
+    assert cell(result).text == f"0.55 (0.15–1.50{free})"
     assert "lower limit runs from 0.10 to 0.20" in shown["os.hr.firth"].html
+    assert shown["os.hr.firth"].html.endswith("</sup>; n = 36)</span>")
+
+
+def test_a_mark_of_the_value_stands_behind_the_bracket():
+    result = with_range(ratio(0.55, 0.15, 1.5, basis="free"), RANGES)
+    assert pieces(result)["os.hr.firth"].text.endswith(f"n = 36){MARKS['free'][0]}")
+    assert cell(result).text.endswith(f"){MARKS['free'][0]}")
 
 
 def test_a_mark_without_range_says_its_meaning_alone():

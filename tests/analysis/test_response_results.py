@@ -108,6 +108,58 @@ def test_a_changed_tracer_is_counted():
     assert results_of("other tracer")["resp.sirt.psma.other_tracer"].value == 1
 
 
+def test_each_class_of_suv_counts_its_own_lesions_and_patients():
+    bright = {"S01-L1": {-5: (9.0, GA)}, "S01-L2": {-5: (19.0, GA)}}
+    grown, shrunk = {-5: 20.0, 60: 30.0}, {-5: 40.0, 60: 20.0}
+    one = Patient("S01", lu=[0], pet={-5: GA, 60: GA}, mm={"S01-L1": grown, "S01-L2": shrunk}, suv=bright)
+    two = Patient("S02", lu=[0], pet={-5: GA, 60: GA}, mm={"S02-L1": grown}, suv={"S02-L1": {-5: (5.0, GA)}})
+    found = {row.id: row for row in response.results(tables_of(one, two), STUDY)}
+    counts = {
+        short: (found[f"suv.{short}.lesions"].value, found[f"suv.{short}.patients"].value)
+        for short in ("pd", "sd", "pr")
+    }
+    assert counts == {"pd": (2, 2), "sd": (0, 0), "pr": (1, 1)}
+    assert (found["suv.lesions"].value, found["suv.lesions"].n) == (3, 2)
+    assert (found["suv.pd"].value, found["suv.pd"].n) == (7.0, 2), "n as in print: all patients read with the tracer"
+    assert found["suv.sd"].reason == "arm_empty"
+
+
+def test_suv_in_the_lesion_table_is_the_one_before_the_therapy_of_the_row():
+    frame = lesion_table(evaluate(tables_of(BOTH), STUDY)).set_index(["therapy", "lesion_id"])
+    assert frame.loc[("lu", "S01-L1"), "suv_max"] == 9
+    assert frame.loc[("sirt", "S01-L1"), ["suv_max", "suv_change_pct"]].tolist() == [10, -50]
+    assert frame.loc[("sirt", "S01-L2"), ["suv_max", "suv_change_pct"]].isna().all(), "not measured before SIRT"
+
+
+@pytest.mark.parametrize(("same", "reason"), [(2, "same_patients"), (0, None)])
+def test_spreads_are_tested_only_between_different_patients(same, reason):
+    grown, shrunk = {-5: 20.0, 90: 30.0, 150: 15.0}, {-5: 20.0, 90: 10.0, 150: 14.0}
+    both = [
+        Patient(f"S{n}", lu=[0], sirt=[100], pet={-5: GA, 90: GA, 150: GA}, mm={f"A{n}": grown, f"B{n}": shrunk})
+        for n in range(same)
+    ]
+    alone = [
+        Patient(
+            f"S1{n}", lu=[0], pet={-5: GA, 90: GA}, mm={f"C{n}": {-5: 20.0, 90: 30.0}, f"D{n}": {-5: 20.0, 90: 10.0}}
+        )
+        for n in range(2)
+    ]
+    first = [
+        Patient(
+            f"S2{n}",
+            sirt=[-60],
+            lu=[0],
+            pet={-70: GA, -20: GA},
+            mm={f"E{n}": {-70: 20.0, -20: 10.0 + n}, f"F{n}": {-70: 20.0, -20: 20.0}},
+        )
+        for n in range(2)
+    ]
+    found = {row.id: row for row in response.results(tables_of(*both, *alone, *first), STUDY)}
+    assert found["resp.spread.p"].reason == reason
+    assert found["resp.spread.overlap"].value == same
+    assert found["resp.spread.difference"].n == 4 + same, "patients, each counted once"
+
+
 def test_spider_starts_at_zero_and_names_the_phase():
     tables = tables_of(BOTH)
     frame = patient_spider(tables, STUDY, evaluate(tables, STUDY))

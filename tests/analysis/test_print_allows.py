@@ -102,6 +102,14 @@ def test_one_value_in_all_reconstructions_reads_as_one():
     assert range_text(ratio(0.5)) == ""
 
 
+def test_a_range_of_percentages_says_percent():
+    share = Result("psa.psa50.lu", 48.0, unit="percent", range=Range(12.9, 58.06, 9, 9))
+    assert range_text(share) == "13 to 58%"
+    assert pieces(share)["psa.psa50.lu:range"].text == "13 to 58%◇"
+    p = Result("x", 0.5, unit="P", range=Range(0.1, 0.5, 9, 9))
+    assert range_text(p) == "0.100 to 0.500"
+
+
 def test_an_open_interval_is_marked_with_the_value_left_alone():
     shown = pieces(with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES))
     free = MARKS["free"][0]

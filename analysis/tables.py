@@ -36,6 +36,7 @@ class Table:
     row_headers: int = 1
     quoted: Sequence[str] = ()  # columns in the words of the paper, marked as such
     rows_shown: int = ROWS_SHOWN
+    full: pd.DataFrame | None = None  # what the CSV holds where the page shows a choice of it
 
     def _repr_html_(self) -> str:
         if self.frame.empty:
@@ -50,7 +51,7 @@ class Table:
             f'<p class="table-caption" aria-hidden="true">{escape(self.caption)}</p>'
             f'<div class="study-table{self._long()}" role="region" tabindex="0" aria-label="{label}"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-            f'<p class="table-note">{self._note()}{csv_link(self.frame, self.name)}</p>'
+            f'<p class="table-note">{self._note()}{csv_link(self._whole(), self.name)}</p>'
         )
 
     def _long(self) -> str:
@@ -84,7 +85,12 @@ class Table:
             return number(value, Style(digits))
         return _cell(str(value))
 
+    def _whole(self) -> pd.DataFrame:
+        return self.frame if self.full is None else self.full
+
     def _note(self) -> str:
+        if self.full is not None:
+            return f"The CSV holds all {len(self.full):,} rows. "
         if len(self.frame) <= self.rows_shown:
             return ""
         return f"The first {self.rows_shown:,} of {len(self.frame):,} rows are shown. "

@@ -75,6 +75,13 @@ def test_table_csv_holds_all_rows_unrounded_though_the_page_shows_the_first():
     assert csv_of(html)["value"].iloc[0] == 1 / 3
 
 
+def test_table_of_a_choice_says_how_many_rows_its_csv_holds():
+    html = table(FRAME.head(1), full=FRAME)
+    assert len(parsed(html).findall(".//tbody/tr")) == 1
+    assert "The CSV holds all 2 rows." in html
+    assert csv_of(html)["arm"].tolist() == ["lu", "lu_sirt"]
+
+
 @pytest.mark.parametrize(("rows", "scrolls"), [(LONG, False), (LONG + 1, True)])
 def test_table_scrolls_in_a_box_only_when_long(rows, scrolls):
     assert ("study-table long" in table(pd.DataFrame({"row": range(rows)}))) is scrolls

@@ -23,7 +23,7 @@ IN_SHORT = re.compile(r"^:::\{admonition\}.*?^:::$", re.MULTILINE | re.DOTALL)
 GLUED = re.compile(r"\{glue\}`(?:[^`]*::)?([^`]+)`")
 CONCLUSION = re.compile(r"conclusion\(\s*book\[\"([^\"]+)\"\]")
 # Keys that are no results: counts of resources and rows, sentences made by a tested function, which ends with this.
-NO_RESULTS = ("data.", "reproduction.", "print.scope")
+NO_RESULTS = ("data.", "reproduction.", "print.scope", "tox.words.")
 SENTENCE = ".conclusion"
 MADE = re.compile(r"\"([^\"]+\.conclusion)\": conclusion\(")
 DUE = "run python -m adapters.synthetic.ranges"

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.charts import INK, Drawn, NoChart, missing_to_none, reference_lines, row_labels, rows_of
 
 SEEN = "P computed here"
-LEAST = "smallest P possible"
+LEAST = "smallest P of this test"
 
 
 def attainable(tests: pd.DataFrame, alpha: float, description: str) -> Drawn:

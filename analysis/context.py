@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.cohort import Tables
 from analysis.cohort_patients import SITES, patient_frame
 from analysis.kaplan_meier import loglog_median
+from analysis.report import Style, number
 from analysis.results import Result, missing
 from analysis.survival import overall_survival
 
@@ -33,10 +34,16 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
 
 @cache
 def published_cohorts() -> pd.DataFrame:
-    """Published cohorts: key, cohort, group, n, measure (median_os_months or hazard_ratio), value, lower, upper, citation,
-    doi, note. Missing numbers are NaN.
+    """Published cohorts: key, cohort, group, n, n_counts, measure (median_os_months or hazard_ratio), value, lower, upper,
+    citation, doi, note. Missing numbers are NaN. n_counts: whom n counts where that is more than the group.
     """
     return pd.read_csv(Path(__file__).with_name("context_cohorts.csv"))
+
+
+def patients_in_words(published: pd.DataFrame) -> pd.Series:
+    """n of each row of `published_cohorts`, "3,038 in the whole meta-analysis" where it counts more than the group."""
+    words = published["n"].map(lambda n: number(n, Style(0)), na_action="ignore")
+    return words + (" in " + published["n_counts"]).fillna("")
 
 
 def quoted_results() -> list[Result]:
@@ -47,6 +54,7 @@ def quoted_results() -> list[Result]:
             None if pd.isna(row[name]) else row[name] for name in ("value", "lower", "upper", "n")
         )
         id, unit, method = f"context.published.{row['key']}", UNITS[row["measure"]], f"as published: {row['citation']}"
+        method += "" if pd.isna(row["n_counts"]) else f"; n counts {row['n_counts']}"
         interval = "" if lower is None else "95% CI"
         found.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
     return found

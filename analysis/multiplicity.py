@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 
@@ -67,14 +68,37 @@ def least_fisher_p(successes: int, first: int, second: int) -> float:
     return float(np.minimum(1.0, min(sum(q for q in table if q <= p * (1 + 1e-9)) for p in table)))
 
 
-def attainable(design: str, sizes: tuple[int, ...]) -> float:
-    """Smallest P that a design can give: "mann_whitney" (n1, n2), "signed_rank" (n pairs), "fisher" (successes, n1, n2).
+def least_asymptotic_mann_whitney_p(first: int, second: int) -> float:
+    """Smallest two-sided P of the normal approximation, without ties and continuity correction: U = 0."""
+    if not first or not second:
+        return 1.0
+    return float(2 * norm.sf(np.sqrt(3 * first * second / (first + second + 1))))
 
-    Raises KeyError for another design.
+
+def least_asymptotic_signed_rank_p(pairs: int) -> float:
+    """Smallest two-sided P of the normal approximation as SPSS prints it, without ties or zeros: no rank on one side."""
+    return float(2 * norm.sf(np.sqrt(3 * pairs * (pairs + 1) / (4 * pairs + 2))))
+
+
+def attainable(design: str, sizes: tuple[int, ...]) -> float:
+    """Smallest exact P that a design can give.
+
+    Designs: "log_rank" (deaths of each arm, all of one before the other's), "mann_whitney" (n1, n2), "signed_rank"
+    (n pairs), "fisher" (successes, n1, n2). Raises KeyError for another one.
     """
     least: dict[str, Callable[..., float]] = {
+        "log_rank": least_mann_whitney_p,
         "mann_whitney": least_mann_whitney_p,
         "signed_rank": least_signed_rank_p,
         "fisher": least_fisher_p,
     }
     return least[design](*sizes)
+
+
+def attainable_asymptotic(design: str, sizes: tuple[int, ...]) -> float | None:
+    """Smallest asymptotic P without ties, as `attainable`; None where it depends on more than the sizes."""
+    least: dict[str, Callable[..., float]] = {
+        "mann_whitney": least_asymptotic_mann_whitney_p,
+        "signed_rank": least_asymptotic_signed_rank_p,
+    }
+    return least[design](*sizes) if design in least else None

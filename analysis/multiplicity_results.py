@@ -1,4 +1,8 @@
-"""The paper's tests as rows: computed P, P after Holm in each family, and the least P that the design could give."""
+"""The paper's tests as rows: computed P, P after Holm in each family, and the least P that the design could give.
+
+SPSS prints the exact P of a Mann-Whitney test up to 40 cases and the asymptotic P of all others, so a computed P may lie
+below the least exact one; both kinds of least P are given.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,27 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.multiplicity import adjust, attainable
+from analysis.multiplicity import adjust, attainable, attainable_asymptotic
+from analysis.response_rank_tests import SPSS_EXACT_CASES_MAX
 from analysis.results import Result, missing
 
 WEAKEST_FIRST = ("data", "free", "bounded", "printed")
+LOG_RANK = "log_rank"
+LEAST = ("least_p", "least_p_asymptotic", "least_p_as_computed")
 
 
 def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per test: id, question, unit, sizes (text), p, operator, least_p (missing where sizes are unknown)."""
+    """One row per test: id, question, unit, sizes (text), p, operator and the least P, missing where sizes are unknown.
+
+    least_p: exact; least_p_asymptotic: of the normal approximation without ties, missing for the log-rank test;
+    least_p_as_computed: the one of the kind that `p` is, exact where there is no other.
+    """
     rows = []
     for key, test in study["multiplicity"]["tests"].items():
         sizes = _sizes(found, test)
         result = found.get(key)
         p = result.value if result is not None and isinstance(result.value, float) else None
-        least = attainable(*_design(test["design"], sizes)) if sizes else None
+        least, asymptotic, as_computed = _least_p(test["design"], sizes)
         rows.append(
             {
                 "id": key,
@@ -30,10 +41,11 @@ def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.Dat
                 "p": p,
                 "operator": "=",
                 "least_p": least,
+                "least_p_asymptotic": asymptotic,
+                "least_p_as_computed": as_computed,
             }
         )
-    table = pd.DataFrame(rows)
-    return table.astype({"p": float, "least_p": float})
+    return pd.DataFrame(rows).astype({"p": float, **dict.fromkeys(LEAST, float)})
 
 
 def family_table(tests: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
@@ -54,12 +66,25 @@ def in_questions(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     return frame.assign(id=[tests[key]["question"] for key in frame["id"]]).rename(columns={"id": "question"})
 
 
+def corrected_words(corrected: pd.DataFrame, study: Mapping[str, Any], family: str = "all") -> str:
+    """The corrected printed P of one family in a sentence, smallest first: "0.002 for change of GGT by therapy, ...".
+
+    `corrected`: from `reproduction.holm_of_print`. Tests without a printed P are left out.
+    """
+    rows = corrected[corrected["family"].eq(family) & corrected["holm_p"].notna()]
+    rows = in_questions(rows.sort_values("holm_p", kind="stable"), study)
+    return ", ".join(f"{row.words} for {row.question}" for row in rows.itertuples())
+
+
 def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
     """The numbers of the multiplicity table, computed from the study's other results."""
     tests = paper_tests(found, study)
     method = "tests of the paper, those without a printed P too"
     collected = [Result("mult.tests", len(tests), n=len(tests), unit="count", method=method, basis="design")]
-    collected += [_least(row) for row in tests.itertuples()]
+    for row in tests.itertuples():
+        collected.append(_least(row, row.least_p, "", "smallest exact two-sided P"))
+        if study["multiplicity"]["tests"][row.id]["design"] != LOG_RANK:
+            collected.append(_least(row, row.least_p_asymptotic, ".asymptotic", "smallest asymptotic P without ties"))
     for row in family_table(tests, study).itertuples():
         key, method = f"mult.{row.family}.{row.id}", f"Holm over the {row.tests_in_family} tests of the family"
         source = found.get(row.id)
@@ -80,11 +105,21 @@ def _weakest(found: Mapping[str, Result], tests: Sequence[str]) -> str:
     return next((basis for basis in WEAKEST_FIRST if basis in bases), "free")
 
 
-def _least(row: Any) -> Result:
-    key, method = f"mult.least.{row.id}", f"smallest two-sided P that {row.unit} as units allow"
-    if pd.isna(row.least_p):
+def _least(row: Any, p: float, end: str, what: str) -> Result:
+    key, method = f"mult.least.{row.id}{end}", f"{what}; units: {row.unit}"
+    if pd.isna(p):
         return missing(key, "too_few_patients", unit="P", method=method, basis="design")
-    return Result(key, float(row.least_p), unit="P", method=method, basis="design")
+    return Result(key, float(p), unit="P", method=method, basis="design")
+
+
+def _least_p(design: str, sizes: tuple[int, ...]) -> tuple[float | None, float | None, float | None]:
+    """Exact, asymptotic, and of the kind that SPSS prints."""
+    if not sizes:
+        return None, None, None
+    kind, groups = _design(design, sizes)
+    exact, asymptotic = attainable(kind, groups), attainable_asymptotic(kind, groups)
+    approximated = kind == "signed_rank" or sum(groups) > SPSS_EXACT_CASES_MAX
+    return exact, asymptotic, asymptotic if approximated and asymptotic is not None else exact
 
 
 def _sizes(found: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:

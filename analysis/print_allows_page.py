@@ -19,10 +19,14 @@ from analysis.report import Words, limit_text, pieces, range_text
 from analysis.results import BASES, Result, missing
 
 STATEMENTS = Path(__file__).with_name("print_allows_statements.csv")
+LISTED = Path(__file__).with_name(
+    "print_allows_listed.csv"
+)  # the numbers that the page shows in words: topic, id, what
 ONLY_RECONSTRUCTION = (
     "This page applies to the cohort reconstructed from the print only; this book was built from other patients."
 )
 APPLIES = "The patients shown in this book are one of many cohorts that give the paper's printed results."
+OF_THE_PRINT = {"bounded": "limits it", "free": "leaves it open"}
 PLACE = re.compile(r"\{([^}]+)\}")
 PARTS_OF_RESULT = (("estimate", "low", "high"), ("lower limit", "lower_low", "lower_high"),
                    ("upper limit", "upper_low", "upper_high"))  # fmt: skip
@@ -66,10 +70,18 @@ def _pieces(result: Result) -> dict[str, Words]:
     if found is None:
         return pieces(result)
     pairs = {"lower_range": (found.lower_low, found.lower_high), "upper_range": (found.upper_low, found.upper_high)}
-    plain = {
-        f"{result.id}:{name}": " to ".join(limit_text(result, limit) for limit in pair) for name, pair in pairs.items()
-    }
-    return pieces(result) | {key: Words(text, escape(text)) for key, text in plain.items()}
+    plain = {name: " to ".join(limit_text(result, limit) for limit in pair) for name, pair in pairs.items()}
+    plain["count_range"] = _count_range(result)
+    return pieces(result) | {f"{result.id}:{name}": Words(text, escape(text)) for name, text in plain.items()}
+
+
+def _count_range(result: Result) -> str:
+    """The range of a share in patients, "1 to 4 of 5"; empty for what is no share."""
+    found, total = result.range, result.denominator
+    if found is None or found.low is None or found.high is None or not total or result.unit != "percent":
+        return ""
+    low, high = (round(share * total / 100) for share in (found.low, found.high))
+    return f"{low} of {total}" if low == high else f"{low} to {high} of {total}"
 
 
 def counts(results: Iterable[Result], *, applies: bool) -> list[Result]:
@@ -99,6 +111,18 @@ def chart_frame(rows: Sequence[tuple[str, Result]]) -> pd.DataFrame:
         if getattr(r.range, low) is not None
     ]
     return pd.DataFrame(found, columns=["label", "part", "low", "high", "value"])
+
+
+def listed_table(results: Mapping[str, Result]) -> pd.DataFrame:
+    """The numbers of `LISTED` that are bounded or free: topic, what, print (limits it or not), value (`Result`), range."""
+    listed = pd.read_csv(LISTED)
+    known = listed[listed["id"].isin(list(results))]
+    rows = [
+        (row.topic, row.what, OF_THE_PRINT[r.basis], r, range_text(r) or None)
+        for row, r in ((row, results[str(row.id)]) for row in known.itertuples())
+        if r.basis in DECIDED_BY_THE_RECONSTRUCTION
+    ]
+    return pd.DataFrame(rows, columns=["topic", "what", "print", "value", "range"])
 
 
 def range_table(results: Iterable[Result]) -> pd.DataFrame:

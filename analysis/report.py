@@ -167,13 +167,14 @@ def mark(basis: str, range_words: str = "") -> str:
 
 
 def range_text(result: Result) -> str:
-    """How far the result runs over all cohorts that give the print: "0.43 to 0.58", "no or yes"; empty without one."""
+    """How far the result runs over all cohorts that give the print: "0.43 to 0.58", "13 to 58%", "no or yes"; or empty."""
     found = result.range
     if found is None or (found.low is None and not found.texts):
         return ""
     if found.texts:
         return " or ".join(found.texts)
-    return " to ".join(dict.fromkeys(limit_text(result, limit) for limit in (found.low, found.high)))
+    percent = "%" if result.unit != "P" and style_of(result).label == "%" else ""
+    return " to ".join(dict.fromkeys(limit_text(result, limit) for limit in (found.low, found.high))) + percent
 
 
 def limit_text(result: Result, limit: float | None) -> str:
@@ -261,9 +262,10 @@ def cell(result: Result) -> Words:
 
 
 def _bare_interval(result: Result) -> str:
+    """The interval as a table shows it: a range says so, since the header or caption speaks of intervals."""
     whole = interval_text(result)
     kind = result.interval.split(",")[0] or "interval"
-    return whole.removeprefix(kind).strip()
+    return whole if kind == "range" else whole.removeprefix(kind).strip()
 
 
 def glue_results(

@@ -1,6 +1,7 @@
 """A frame as an accessible HTML table with its CSV: caption, header scope, escaped text, figures set right.
 
-The CSV under each table holds the unrounded values of all rows, as a link that needs no file beside the page.
+The CSV under each table holds the unrounded values of all rows, as a link that needs no file beside the page. A frame
+without rows becomes one sentence.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from analysis.report import Style, Words, cell, number
 from analysis.results import Result
 
 LONG = 60  # a longer table scrolls in a box of its own
-NOTHING = "Nothing to list."  # what a table without rows says
+NOTHING = "nothing to list"  # what stands in place of a table without rows
 ROWS_SHOWN = 200  # a page stays readable; the CSV has all rows
 
 
@@ -35,24 +36,23 @@ class Table:
     row_headers: int = 1
     quoted: Sequence[str] = ()  # columns in the words of the paper, marked as such
     rows_shown: int = ROWS_SHOWN
+    full: pd.DataFrame | None = None  # what the CSV holds where the page shows a choice of it
 
     def _repr_html_(self) -> str:
+        if self.frame.empty:
+            return f'<p class="no-data">{escape(self.caption)}: {NOTHING}.</p>'
         head = "".join(
             f'<th scope="col"{"" if place < self.row_headers else _right(self.frame[c])}>{_cell(self._header(c))}</th>'
             for place, c in enumerate(self.frame)
         )
-        rows = [self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False)]
-        body = "".join(rows or [self._empty()])
+        body = "".join(self._row(row) for row in self.frame.head(self.rows_shown).itertuples(index=False))
         label = escape(self.caption, quote=True)
         return (
             f'<p class="table-caption" aria-hidden="true">{escape(self.caption)}</p>'
             f'<div class="study-table{self._long()}" role="region" tabindex="0" aria-label="{label}"><table>'
             f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-            f'<p class="table-note">{self._note()}{csv_link(self.frame, self.name)}</p>'
+            f'<p class="table-note">{self._note()}{csv_link(self._whole(), self.name)}</p>'
         )
-
-    def _empty(self) -> str:
-        return f'<tr><td colspan="{max(len(self.frame.columns), 1)}">{NOTHING}</td></tr>'
 
     def _long(self) -> str:
         return " long" if len(self.frame) > LONG else ""
@@ -85,9 +85,12 @@ class Table:
             return number(value, Style(digits))
         return _cell(str(value))
 
+    def _whole(self) -> pd.DataFrame:
+        return self.frame if self.full is None else self.full
+
     def _note(self) -> str:
-        if self.frame.empty:
-            return "Nothing to list. "
+        if self.full is not None:
+            return f"The CSV holds all {len(self.full):,} rows. "
         if len(self.frame) <= self.rows_shown:
             return ""
         return f"The first {self.rows_shown:,} of {len(self.frame):,} rows are shown. "

@@ -14,14 +14,15 @@ from analysis.cohort_estimates import counted, described
 from analysis.cohort_values import numbers
 from analysis.response_memory import remembering
 from analysis.response_numbers import proportion_result
-from analysis.response_rank_tests import MannWhitney, mann_whitney
+from analysis.response_rank_tests import SPSS_EXACT_CASES_MAX, MannWhitney, mann_whitney
 from analysis.results import Result, missing
-from analysis.toxicity import LABORATORY, PRINTED, changes, changes_after_sirt, why_missing
+from analysis.toxicity import LABORATORY, PRINTED, changes, changes_after_sirt, therapy_windows, why_missing
 from analysis.toxicity_grades import graded_measures, worst_grades
 from analysis.toxicity_liver import RISES, albi_frame, hys_law_frame, progression_frame
 from analysis.toxicity_tests import Shift, hodges_lehmann
 
 SEVERE = 3
+EXACT, ASYMPTOTIC = "Mann-Whitney U, exact, not corrected for ties", "Mann-Whitney U, asymptotic"
 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
@@ -32,6 +33,7 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     found: list[Result] = []
     for measure in LABORATORY:
         found += change_results(rows[rows["measure"] == measure], measure, study, cohort)
+    found += sirt_first_results(tables, study, rows, cohort)
     found += after_sirt_results(changes_after_sirt(tables, study, PRINTED), cohort)
     found += grade_results(worst_grades(tables, study), study, cohort)
     return found + liver_results(tables, study, cohort)
@@ -63,18 +65,23 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
 def _comparison(
     by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int, printed: bool
 ) -> list[Result]:
-    n = sum(int(group["change_pct"].notna().sum()) for group in by_arm.values())
-    reason = next((why_missing(group, cohort) for group in by_arm.values() if group["change_pct"].isna().all()), None)
+    n, reason = _compared(by_arm, cohort)
     test = mann_whitney(*_samples(by_arm, "change_pct"))
     reason = reason or ("constant_values" if test is None else None)
     basis = "printed" if printed else "bounded" if measure in PRINTED else "free"
     exact, asymptotic = (None, None) if test is None else (test.p_spss, test.p_asymptotic)
     found = [
-        _p(f"tox.{measure}.p", exact, n, reason, "Mann-Whitney U, exact, not corrected for ties", basis),
-        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, "Mann-Whitney U, asymptotic", basis),
+        _p(f"tox.{measure}.p", exact, n, reason, EXACT if n <= SPSS_EXACT_CASES_MAX else ASYMPTOTIC, basis),
+        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, ASYMPTOTIC, basis),
         *_differences(by_arm, measure, n, reason, "bounded" if printed else "free"),
     ]
     return [*found, _differs(test, n, reason, study)] if measure == "bilirubin" else found
+
+
+def _compared(by_arm: Mapping[str, pd.DataFrame], cohort: int) -> tuple[int, str | None]:
+    """Patients with a change in both arms together, and why the arms cannot be compared."""
+    n = sum(int(group["change_pct"].notna().sum()) for group in by_arm.values())
+    return n, next((why_missing(group, cohort) for group in by_arm.values() if group["change_pct"].isna().all()), None)
 
 
 def _samples(by_arm: Mapping[str, pd.DataFrame], column: str) -> tuple[pd.Series, pd.Series]:
@@ -126,6 +133,29 @@ def _differs(test: MannWhitney | None, n: int, reason: str | None, study: Mappin
     return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method, basis="printed")
 
 
+def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFrame, cohort: int) -> list[Result]:
+    """tox.sirt_first: patients whose SIRT came before day 0; tox.<measure>.later.*: the change without them.
+
+    For those the baseline holds what SIRT did until then. The print says this of one patient of its subgroup and leaves
+    open whether the fifth with SIRT was another.
+    """
+    windows = therapy_windows(tables, study)
+    treated = windows[windows["arm"].eq("lu_sirt")]
+    first = treated.index[treated["sirt_day"] < 0]
+    empty = "arm_empty" if cohort else "no_patients"
+    count = counted("tox.sirt_first", len(first), len(treated), reason=empty, basis="bounded")
+    found = [replace(count, method="patients with SIRT before day 0")]
+    later = rows[~rows["patient_id"].isin(first)]
+    for measure in PRINTED:
+        by_arm = {arm: later[later["measure"].eq(measure) & later["arm"].eq(arm)] for arm in ARMS}
+        reason = why_missing(by_arm["lu_sirt"], cohort)
+        id, changed = f"tox.{measure}.later.lu_sirt", by_arm["lu_sirt"]["change_pct"]
+        median = described(id, changed, "median_order", unit="percent", reason=reason)
+        found.append(replace(median, method="median, without patients with SIRT before day 0"))
+        found += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort), "free")[:1]
+    return found
+
+
 def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
     """tox.<measure>.after_sirt: median change from the last value before SIRT to the last after it."""
     found = []
@@ -138,7 +168,10 @@ def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
 
 
 def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
-    """tox.ctcae.<measure>.<arm>.any, .g3plus (share of those gradable), .worsened (above baseline), .not_gradable (count)."""
+    """tox.ctcae.<measure>.<arm>.any, .g3plus (share of those gradable), .worsened, .not_gradable (count).
+
+    worsened: above the grade of an unchanged value, since the grade at baseline may stand on another scale.
+    """
     found: list[Result] = []
     for measure in graded_measures(study):
         for arm in ARMS:
@@ -152,7 +185,7 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
                 for name, flags, method in (
                     ("any", grades >= 1, "worst CTCAE grade 1 or more"),
                     ("g3plus", grades >= SEVERE, f"worst CTCAE grade {SEVERE} or more"),
-                    ("worsened", worsened, "worst CTCAE grade above that at baseline"),
+                    ("worsened", worsened, "worst CTCAE grade above the one that an unchanged value would have"),
                 )
             ]
             found += [

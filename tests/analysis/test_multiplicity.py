@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.multiplicity import adjust, attainable, holm, least_fisher_p
+from analysis.multiplicity import adjust, attainable, attainable_asymptotic, holm, least_fisher_p
+from analysis.response_rank_tests import mann_whitney, signed_rank
 
 
 def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_never_falls():
@@ -49,6 +50,7 @@ def test_a_family_that_names_an_unknown_test_is_refused():
         ("mann_whitney", (5, 31), 2 / 376_992),
         ("mann_whitney", (4, 4), 2 / 70),
         ("mann_whitney", (0, 5), 1.0),
+        ("log_rank", (4, 4), 2 / 70),
         ("signed_rank", (7,), 0.015625),
         ("signed_rank", (6,), 0.03125),
         ("signed_rank", (5,), 0.0625),
@@ -58,6 +60,31 @@ def test_a_family_that_names_an_unknown_test_is_refused():
 )
 def test_attainable_p_is_what_counting_gives(design, sizes, p):
     assert attainable(design, sizes) == pytest.approx(p)
+
+
+@pytest.mark.parametrize(
+    ("design", "sizes", "p"),
+    [
+        # R: wilcox.test(1:5 + 100, 1:31, exact = FALSE, correct = FALSE)$p.value
+        ("mann_whitney", (5, 31), 0.0003924991),
+        ("mann_whitney", (0, 5), 1.0),
+        # R: wilcox.test(1:7, exact = FALSE, correct = FALSE)$p.value, and 1:4
+        ("signed_rank", (7,), 0.0179604775),
+        ("signed_rank", (4,), 0.0678891549),
+        ("signed_rank", (0,), 1.0),
+        ("log_rank", (4, 27), None),
+        ("fisher", (5, 9, 4), None),
+    ],
+)
+def test_attainable_asymptotic_p_is_that_of_the_most_extreme_order(design, sizes, p):
+    assert attainable_asymptotic(design, sizes) == (None if p is None else pytest.approx(p, rel=1e-6))
+
+
+def test_the_most_extreme_order_gives_the_attainable_p_and_equal_gaps_less():
+    apart = mann_whitney([101, 102, 103, 104, 105], list(range(31)))
+    assert apart.p_asymptotic == pytest.approx(attainable_asymptotic("mann_whitney", (5, 31)))
+    assert signed_rank([1, 2, 3, 4]).p_spss == pytest.approx(attainable_asymptotic("signed_rank", (4,)))
+    assert signed_rank([1, 1, 1, 2]).p_spss > 0.05 > signed_rank([1, 1, 1, 1]).p_spss
 
 
 def test_least_fisher_p_of_five_progressions_in_nine_and_four():

@@ -2,8 +2,15 @@
 
 import pytest
 
-from analysis.multiplicity_results import family_frame, family_table, in_questions, paper_tests, results_from
-from analysis.reproduction import printed_tests
+from analysis.multiplicity_results import (
+    corrected_words,
+    family_frame,
+    family_table,
+    in_questions,
+    paper_tests,
+    results_from,
+)
+from analysis.reproduction import holm_of_print, printed_tests
 from analysis.results import Result, missing
 from analysis.settings import load_study
 
@@ -25,6 +32,37 @@ def test_the_least_p_of_four_pairs_is_one_eighth_and_of_5_against_31_two_in_3769
     assert least["resp.sirt.best_worst_p"] == pytest.approx(0.125)
     assert least["tox.alt.p"] == pytest.approx(2 / 376_992)
     assert least.isna()["suv.p"]
+
+
+def test_the_least_p_stands_in_the_kind_of_the_test_that_spss_prints():
+    table = paper_tests(found(), STUDY).set_index("id")
+    four_pairs, liver = table.loc["resp.sirt.best_worst_p"], table.loc["tox.alt.p"]
+    assert four_pairs["least_p_asymptotic"] == four_pairs["least_p_as_computed"] == pytest.approx(0.0678891549)
+    assert liver["least_p_asymptotic"] == pytest.approx(0.0003924991)
+    assert liver["least_p_as_computed"] == liver["least_p"]  # 36 cases
+
+
+@pytest.mark.parametrize(("alone", "kind"), [(35, "least_p"), (36, "least_p_asymptotic")])
+def test_beyond_40_cases_a_mann_whitney_test_is_asymptotic(alone, kind):
+    given = found() | {"tox.alt.lu": Result("tox.alt.lu", 14.6, n=alone)}
+    row = paper_tests(given, STUDY).set_index("id").loc["tox.alt.p"]
+    assert row["least_p_as_computed"] == row[kind]
+
+
+def test_the_log_rank_test_has_an_exact_least_p_only():
+    deaths = {id: Result(id, n, n=n) for id, n in (("os.lu.deaths", 27), ("os.lu_sirt.deaths", 4))}
+    row = paper_tests(deaths, STUDY).set_index("id").loc["os.logrank"]
+    assert row["least_p"] == row["least_p_as_computed"] == pytest.approx(2 / 31465)
+    ids = {result.id for result in results_from(deaths, STUDY)}
+    assert "mult.least.os.logrank" in ids
+    assert "mult.least.os.logrank.asymptotic" not in ids
+
+
+def test_the_corrected_print_reads_from_the_smallest_on_and_leaves_out_what_is_not_printed():
+    words = corrected_words(holm_of_print(STUDY["multiplicity"]["families"]), STUDY)
+    assert words.startswith("0.002 for change of GGT by therapy, < 0.035 for baseline SUVmax by lesion response, 0.036")
+    assert words.endswith("0.681 for overall survival by therapy")
+    assert "bilirubin" not in words
 
 
 def test_every_test_of_a_family_is_in_the_table():

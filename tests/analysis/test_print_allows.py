@@ -7,8 +7,10 @@ from analysis.charts import NoChart
 from analysis.print_allows import interval_is_open, load_origin, load_ranges, range_frame, with_range
 from analysis.print_allows_page import (
     ONLY_RECONSTRUCTION,
+    _filled,
     chart_frame,
     counts,
+    listed_table,
     named_ids,
     range_table,
     sentences,
@@ -102,6 +104,14 @@ def test_one_value_in_all_reconstructions_reads_as_one():
     assert range_text(ratio(0.5)) == ""
 
 
+def test_a_range_of_percentages_says_percent():
+    share = Result("psa.psa50.lu", 48.0, unit="percent", range=Range(12.9, 58.06, 9, 9))
+    assert range_text(share) == "13 to 58%"
+    assert pieces(share)["psa.psa50.lu:range"].text == "13 to 58%◇"
+    p = Result("x", 0.5, unit="P", range=Range(0.1, 0.5, 9, 9))
+    assert range_text(p) == "0.100 to 0.500"
+
+
 def test_an_open_interval_is_marked_inside_the_bracket_with_the_value_left_alone():
     result = with_range(ratio(0.55, 0.15, 1.5, basis="printed"), RANGES)
     shown = pieces(result)
@@ -135,6 +145,29 @@ def test_on_another_cohort_the_page_says_in_one_sentence_that_it_does_not_apply(
     assert {result.reason for result in counts([], applies=False)} == {"only_reconstruction"}
     assert chart_frame([("Cox", ratio(0.5, basis="data"))]).empty
     assert range_table([ratio(0.5, basis="data")]).empty
+
+
+@pytest.mark.parametrize(
+    ("unit", "low", "high", "words"),
+    [
+        ("percent", 20.0, 80.0, "1 to 4 of 5"),
+        ("percent", 60.0, 60.0, "3 of 5"),
+        ("ratio", 0.2, 0.8, ""),
+        ("percent", None, None, ""),
+    ],
+)
+def test_the_range_of_a_share_is_given_in_patients_too(unit, low, high, words):
+    share = Result("x", 40.0, n=5, unit=unit, basis="free", denominator=5, range=Range(low, high, 9, 9))
+    shown = _filled("{x:range} ({x:count_range})", {"x": share})
+    assert shown.endswith(f" ({words})")
+
+
+def test_the_page_lists_what_the_reconstruction_decides_in_words_and_leaves_out_the_rest():
+    found = {"os.hr.firth": with_range(ratio(0.55), RANGES), "os.lu.deaths": Result("os.lu.deaths", 23, basis="data")}
+    row = listed_table(found).iloc[0]
+    assert len(listed_table(found)) == 1
+    assert (row["topic"], row["print"], row["range"]) == ("Survival", "limits it", "0.50 to 0.60")
+    assert listed_table({}).empty
 
 
 def test_counts_say_how_many_results_rest_on_what():

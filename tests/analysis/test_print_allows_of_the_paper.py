@@ -12,7 +12,7 @@ import pytest
 from adapters.synthetic.ranges import DEMO, inputs_hash, results_of
 from adapters.synthetic.reconstructions import number_of_reconstructions
 from analysis.print_allows import BETWEEN_TEXTS, RANGES, load_origin, load_ranges
-from analysis.print_allows_page import PLACE, named_ids, templates
+from analysis.print_allows_page import LISTED, PLACE, listed_table, named_ids, templates
 from analysis.report import has_open_interval, style_of
 from analysis.reproduction import judge, load_printed
 from analysis.results import Result
@@ -23,7 +23,7 @@ IN_SHORT = re.compile(r"^:::\{admonition\}.*?^:::$", re.MULTILINE | re.DOTALL)
 GLUED = re.compile(r"\{glue\}`(?:[^`]*::)?([^`]+)`")
 CONCLUSION = re.compile(r"conclusion\(\s*book\[\"([^\"]+)\"\]")
 # Keys that are no results: counts of resources and rows, sentences made by a tested function, which ends with this.
-NO_RESULTS = ("data.", "reproduction.", "print.scope")
+NO_RESULTS = ("data.", "reproduction.", "print.scope", "tox.words.")
 SENTENCE = ".conclusion"
 MADE = re.compile(r"\"([^\"]+\.conclusion)\": conclusion\(")
 DUE = "run python -m adapters.synthetic.ranges"
@@ -170,6 +170,12 @@ def test_sentences_of_the_page_name_results_of_their_kind(kind):
             assert demo()[id].basis in (kind, "printed"), (id, template)
         if kind != "printed":
             assert any(place.endswith("range") for place in PLACE.findall(template))
+
+
+def test_every_number_that_the_page_lists_is_one_that_the_print_does_not_force():
+    listed = listed_table(demo())
+    assert len(listed) == len(pd.read_csv(LISTED)) <= 30
+    assert listed["range"].notna().all()
 
 
 def test_what_the_page_says_of_survival_holds_over_all_reconstructions():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.context import published_cohorts, quoted_results, survival_by_group
+from analysis.context import patients_in_words, published_cohorts, quoted_results, survival_by_group
 from analysis.context import results as context_results
 from analysis.psa import curve_frame, progression_day, psa_frame, results, waterfall_frame
 from analysis.results import Result
@@ -129,6 +129,13 @@ class TestContext:
 
     def test_a_published_number_is_quoted_with_what_its_source_gives(self) -> None:
         found = by_id(quoted_results())
+        published = published_cohorts().set_index("key")
+        counted = patients_in_words(published)
+        assert counted["pooled_liver"] == "3,038 in the whole meta-analysis"
+        assert counted["vision"] == "551"
+        assert pd.isna(counted["kessel_visceral"])
+        assert found["context.published.pooled_liver"].method.endswith("; n counts the whole meta-analysis")
+        assert "n counts" not in found["context.published.vision"].method
         liver, vision = found["context.published.pooled_liver"], found["context.published.vision"]
         assert (liver.value, liver.lower, liver.upper, liver.n, liver.unit) == (2.15, 1.84, 2.5, 3038, "ratio")
         assert (vision.value, vision.lower, vision.interval, vision.n) == (15.3, None, "", 551)

@@ -262,10 +262,45 @@ class TestResults:
         assert found["tox.alt.ratio"].value == pytest.approx(3.0 / 1.2, rel=0.1)
         assert found["tox.bilirubin"].reason == "no_measurements"
 
+    def sirt_first(self, day: int) -> dict[str, pd.DataFrame]:
+        """One patient alone (+10%), two with SIRT: S02 on `day` (+300%), S03 after 177Lu-PSMA (+100%)."""
+        values = [alt(id, 0, 100.0) for id in ("S01", "S02", "S03")]
+        values += [alt("S01", 70, 110.0), alt("S02", 130, 400.0), alt("S03", 130, 200.0)]
+        rows = treated("S01", sirt=("S02", "S03"))
+        for row in rows["procedures"]:
+            if row["procedure"] == "sirt" and row["patient_id"] == "S02":
+                row["day"] = day
+        return tables(**rows, observations=values)
+
+    @pytest.mark.parametrize(("day", "first"), [(-1, 1), (0, 0)])
+    def test_sirt_before_day_0_is_counted_and_left_out(self, day: int, first: int) -> None:
+        found = by_id(results(self.sirt_first(day), STUDY))
+        count, later = found["tox.sirt_first"], found["tox.alt.later.lu_sirt"]
+        assert (count.value, count.denominator, count.basis) == (first, 2, "bounded")
+        assert (later.value, later.n) == ((100.0, 1) if first else (200.0, 2))
+        assert found["tox.alt.later.difference"].value == pytest.approx(90.0 if first else 190.0)
+        assert found["tox.alt.lu_sirt"].n == 2
+
+    def test_all_with_sirt_first_leave_nobody_to_compare(self) -> None:
+        values = [alt("S01", 0, 30.0), alt("S01", 70, 60.0)]
+        found = by_id(results(tables(**treated("S01", sirt=("S02",), sirt_day=-30), observations=values), STUDY))
+        assert found["tox.sirt_first"].value == 1
+        assert found["tox.alt.later.lu_sirt"].reason == found["tox.alt.later.difference"].reason == "arm_empty"
+
+    @pytest.mark.parametrize(("alone", "exact"), [(38, True), (39, False)])
+    def test_the_method_names_the_test_that_spss_prints(self, alone: int, exact: bool) -> None:
+        ids = [f"S{number:02}" for number in range(1, alone + 3)]
+        values = [alt(id, day, 30.0 + day + place) for place, id in enumerate(ids) for day in (0, 130)]
+        found = by_id(results(tables(**treated(*ids[2:], sirt=ids[:2]), observations=values), STUDY))["tox.alt.p"]
+        assert ("exact" in found.method) is exact
+
     @pytest.mark.parametrize(
         ("rows", "id", "reason"),
         [
             ({}, "tox.alt.p", "no_patients"),
+            ({}, "tox.sirt_first", "no_patients"),
+            (treated("S01"), "tox.sirt_first", "arm_empty"),
+            (treated("S01"), "tox.alt.later.lu_sirt", "arm_empty"),
             (treated("S01"), "tox.alt.lu", "no_measurements"),
             (treated("S01"), "tox.alt.lu_sirt", "arm_empty"),
             (treated("S01"), "tox.alt.p", "no_measurements"),

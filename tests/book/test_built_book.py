@@ -118,7 +118,9 @@ def test_every_glued_number_stands_in_results_json(site):
     assert texts == {
         "os.allocations", "os.from_sirt_on", "os.undated", "patients.lanes", "patients.not_analysed", "reproduction.remarks",
         "data.read", "data.used", "os.conclusion", "print.scope",
-        "reproduction.meaning", "reproduction.printed", "reproduction.slips", "reproduction.summary",
+        "reproduction.holm", "reproduction.meaning", "reproduction.printed", "reproduction.slips", "reproduction.summary",
+        "tox.words.baseline", "tox.words.ggt_asymptotic", "tox.words.grades",
+        "tox.words.hys_bilirubin", "tox.words.hys_transaminase",
     }  # fmt: skip
 
 

@@ -123,6 +123,14 @@ def test_cell_of_a_table_leaves_unit_and_n_to_its_headers():
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("range", "160.0 (range 23.8–477.8)"), ("95% CI, order statistics", "160.0 (23.8–477.8)")],
+)
+def test_cell_tells_a_range_from_a_confidence_interval(kind, shown):
+    assert cell(Result("x", 160.0, 23.8, 477.8, 5, "weeks", interval=kind, basis="data")).text == shown
+
+
 def test_style_of_an_id_pattern_beats_the_unit():
     assert style_of(Result("tox.alt.lu", 14.6, unit="percent", basis="data")).sign
     assert style_of(Result("tox.creatinine.lu", 5.0, unit="percent", basis="data")).sign, "a change like all others"

@@ -75,16 +75,27 @@ def test_table_csv_holds_all_rows_unrounded_though_the_page_shows_the_first():
     assert csv_of(html)["value"].iloc[0] == 1 / 3
 
 
+def test_table_of_a_choice_says_how_many_rows_its_csv_holds():
+    html = table(FRAME.head(1), full=FRAME)
+    assert len(parsed(html).findall(".//tbody/tr")) == 1
+    assert "The CSV holds all 2 rows." in html
+    assert csv_of(html)["arm"].tolist() == ["lu", "lu_sirt"]
+
+
 @pytest.mark.parametrize(("rows", "scrolls"), [(LONG, False), (LONG + 1, True)])
 def test_table_scrolls_in_a_box_only_when_long(rows, scrolls):
     assert ("study-table long" in table(pd.DataFrame({"row": range(rows)}))) is scrolls
 
 
-def test_table_without_rows_keeps_its_head_and_says_that_there_is_nothing():
-    tree = parsed(table(FRAME.head(0)))
-    assert tree.find(".//caption") is not None
-    assert [cell.text for cell in tree.findall(".//tbody/tr/td")] == [NOTHING]
-    assert tree.find(".//tbody/tr/td").get("colspan") == "3"
+@pytest.mark.parametrize("nothing", [FRAME.head(0), pd.DataFrame(), pd.DataFrame(columns=["a"])])
+def test_table_without_rows_is_one_sentence(nothing):
+    tree = parsed(table(nothing))
+    assert tree.find(".//table") is None
+    assert "".join(tree.itertext()) == f"A caption: {NOTHING}."
+
+
+def test_a_caption_is_escaped_where_there_are_no_rows():
+    assert "<b>" not in Table(FRAME.head(0), "a <b>", "name")._repr_html_()
 
 
 def test_table_decimals_and_whole_numbers():
@@ -102,11 +113,6 @@ def test_table_shows_words_with_their_marks():
 def test_folded_opens_on_demand_with_an_escaped_title():
     html = Folded("More <here>", Table(FRAME, "c", "n"))._repr_html_()
     assert html.startswith('<details class="folded"><summary>More &lt;here&gt;</summary>')
-
-
-def test_a_table_without_rows_says_so():
-    shown = Table(pd.DataFrame({"a": []}), "A caption", "empty")._repr_html_()
-    assert "Nothing to list." in shown
 
 
 def test_the_header_of_a_column_of_row_headers_stands_left_like_its_cells():

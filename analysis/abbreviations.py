@@ -1,7 +1,8 @@
 """What the abbreviations of the book stand for: one table, shown as a page, and on every page at the first use.
 
 `explain` is for the Sphinx extension: in a page it finds the first use of each abbreviation in running text and ties the
-meaning to it, so that no page depends on another. Headings, links, code, tables and quotations stay as they are.
+meaning to it, so that no page depends on another. Headings, links, code, tables, quotations and references stay as they
+are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ TABLE = Path(__file__).with_name("abbreviations.csv")
 LEFT_ALONE = (
     nodes.abbreviation,
     nodes.block_quote,
+    nodes.citation,
     nodes.literal,
     nodes.literal_block,
     nodes.math,

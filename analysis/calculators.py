@@ -39,7 +39,8 @@ def calculator_html(calculator: Calculator) -> str:
         f'<form class="calculator" id="calculator-{escape(calculator.id)}" aria-label="{title}">'
         f'<p class="calculator-title">{title}</p>{sliders}<dl class="calculator-results">{outputs}</dl>'
         f'<p class="calculator-foot"><button type="reset">Reset to defaults</button> {WARNING}</p>'
-        f"<details open><summary>Formulas</summary><dl>{formulas}</dl><p>{escape(calculator.symbols)}</p></details></form>"
+        f"<details open><summary>Formulas</summary><dl>{formulas}</dl>"
+        f'<p class="calculator-foot">{escape(calculator.symbols)}</p></details></form>'
     )
 
 

@@ -57,6 +57,7 @@ def test_parts_of_other_words_are_no_abbreviation(plain):
     [
         nodes.title("", "SIRT"),
         nodes.block_quote("", paragraph("SIRT")),
+        nodes.citation("", paragraph("SIRT")),
         paragraph(nodes.literal("", "SIRT")),
         paragraph(nodes.reference("", "SIRT")),
         paragraph(nodes.math("", "SIRT")),

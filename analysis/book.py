@@ -23,7 +23,7 @@ from adapters.contract import load_manifest, load_tables
 from analysis.multiplicity_results import results_from
 from analysis.print_allows import with_range
 from analysis.print_allows_page import counts
-from analysis.report import glue_results, text
+from analysis.report import Words, glue_results, text
 from analysis.results import Result
 from analysis.settings import REPOSITORY, Study, load_study
 
@@ -56,8 +56,8 @@ class Book:
     def __getitem__(self, id: str) -> Result:
         return self.results[id]
 
-    def glue(self, **extra: str) -> None:
-        """Hand the results that some chapter names, and `extra` as plain text, to the page."""
+    def glue(self, **extra: str | Words) -> None:
+        """Hand the results that some chapter names, and `extra` as plain text or as it is marked, to the page."""
         glue_results(self.results.values(), extra, glued_keys() or None)
 
     def text(self, id: str) -> str:

@@ -271,14 +271,15 @@ def _bare_interval(result: Result) -> str:
 def glue_results(
     results: Iterable[Result], extra: Mapping[str, Any] | None = None, wanted: Collection[str] | None = None
 ) -> None:
-    """Hand pieces of results to the page, and `extra` (key to plain text) with them; `wanted`: only these keys.
+    """Hand pieces of results to the page, and `extra` (key to plain text or `Words`) with them; `wanted`: only these keys.
 
     A kernel drops messages when a cell sends thousands at once, so a page should ask for what it shows.
     """
     from myst_nb import glue  # only a running notebook needs it
 
     shown = {key: piece for result in results for key, piece in pieces(result).items()}
-    shown |= {key: Words(str(plain), escape(str(plain))) for key, plain in (extra or {}).items()}
+    for key, plain in (extra or {}).items():
+        shown[key] = plain if isinstance(plain, Words) else Words(str(plain), escape(str(plain)))
     for key, piece in shown.items():
         if wanted is None or key in wanted:
             glue(key, piece, display=False)

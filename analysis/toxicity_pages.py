@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.multiplicity import least_asymptotic_mann_whitney_p
 from analysis.names import in_words
-from analysis.report import Style, number, pieces, text
+from analysis.report import Style, Words, number, pieces, text
 from analysis.reproduction import Printed, load_printed
 from analysis.results import Result
 from analysis.slips import NEITHER, ROUNDS, TRUNCATES, verdict
@@ -17,20 +17,24 @@ from analysis.toxicity import PRINTED
 
 Results = Mapping[str, Result]
 SUPPLEMENT = (
-    "Which grades were reached the paper prints in a supplement that was not at hand; the reconstruction chose them."
+    "The paper prints the grades in a supplement that was not available; those of this book the reconstruction chose."
 )
 FITS = {ROUNDS: "rounds to it", TRUNCATES: "gives it only if cut off", NEITHER: "does not give it"}
 DIGITS = Style(5)  # one more than the smallest printed P has
 
 
-def baseline_sentence(first: Result) -> str:
+def baseline_sentence(first: Result) -> Words:
     """What the baseline is, and what it misses where SIRT came first; `first`: tox.sirt_first."""
-    told = "Baseline is the last value before the first 177Lu-PSMA."
+    told = Words(
+        "Baseline is the last value before the first 177Lu-PSMA.",
+        "Baseline is the last value before the first <sup>177</sup>Lu-PSMA.",
+    )
     if not first.value:
         return told
-    whose = "that patient's change" if first.value == 1 else "the change of these patients"
-    count = pieces(first)[f"{first.id}:count"].text
-    return f"{told} In {count} patients SIRT came earlier still, so {whose} holds nothing of what it did until then."
+    count = pieces(first)[f"{first.id}:count"]
+    whose = "of that patient" if first.value == 1 else "of these patients"
+    missed = f"patients SIRT came earlier still, so the change {whose} holds nothing of what it did until then."
+    return Words(f"{told.text} In {count.text} {missed}", f"{told.html} In {count.html} {missed}")
 
 
 def grades_sentence(results: Results) -> str:

@@ -24,19 +24,21 @@ def first(count: int) -> Result:
 
 def test_the_baseline_is_said_alone_where_nobody_had_sirt_first() -> None:
     alone = "Baseline is the last value before the first 177Lu-PSMA."
-    assert baseline_sentence(first(0)) == alone
-    assert baseline_sentence(missing("tox.sirt_first", "arm_empty", n=0)) == alone
+    assert baseline_sentence(first(0)).text == alone
+    assert baseline_sentence(missing("tox.sirt_first", "arm_empty", n=0)).text == alone
 
 
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (1, "In 1 of 5○ patients SIRT came earlier still, so that patient's change holds"),
+        (1, "In 1 of 5○ patients SIRT came earlier still, so the change of that patient holds"),
         (2, "In 2 of 5○ patients SIRT came earlier still, so the change of these patients holds"),
     ],
 )
 def test_who_had_sirt_first_is_counted_with_the_mark_of_the_number(count: int, words: str) -> None:
-    assert words in baseline_sentence(first(count))
+    sentence = baseline_sentence(first(count))
+    assert words in sentence.text
+    assert ">○</abbr>" in sentence.html
 
 
 def test_no_key_point_states_grades_that_the_reconstruction_chose() -> None:

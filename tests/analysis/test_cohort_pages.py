@@ -50,7 +50,7 @@ def test_rules_that_could_not_be_checked_are_counted_beside_those_that_exclude()
 
 
 @pytest.mark.parametrize("found", [tables(), tables(patients=[patient("S01")], procedures=lu("S01", 0))])
-def test_a_cohort_without_treated_patients_gives_a_table(found: dict[str, pd.DataFrame]):
+def test_a_cohort_without_treated_patients_says_that_there_is_nothing_to_list(found: dict[str, pd.DataFrame]):
     html = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})._repr_html_()
     assert "nan" not in html
-    assert "Excludes if" in html
+    assert html.startswith('<p class="no-data">Rules that exclude')

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,12 +14,12 @@ from adapters.reading.versions import RESOURCE_TYPES
 from adapters.sources.base import Line, Read
 from adapters.sources.bundle import Place, Tally, read_document
 from adapters.sources.ndjson import read_lines, reread_lines
+from adapters.sources.packed import DAMAGED, unpacked
 
 LINES = (".ndjson", ".jsonl")
 DOCUMENT = (".json",)
 NOT_RESOURCES = {"log.ndjson", "manifest.json"}  # what export tools write about themselves beside the data
 _SAFE_WORDS = {"bundle", "demo", "export", "data", "patients", "resources"}
-_GZIP_MAGIC = b"\x1f\x8b"
 AnyRead = TypeVar("AnyRead", Read, Read | Line)
 
 
@@ -96,7 +93,7 @@ class FileSource:
                     yield from read(stream, place, tally)
                 else:
                     yield from read_document(stream.read(), place, tally)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
+        except DAMAGED:
             raise InputError("the compressed file is cut off or damaged", place.origin, "copy it again") from None
         except OSError as error:
             raise InputError(f"cannot be read ({error.strerror})", place.origin, "check the file") from None
@@ -104,15 +101,9 @@ class FileSource:
 
 @contextmanager
 def _open(file: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, decompressed if it begins as gzip does, whatever its name."""
-    with file.open("rb") as stream:
-        magic = stream.read(len(_GZIP_MAGIC))
-        stream.seek(0)
-        if magic != _GZIP_MAGIC:
-            yield stream
-            return
-        with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
-            yield io.BufferedReader(unpacked)
+    """The bytes of a file, unpacked if it begins as gzip does, whatever its name."""
+    with file.open("rb") as packed, unpacked(packed) as stream:
+        yield stream
 
 
 def _files(path: Path) -> list[Path]:

@@ -48,7 +48,7 @@ class Fixed:
         """The header."""
         return {"Authorization": self.value}
 
-    def renew(self) -> bool:
+    def renew(self, refused: Mapping[str, str]) -> bool:
         """A given token cannot be renewed."""
         return False
 
@@ -73,13 +73,17 @@ class Grant:
             if not self._token or time.monotonic() >= self._expires - EARLY_SECONDS:
                 self._token, lifetime = self._fetch()
                 self._expires = time.monotonic() + lifetime
-            return {"Authorization": f"Bearer {self._token}"}
+            return self._shown()
 
-    def renew(self) -> bool:
-        """Forget the token: the next header asks for a new one."""
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Forget the refused token, unless another thread has a new one already: the next header is another."""
         with self._lock:
-            self._token = ""
+            if refused == self._shown():
+                self._token = ""
         return True
+
+    def _shown(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
 
     def _fetch(self) -> tuple[str, float]:
         headers = {"Content-Type": "application/x-www-form-urlencoded", **self.headers}
@@ -88,11 +92,11 @@ class Grant:
             lambda: urlencode(self.form()).encode(),
         )  # fmt: skip
         token, kind = answer.get("access_token"), str(answer.get("token_type", "")).lower()
-        if not isinstance(token, str) or not token or kind != "bearer":
+        if not isinstance(token, str) or not _is_one_word(token) or kind != "bearer":
             raise IncompleteError("it gave no bearer token", TOKEN, REMEDY)
         lifetime = answer.get("expires_in", DEFAULT_SECONDS)
         lifetime = float(lifetime) if isinstance(lifetime, int | Decimal) and lifetime > 0 else DEFAULT_SECONDS
-        return _one_line(token), max(lifetime, EARLY_SECONDS + 1)
+        return token, max(lifetime, EARLY_SECONDS + 1)
 
 
 def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapping[str, str]) -> Authorizer:
@@ -103,38 +107,48 @@ def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapp
     if kind == "none":
         return Nobody()
     if kind == "bearer":
-        return Fixed("Bearer " + _one_line(secret("FHIR_TOKEN", config.token_file, folder)))
+        token = secret("FHIR_TOKEN", config.token_file, folder)
+        if not _is_one_word(token):
+            raise InputError("the token is not one word of ASCII characters", "FHIR_TOKEN", "give the token alone")
+        return Fixed(f"Bearer {token}")
     if kind == "basic":
         user = config.user or environment.get("FHIR_USER", "")
         pair = f"{user}:{secret('FHIR_PASSWORD', config.password_file, folder)}"
         return Fixed("Basic " + base64.b64encode(pair.encode()).decode())
     if not config.client_id:
         raise InputError("client_id is missing", "server settings", "add it")
+    if kind == "smart":
+        key = _signing_key(config, folder)  # what the settings lack is said before anything is asked
+        endpoint = _endpoint(base, config, folder)
+        return Grant(base, endpoint, config, folder, _assertion_form(endpoint, config, *key))
+    value = secret("FHIR_CLIENT_SECRET", config.client_secret_file, folder)
+    basic = base64.b64encode(f"{config.client_id}:{value}".encode()).decode()
+    form = {"grant_type": "client_credentials", "scope": config.scope}
     endpoint = _endpoint(base, config, folder)
-    if kind == "client_credentials":
-        value = secret("FHIR_CLIENT_SECRET", config.client_secret_file, folder)
-        basic = base64.b64encode(f"{config.client_id}:{value}".encode()).decode()
-        form = {"grant_type": "client_credentials", "scope": config.scope}
-        return Grant(base, endpoint, config, folder, lambda: form, {"Authorization": f"Basic {basic}"})
-    return Grant(base, endpoint, config, folder, _assertion_form(endpoint, config, folder))
+    return Grant(base, endpoint, config, folder, lambda: form, {"Authorization": f"Basic {basic}"})
 
 
-def _one_line(token: str) -> str:
-    if any(character.isspace() or not character.isprintable() for character in token):
-        raise InputError("the token is more than one word", "FHIR_TOKEN", "give the token alone")
-    return token
+def _is_one_word(token: str) -> bool:
+    """Whether a header can carry it: printable ASCII without spaces, and something at all."""
+    return token.isascii() and token.isprintable() and " " not in token and bool(token)
 
 
-def _assertion_form(endpoint: str, config: ServerConfig, folder: Path) -> Callable[[], dict[str, str]]:
+def _signing_key(config: ServerConfig, folder: Path) -> tuple[Any, str, str]:
+    """Key, algorithm and key id, which SMART requires in every assertion. Raises InputError."""
     key, algorithm, key_id = private_key(private_text(folder / config.key_file) if config.key_file else "")
-    key_id = config.key_id or key_id
+    if not (config.key_id or key_id):
+        raise InputError("the private key has no key id", "server settings", "set key_id as registered at the server")
+    return key, algorithm, config.key_id or key_id
 
+
+def _assertion_form(
+    endpoint: str, config: ServerConfig, key: Any, algorithm: str, key_id: str
+) -> Callable[[], dict[str, str]]:
     def form() -> dict[str, str]:
         now = int(time.time())
         claims = {"iss": config.client_id, "sub": config.client_id, "aud": endpoint, "jti": uuid.uuid4().hex}
         claims_in_time: dict[str, Any] = {**claims, "iat": now, "exp": now + ASSERTION_SECONDS}
-        headers = {"kid": key_id} if key_id else None
-        signed = jwt.encode(claims_in_time, key, algorithm=algorithm, headers=headers)
+        signed = jwt.encode(claims_in_time, key, algorithm=algorithm, headers={"kid": key_id})
         return {
             "grant_type": "client_credentials",
             "scope": config.scope,
@@ -156,7 +170,7 @@ def private_key(text: str) -> tuple[Any, str, str]:
     try:
         if text.startswith("{"):
             document = json.loads(text)
-            key_id = str(document.get("kid", ""))
+            key_id = str(document.get("kid") or "")
             key = jwt.PyJWK.from_dict({**document, "alg": "RS384" if document.get("kty") == "RSA" else "ES384"}).key
         else:
             key = load_pem_private_key(text.encode(), password=None)
@@ -201,7 +215,8 @@ def _json_of(
 
     Each try makes its body anew: an endpoint that has seen an assertion takes it no second time.
     """
-    client = HttpClient(base, msgspec.structs.replace(config, max_page_bytes=LARGEST_ANSWER), Nobody(), folder)
+    small = msgspec.structs.replace(config, max_page_bytes=LARGEST_ANSWER)
+    client = HttpClient(base, small, Nobody(), folder, elsewhere=parse(url)[0])
     accepting = {"Accept": "application/json", **headers}
     try:
         answer = client.send(method, url, where, headers=accepting, content=content, with_token=False)

@@ -6,8 +6,10 @@ that name only.
 
 from __future__ import annotations
 
+import io
 import logging
 import ssl
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,14 +22,15 @@ import stamina
 
 from adapters.errors import InputError
 from adapters.sources.http_answers import TIMED_OUT, Answer, ServerError, refusal, retry_after_seconds
-from adapters.sources.http_origin import Base
-from adapters.sources.server_config import ServerConfig
+from adapters.sources.http_body import DamagedError, TooSlowError, in_time, unpacked
+from adapters.sources.http_origin import Base, Origin
+from adapters.sources.server_config import ServerConfig, private_text
 
 FHIR_JSON = "application/fhir+json"
 NO_ANSWER = 0  # the status of a request that got none: the connection failed, or what came was damaged
 RETRIED = frozenset({NO_ANSWER, TIMED_OUT, 425, 429, 500, 502, 503, 504})
 SHORT_TRIES = 3  # of a request that times out: more of the same would time out too
-PIECE = 64 * 1024  # read in pieces of this size, so that a bomb is stopped early
+_COUNTING = threading.Lock()  # of tallies: threads share them, and so do clients
 
 stamina.instrumentation.set_on_retry_hooks([])  # retries are counted in the manifest, not printed
 for name in ("httpx2", "httpcore2", "httpx", "httpcore"):  # they log whole addresses, with patient ids, at INFO
@@ -41,8 +44,8 @@ class Authorizer(Protocol):
         """Headers for the next request; fetches or renews a token when needed."""
         ...
 
-    def renew(self) -> bool:
-        """After a 401: forget the token; whether asking again can help."""
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """After a 401: forget the token of the refused headers; whether asking again can help."""
         ...
 
 
@@ -53,7 +56,7 @@ class Nobody:
         """Nothing."""
         return {}
 
-    def renew(self) -> bool:
+    def renew(self, refused: Mapping[str, str]) -> bool:
         """Nothing to renew."""
         return False
 
@@ -81,21 +84,28 @@ class _Ask:
 
 @dataclass
 class HttpClient:
-    """Requests to one server. Threads may share it. `tally` counts requests, retries and bytes for the manifest."""
+    """Requests to one server. Threads may share it. `tally` counts requests, retries and bytes for the manifest.
+
+    elsewhere : the origin that is asked if it is not the base's (token endpoint, files of an export); the client
+        certificate is not shown there
+    """
 
     base: Base
     config: ServerConfig
     authorizer: Authorizer
     folder: Path = field(default_factory=Path.cwd)
     tally: Counter[str] = field(default_factory=Counter)
+    elsewhere: Origin | None = None
     _client: httpx2.Client = field(init=False)
 
     def __post_init__(self) -> None:
+        asked = self.elsewhere or self.base.origin
         connections = httpx2.Limits(
             max_connections=self.config.parallel, max_keepalive_connections=self.config.parallel
         )
         self._client = httpx2.Client(
-            verify=tls_context(self.config, self.folder),
+            verify=tls_context(self.config, self.folder, with_certificate=asked == self.base.origin),
+            trust_env=not asked.is_loopback,  # what is for this machine, with its token, goes through no proxy
             follow_redirects=False,
             timeout=httpx2.Timeout(self.config.timeout_seconds),
             limits=connections,
@@ -142,9 +152,10 @@ class HttpClient:
         ask = _Ask(method, url, where, headers or {}, content, with_token, sink, retried)
 
         def attempt() -> Answer:
-            answer = self._once(ask)
-            if answer.status == 401 and with_token and self.authorizer.renew():
-                answer = self._once(ask)
+            token = self.authorizer.header() if with_token else {}
+            answer = self._once(ask, token)
+            if answer.status == 401 and with_token and self.authorizer.renew(token):
+                answer = self._once(ask, self.authorizer.header())
             return self._judged(answer, where)
 
         return self._with_retries(attempt, ask)
@@ -158,8 +169,8 @@ class HttpClient:
             seen[error.fault.status] += 1
             if seen[TIMED_OUT] >= SHORT_TRIES:
                 return False
-            self.tally["retries"] += 1
-            return error.wait_seconds if error.wait_seconds is not None else True
+            self._count("retries")
+            return error.wait_seconds or True  # True: stamina's own pauses, which grow
 
         try:
             for attempted in stamina.retry_context(
@@ -175,11 +186,10 @@ class HttpClient:
             raise error.fault from None
         raise ServerError("no answer", ask.where, "try again later")  # pragma: no cover - stamina returns or raises
 
-    def _once(self, ask: _Ask) -> Answer:
-        token = self.authorizer.header() if ask.with_token else {}
+    def _once(self, ask: _Ask, token: Mapping[str, str]) -> Answer:
         sent = {"Accept": FHIR_JSON, **ask.headers, **token}
         content = ask.content() if ask.content is not None else None
-        self.tally["requests"] += 1
+        self._count("requests")
         try:
             with self._client.stream(ask.method, ask.url, headers=sent, content=content) as response:
                 body = self._received(response, ask)
@@ -196,30 +206,42 @@ class HttpClient:
                 raise ServerError(what, ask.where, "name its CA in ca_file, and the host as it stands in it") from None
             what = f"connection failed ({type(error).__name__})"
             raise _TransientError(ServerError(what, ask.where, "check the network and try again")) from None
-        except httpx2.DecodingError:
+        except httpx2.InvalidURL:
+            what = "an address is too long or malformed"
+            raise ServerError(what, ask.where, "ask the server's operator, who makes its links") from None
+        except DamagedError:
             what = "the compressed answer is damaged"
             raise _TransientError(ServerError(what, ask.where, "try again, or ask the server's operator")) from None
 
     def _received(self, response: httpx2.Response, ask: _Ask) -> bytes:
-        """The decoded body, or nothing where it was poured into the sink. Raises ServerError beyond the limits."""
-        poured = ask.sink is not None and response.status_code == 200
-        limit = "max_file_bytes" if poured else "max_page_bytes"
-        pieces, size = [], 0
-        if ask.sink is not None:
-            ask.sink.seek(0)
-            ask.sink.truncate()
-        for piece in response.iter_bytes(PIECE):
-            size += len(piece)
-            if size > getattr(self.config, limit):
-                raise ServerError(f"one answer is larger than {limit}", ask.where, f"raise {limit}, or lower count")
-            if self.tally["bytes"] + size > self.config.max_total_bytes:
-                raise ServerError("the pull is larger than max_total_bytes", ask.where, "raise it if that is right")
-            if ask.sink is not None and poured:
-                ask.sink.write(piece)
-            else:
-                pieces.append(piece)
-        self.tally["bytes"] += size
-        return b"".join(pieces)
+        """The unpacked body, or nothing where it was poured into the sink. Raises ServerError beyond the limits."""
+        page = io.BytesIO()
+        target = ask.sink if ask.sink is not None and response.status_code == 200 else page
+        kind = "page" if target is page else "file"
+        target.seek(0)
+        target.truncate()
+        size, coding = 0, response.headers.get("content-encoding", "")
+        wire = in_time(response.iter_raw(), getattr(self.config, f"max_{kind}_seconds"))
+        try:
+            for piece in unpacked(wire, coding, may_be_empty=response.status_code != 200):
+                size += len(piece)
+                self._check_size(size, f"max_{kind}_bytes", ask.where)
+                target.write(piece)
+        except TooSlowError:
+            what = f"one answer takes longer than max_{kind}_seconds"
+            raise ServerError(what, ask.where, "raise it, or lower count", TIMED_OUT) from None
+        self._count("bytes", size)
+        return page.getvalue()
+
+    def _check_size(self, size: int, limit: str, where: str) -> None:
+        if size > getattr(self.config, limit):
+            raise ServerError(f"one answer is larger than {limit}", where, f"raise {limit}, or lower count")
+        if self.tally["bytes"] + size > self.config.max_total_bytes:
+            raise ServerError("the pull is larger than max_total_bytes", where, "raise it if that is right")
+
+    def _count(self, name: str, number: int = 1) -> None:
+        with _COUNTING:
+            self.tally[name] += number
 
     def _judged(self, answer: Answer, where: str) -> Answer:
         if answer.status < 300:
@@ -232,16 +254,26 @@ class HttpClient:
         raise _TransientError(fault, wait)
 
 
-def tls_context(config: ServerConfig, folder: Path) -> Any:
-    """Verification by the system's trust store, or the CA file; with the client certificate if one is named."""
-    if not (config.ca_file or config.client_cert):
+def tls_context(config: ServerConfig, folder: Path, *, with_certificate: bool) -> Any:
+    """Verification by the system's trust store, or the CA file; with the client certificate if one is named.
+
+    Raises InputError: files that cannot be used, a private key that others can read, or one with a passphrase.
+    """
+    with_certificate = with_certificate and bool(config.client_cert)
+    if not (config.ca_file or with_certificate):
         return True
     try:
         context = ssl.create_default_context(cafile=str(folder / config.ca_file) if config.ca_file else None)
-        if config.client_cert:
-            key = str(folder / config.client_key) if config.client_key else None
-            context.load_cert_chain(str(folder / config.client_cert), key)
+        if with_certificate:
+            key = folder / (config.client_key or config.client_cert)
+            private_text(key)  # refuses one that others can read
+            context.load_cert_chain(str(folder / config.client_cert), str(key), password=_no_passphrase)
     except (OSError, ssl.SSLError) as error:
         kind = type(error).__name__
         raise InputError(f"certificate files cannot be used ({kind})", "server settings", "check their names") from None
     return context
+
+
+def _no_passphrase() -> str:
+    """Instead of asking at the terminal, which may be nobody's."""
+    raise InputError("the client's private key has a passphrase", "client_key", "name a key without one, chmod 600")

@@ -14,7 +14,9 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from adapters.errors import IncompleteError, InputError
 
 PORTS = {"http": 80, "https": 443}
-_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|%2e|%5c|%2f|%00", re.IGNORECASE)
+# what a server may decode to a dot, a slash or an end of text, once or again: %2e, %252e ...
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|%(25)*(2e|5c|2f|00)", re.IGNORECASE)
+_UPWARDS = re.compile(r"\.{1,2}(;|%(25)*3b|$)", re.IGNORECASE)  # a segment: servers cut off what follows the semicolon
 _ABSOLUTE = re.compile(r"https?://[^/?#]+(?P<path>/[^?#]*/[^?#]+)", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
 
@@ -30,6 +32,9 @@ class Origin:
     scheme: str
     host: str
     port: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}" + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
 
     @property
     def is_loopback(self) -> bool:
@@ -53,6 +58,11 @@ class Base:
     def url(self, relative: str = "") -> str:
         """Address of `relative` ("Observation/_search") beneath the base; empty for the base itself."""
         return f"{self.text}/{relative}" if relative else self.text
+
+    @property
+    def whole_origin(self) -> Base:
+        """The same origin without a path: everything on it lies beneath."""
+        return Base(self.origin, "", self.text[: len(self.text) - len(self.path)])
 
     def resolve(self, link: str, request_url: str, *, where: str = "paging", rewrite: bool = False) -> str:
         """The address that a `link` of an answer to `request_url` means. Raises LinkError when it may not be asked.
@@ -89,9 +99,7 @@ class Base:
         inside = (
             parts.path == self.path or parts.path.rstrip("/") == self.path or parts.path.startswith(self.path + "/")
         )
-        return (
-            origin == self.origin and inside and ".." not in parts.path.split("/") and "." not in parts.path.split("/")
-        )
+        return origin == self.origin and inside and not any(map(_UPWARDS.match, parts.path.split("/")))
 
     def _candidates(self, link: str, request_url: str, rewrite: bool) -> list[str]:
         if _UNSAFE.search(link.partition("?")[0]) or re.search(r"[\x00-\x20\x7f\\]", link) or "#" in link:
@@ -104,8 +112,7 @@ class Base:
             candidates.append(self.text + link)
         if rewrite and link.lower().startswith(("http://", "https://")):
             parts = urlsplit(link)
-            root = self.text[: len(self.text) - len(self.path)]
-            candidates.append(root + parts.path + (f"?{parts.query}" if parts.query else ""))
+            candidates.append(self.whole_origin.text + parts.path + (f"?{parts.query}" if parts.query else ""))
         return candidates
 
 
@@ -140,8 +147,18 @@ def parse_base(address: str) -> Base:
     if origin.scheme != "https" and not origin.is_loopback:
         raise InputError("http without TLS is used on this machine only", "SOURCE", "give an https address")
     path = parts.path.rstrip("/")
-    port = "" if origin.port == PORTS[origin.scheme] else f":{origin.port}"
-    return Base(origin, path, f"{origin.scheme}://{origin.host}{port}{path}")
+    return Base(origin, path, f"{origin}{path}")
+
+
+def parse_origin(address: str, where: str) -> Origin:
+    """The https origin (or one on this machine) that a user named. Raises InputError: no scheme, a path, http elsewhere."""
+    try:
+        origin, parts = parse(address)
+    except ValueError:
+        origin, parts = Origin("", "", 0), urlsplit("")
+    if parts.path.strip("/") or parts.query or not (origin.scheme == "https" or origin.is_loopback):
+        raise InputError("not an https origin", where, "give scheme and host, as in https://files.example.org")
+    return origin
 
 
 def _shape(link: str) -> str:

@@ -198,6 +198,8 @@ def open_server(
     base = parse_base(spec)
     config, folder = load_server_config(server_config)
     if allow_output_origin is not None:
+        if bulk is None:
+            raise InputError("is for the files of an export", "--allow-output-origin", "add --bulk")
         config = msgspec.structs.replace(config, allow_output_origin=allow_output_origin)
     if not types:
         raise InputError("no resource types are asked for", "views", "add views")

@@ -52,6 +52,8 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_page_bytes: Positive = 64 * 2**20  # decoded
     max_file_bytes: Positive = 2**35  # bulk: decoded size of one file
     max_total_bytes: Positive = 2**37  # decoded, of one pull
+    max_page_seconds: Seconds = 600.0  # from the first to the last byte of one answer
+    max_file_seconds: Seconds = 6 * 3600.0  # bulk: the same for one file
     resume_hours: Hours = 72.0  # an interrupted pull that began longer ago starts over
     rewrite_links: bool = False  # for proxies: links that name another host are asked from ours
     counts: bool = True  # `_summary=count` before and after each chunk
@@ -100,6 +102,8 @@ def private_text(path: Path) -> str:
         raise InputError(
             f"a secret cannot be read ({error.strerror})", path.name, "check the server settings"
         ) from None
+    except UnicodeDecodeError:
+        raise InputError("a secret is not text", path.name, "check the server settings") from None
     if not text:
         raise InputError("the secret is empty", path.name, "write it into that file")
     return text

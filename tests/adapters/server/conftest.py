@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import stamina
+from bulk_support import Export
 from fake_fhir import Fake
 from pytest_httpserver import HTTPServer
 
 from adapters.settings import load_settings
+from adapters.sources.bulk import BulkSource
 from adapters.sources.http_origin import parse_base
 from adapters.sources.server import ServerSource
 from adapters.sources.server_config import ServerConfig
@@ -41,13 +43,30 @@ def opened(fake: Fake, tmp_path: Path) -> Callable[..., Any]:
     def make(base: str | None = None, source: type[SpooledSource] = ServerSource, **options: Any) -> Any:
         given = {
             name: options.pop(name)
-            for name in ("accept_drift", "keep_raw", "selection", "settings", "level", "sleep", "any_code")
+            for name in ("accept_drift", "keep_raw", "selection", "settings", "level", "sleep", "clock", "any_code")
             if name in options
         }
         config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, "page_limit": 60, **options})
         settings = given.pop("settings", None) or load_settings()
         return source(
             parse_base(base or fake.base), config, tmp_path, settings, TYPES, spool_root=tmp_path / "spool", **given
+        )
+
+    return make
+
+
+@pytest.fixture
+def export(fake: Fake) -> Export:
+    return Export(fake)
+
+
+@pytest.fixture
+def bulk(opened: Callable[..., Any], export: Export) -> Callable[..., BulkSource]:
+    """A source that reads the export; its clock moves by what it waits."""
+
+    def make(level: str = "system", **options: Any) -> BulkSource:
+        return opened(
+            source=BulkSource, level=level, sleep=export.waited.append, clock=lambda: sum(export.waited), **options
         )
 
     return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,17 @@ def raw(
     text: str | bytes, status: int = 200, kind: str = "application/fhir+json", **headers: str
 ) -> Callable[[], Response]:
     return lambda: Response(text, status=status, content_type=kind, headers=headers)
+
+
+def packed_in_two(end: int | None = None) -> Callable[..., Response]:
+    """Bundles sent as gzip of two members, up to `end`."""
+
+    def after(_server: Fake, _request: Request, bundle: dict[str, Any]) -> Response:
+        text = as_json(bundle).get_data()
+        body = gzip.compress(text[:30]) + gzip.compress(text[30:])
+        return Response(body[:end], content_type="application/fhir+json", headers={"Content-Encoding": "gzip"})
+
+    return after
 
 
 def empty_middle_page(server: Fake, request: Request, bundle: dict[str, Any]) -> Any:

@@ -5,79 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
-from typing import Any
 
 import pytest
+from bulk_support import everything, keys
 from conftest import TYPES
-from fake_fhir import Fake, as_json, spool_files
-from pytest_httpserver import HTTPServer
+from fake_fhir import Fake, spool_files
 from werkzeug import Request, Response
 
 from adapters.errors import IncompleteError, InputError
-from adapters.sources.bulk import BulkSource
 
 LINES = 20_000  # of about 1 KB
-
-
-class Export:
-    """$export on the fake server: `polls` answers of 202, then a manifest of one file a type."""
-
-    def __init__(self, fake: Fake) -> None:
-        self.fake, self.polls, self.asked = fake, 2, 0
-        self.kicked, self.deleted, self.waited = 0, 0, []
-        self.retry_after = "120"
-        self.manifest: dict[str, Any] = {}
-        self.file_base = fake.base
-        self.files: dict[str, Any] = {}
-        for one in fake.resources:
-            text = json.loads(as_json(one).get_data(as_text=True))
-            self.files.setdefault(one["resourceType"], "")
-            self.files[one["resourceType"]] += json.dumps(text) + "\n"
-        self.file_requests: list[dict[str, str]] = []
-        fake.before = self
-
-    def __call__(self, server: Fake, request: Request, number: int) -> Response | None:
-        if request.path.endswith("$export"):
-            self.kicked += 1
-            return Response("", 202, {"Content-Location": f"{self.fake.base}/status/1"})
-        if request.path.endswith("/status/1"):
-            return self.status(request)
-        if "/files/" in request.path:
-            self.file_requests.append(dict(request.headers))
-            file = self.files[request.path.rsplit("/", 1)[1]]
-            return Response(file() if callable(file) else file, content_type="application/fhir+ndjson")
-        return None
-
-    def status(self, request: Request) -> Response:
-        if request.method == "DELETE":
-            self.deleted += 1
-            return Response("", 202)
-        self.asked += 1
-        if self.asked <= self.polls:
-            return Response("", 202, {"Retry-After": self.retry_after, "X-Progress": "running"})
-        output = [{"type": kind, "url": f"{self.file_base}/files/{kind}"} for kind in self.files]
-        return as_json({"requiresAccessToken": True, "output": output, **self.manifest})
-
-
-@pytest.fixture
-def export(fake) -> Export:
-    return Export(fake)
-
-
-@pytest.fixture
-def bulk(opened, export):
-    def make(level: str = "system", **options: Any) -> BulkSource:
-        return opened(source=BulkSource, level=level, sleep=export.waited.append, **options)
-
-    return make
-
-
-def keys(source: BulkSource) -> set[str]:
-    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
-
-
-def everything(fake: Fake) -> set[str]:
-    return {f"{one['resourceType']}/{one['id']}" for one in fake.resources}
 
 
 @pytest.mark.parametrize("level", ["system", "patient", "group/g1"])
@@ -144,9 +81,12 @@ def test_pages_of_a_manifest_that_do_not_end_are_an_error(bulk, export, fake):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('{"resourceType": "Observation", "id": "x"', "line 1: a line is not JSON"), ("[1]\n", "a line is no resource"),
-     ('{"resourceType": "Observation"}\n', "no id")],
-)  # fmt: skip
+    [
+        ('{"resourceType": "Observation", "id": "x"', "bulk output file 6:1: not JSON"),
+        ("[1]\n", "6:1: a list where a FHIR resource should be"),
+        ('{"resourceType": "Observation"}\n', "no id"),
+    ],
+)
 def test_a_damaged_file_is_an_error(text, message, bulk, export):
     export.files["Observation"] = text
     with pytest.raises(IncompleteError, match=message):
@@ -168,33 +108,6 @@ def test_an_export_without_patients_is_an_error(bulk, export):
     del export.files["Patient"]
     with pytest.raises(IncompleteError, match="no Patient"):
         keys(bulk())
-
-
-def test_files_on_another_origin_need_permission_and_get_no_token(bulk, export, fake, monkeypatch):
-    monkeypatch.setenv("FHIR_TOKEN", "secret-token")
-    with HTTPServer(host="127.0.0.1", port=0) as other:
-        for kind, text in export.files.items():
-            other.expect_request(f"/files/{kind}").respond_with_data(text)
-        export.file_base = f"http://127.0.0.1:{other.port}"
-        with pytest.raises(IncompleteError, match="another origin"):
-            keys(bulk())
-        assert other.log == []
-        assert keys(bulk(allow_output_origin=export.file_base)) == everything(fake)
-        assert all("Authorization" not in request.headers for request, _ in other.log)
-
-
-def test_files_of_the_server_itself_get_the_token(bulk, export, monkeypatch):
-    monkeypatch.setenv("FHIR_TOKEN", "secret-token")
-    keys(bulk())
-    assert all(headers.get("Authorization") == "Bearer secret-token" for headers in export.file_requests)
-
-
-def test_files_get_no_token_where_the_manifest_asks_for_none(bulk, export, monkeypatch):
-    monkeypatch.setenv("FHIR_TOKEN", "secret-token")
-    export.manifest = {"requiresAccessToken": False}
-    keys(bulk())
-    assert export.file_requests
-    assert all("Authorization" not in headers for headers in export.file_requests)
 
 
 def test_a_server_that_starts_exports_by_post_only(bulk, export, fake):

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import jwt
@@ -18,7 +19,9 @@ from smart_support import EC_KEY, RSA_KEY, TokenEndpoint, jwk, pem, private
 from werkzeug import Request, Response
 
 from adapters.errors import AdapterError, IncompleteError, InputError
-from adapters.sources.http_auth import private_key
+from adapters.sources.http_auth import Grant, private_key
+from adapters.sources.http_origin import parse_base
+from adapters.sources.server_config import ServerConfig
 
 SECRET = "s3cret-value"
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -116,13 +119,13 @@ def test_a_token_endpoint_that_stumbles_is_asked_again_with_a_new_assertion(
 def test_a_discovered_endpoint_on_another_host_is_refused_and_named(fake, opened, tmp_path):
     fake.before = lambda server, request, number: as_json({"token_endpoint": "https://token.example.org/token"})
     with pytest.raises(InputError, match=r"another host \(token\.example\.org\); set token_url"):
-        list(opened(auth="smart", client_id="study", key_file=private(tmp_path / "key", pem(RSA_KEY))).read())
+        list(opened(auth="smart", client_id="study", key_file=private(tmp_path / "key", jwk(RSA_KEY, "RS384"))).read())
 
 
 def test_a_discovered_endpoint_without_tls_is_refused(fake, opened, tmp_path):
     fake.before = lambda server, request, number: as_json({"token_endpoint": "http://token.example.org/token"})
     with pytest.raises(InputError, match="not https"):
-        list(opened(auth="smart", client_id="study", key_file=private(tmp_path / "key", pem(RSA_KEY))).read())
+        list(opened(auth="smart", client_id="study", key_file=private(tmp_path / "key", jwk(RSA_KEY, "RS384"))).read())
 
 
 def test_a_token_that_expires_is_renewed_before_it_does(fake, opened, endpoint, tmp_path, monkeypatch):
@@ -192,15 +195,52 @@ def test_a_secret_that_others_can_read_is_refused(opened, tmp_path):
         ({"auth": "basic"}, "FHIR_PASSWORD"),
         ({"auth": "smart"}, "client_id"),
         ({"auth": "smart", "client_id": "study", "token_url": "https://x.example/t"}, "private key"),
-        ({"auth": "smart", "client_id": "study", "token_url": "not an address", "key_file": "none"}, "token endpoint"),
+        ({"auth": "smart", "client_id": "study", "key_file": "key"}, "no key id; set key_id"),
+        (
+            {"auth": "smart", "client_id": "study", "key_file": "key", "key_id": "x", "token_url": "none"},
+            "token endpoint",
+        ),
         ({"auth": "bearer", "token_file": "missing"}, "cannot be read"),
     ],
 )
-def test_what_is_missing_is_named(options, message, opened, monkeypatch):
+def test_what_is_missing_is_named_and_nothing_is_asked(options, message, opened, monkeypatch, tmp_path, fake):
+    private(tmp_path / "key", pem(RSA_KEY))
     for name in ("FHIR_TOKEN", "FHIR_PASSWORD", "FHIR_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match=message):
         list(opened(**options).read())
+    assert not fake.hits
+
+
+@pytest.mark.parametrize("token", ["two words", "two\nlines", "gehörtes", "\u200b", "tab\tbed"])
+def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(token, opened, monkeypatch, fake):
+    monkeypatch.setenv("FHIR_TOKEN", token)
+    with pytest.raises(InputError, match="not one word of ASCII characters") as caught:
+        list(opened().read())
+    assert token not in str(caught.value)
+    assert not fake.hits
+
+
+def test_a_secret_file_that_is_no_text_is_refused(opened, tmp_path):
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    (tmp_path / "token").chmod(0o600)
+    with pytest.raises(InputError, match="token: a secret is not text"):
+        list(opened(auth="bearer", token_file="token").read())
+
+
+def test_a_token_that_another_thread_has_renewed_is_not_thrown_away(tmp_path):
+    """Two threads were refused with the first token; the first of them has fetched the second when the other renews."""
+    issued = (f"token-{number}" for number in count(1))
+    base = parse_base("https://fhir.example.org/r4")
+    grant = Grant(base, "", ServerConfig(), tmp_path, dict)
+    grant._fetch = lambda: (next(issued), 300.0)
+    refused = grant.header()
+    assert grant.renew(refused)
+    renewed = grant.header()
+    assert grant.renew(refused)
+    assert grant.header() == renewed == {"Authorization": "Bearer token-2"}
+    assert grant.renew(renewed)
+    assert grant.header() == {"Authorization": "Bearer token-3"}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +258,7 @@ def test_keys_of_another_kind_are_refused_without_showing_them(text):
         (as_json({"error": "invalid_client"}, 400), "answered 400"),
         (as_json({"access_token": "", "token_type": "bearer"}), "no bearer token"),
         (as_json({"access_token": "x", "token_type": "mac"}), "no bearer token"),
+        (as_json({"access_token": "zwei Wörter", "token_type": "bearer"}), "no bearer token"),
         (as_json([1]), "not a JSON object"),
         (Response("<html>"), "not a JSON object"),
         (Response("", 302, {"Location": "https://trap.example"}), "redirects"),

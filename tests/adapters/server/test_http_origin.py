@@ -29,6 +29,13 @@ TRICKS = [
     "https://fhir.example.org:443:443/app/r4?x",
     "https://fhir.example.org/app/r4/../../admin?x",
     "https://fhir.example.org/app/r4/%2e%2e/%2e%2e/admin?x",
+    "https://fhir.example.org/app/r4/..;/..;/admin",
+    "https://fhir.example.org/app/r4/..;x=1/..;x=1/admin",
+    "https://fhir.example.org/app/r4/.;/admin",
+    "https://fhir.example.org/app/r4/..%3b/..%253B/admin",
+    "https://fhir.example.org/app/r4/%252e%252e/admin",
+    "https://fhir.example.org/app/r4/..%252fadmin",
+    "https://fhir.example.org/app/r4/..%25255Cadmin",
     "https://fhir.example.org/app/r4-other?x",
     "https://fhir.example.org/app?x",
     "https://fhír.example.org/app/r4?x",
@@ -61,6 +68,10 @@ def test_a_link_elsewhere_is_an_error_that_does_not_show_it(link):
         ("?p=2", "https://fhir.example.org/app/r4/Observation/_search?p=2"),
         ("fhir.example.org/app/r4?p=2", "https://fhir.example.org/app/r4?p=2"),
         ("https://fhir.example.org/app/r4?p=a%2Bb|c", "https://fhir.example.org/app/r4?p=a%2Bb|c"),
+        (
+            "https://fhir.example.org/app/r4/a..b;v=1/..c?p=..%2F",
+            "https://fhir.example.org/app/r4/a..b;v=1/..c?p=..%2F",
+        ),
     ],
 )
 def test_links_as_real_servers_write_them(link, address):

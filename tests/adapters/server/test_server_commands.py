@@ -169,6 +169,21 @@ def test_the_settings_that_the_book_shows_are_settings():
     assert (config.parallel, config.chunk_size) == (ServerConfig().parallel, ServerConfig().chunk_size)
 
 
+def test_an_origin_for_files_is_refused_without_an_export(run, fake, tmp_path):
+    result = run("pull", fake.base, "--out", tmp_path / "t", "--allow-output-origin", "https://files.example.org")
+    assert result.exit_code == 2
+    assert "--allow-output-origin: is for the files of an export; add --bulk" in result.output
+    assert not fake.hits
+
+
+def test_an_origin_for_files_is_scheme_and_host(run, fake, tmp_path):
+    named = "--bulk", "system", "--allow-output-origin", "files.example.org"
+    result = run("pull", fake.base, "--out", tmp_path / "t", *named)
+    assert result.exit_code == 2
+    assert "--allow-output-origin: not an https origin; give scheme and host" in result.output
+    assert not fake.hits
+
+
 def test_http_beyond_this_machine_is_refused(run, tmp_path):
     result = run("pull", "http://fhir.example.org/r4", "--out", tmp_path / "t")
     assert result.exit_code == 2

@@ -14,11 +14,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from bulk_support import Export
 from demo_support import CLINICAL, numbers_kept, tables_of
 from fake_fhir import Fake
 from hapi import ORDER
 from pytest_httpserver import HTTPServer
-from test_bulk import Export
 from werkzeug import Response
 
 from adapters.errors import IncompleteError

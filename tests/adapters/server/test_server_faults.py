@@ -25,6 +25,7 @@ from misbehaviour import (
     loop_of_three,
     on_page,
     outcome,
+    packed_in_two,
     raw,
 )
 from werkzeug import Response
@@ -62,6 +63,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "429 with seconds, then good": ({"before": first(2, raw("", 429, **{"Retry-After": "1"}))}, FULL),
     "429 with a date, then good": ({"before": first(2, raw("", 429, **{"Retry-After": formatdate(time() + 1)}))}, FULL),
     "429 with an absurd wait, then good": ({"before": first(1, raw("", 429, **{"Retry-After": "9" * 12}))}, FULL),
+    "429 with a date beyond all calendars, then good": ({"before": first(2, raw("", 429, **{"Retry-After": f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT"}))}, FULL),
     "429 without a header, then good": ({"before": first(2, raw("", 429))}, FULL),
     "429 with milliseconds, then good": ({"before": first(2, raw("", 429, **{"x-ms-retry-after-ms": "5"}))}, FULL),
     "503 with an unreadable wait, then good": ({"before": first(2, raw("", 503, **{"Retry-After": "soon"}))}, FULL),
@@ -76,6 +78,11 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "307 to itself": ({"before": always(raw("", 307, Location="/fhir/Observation"))}, "redirects (307)"),
     # body
     "gzip that lies": ({"before": always(raw(b"not gzip", **{"Content-Encoding": "gzip"}))}, "damaged"),
+    "gzip of two members": ({"after": packed_in_two()}, FULL),
+    "gzip of two members, the second cut": ({"after": packed_in_two(-12)}, "damaged"),
+    "gzip without a trailer": ({"after": packed_in_two(-8)}, "damaged"),
+    "gzip that ends before it begins": ({"before": always(raw("", **{"Content-Encoding": "gzip"}))}, "damaged"),
+    "a packing that nobody asked for": ({"before": always(raw(b"x", **{"Content-Encoding": "br"}))}, "damaged"),
     "gzip bomb": ({"before": always(raw(BOMB, **{"Content-Encoding": "gzip"}))}, "larger than max_page_bytes"),
     "truncated JSON": ({"before": always(raw('{"resourceType": "Bundle", "entry": ['))}, "not FHIR JSON"),
     "deep nesting": ({"before": always(raw("[" * 5000 + "]" * 5000))}, "not FHIR JSON"),
@@ -96,6 +103,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "next to itself for ever": ({"after": lambda s, r, b: {**b, "link": [{"relation": "next", "url": f"{s.base}?_getpages=t0"}]}
                                  if r.query_string else b}, "paging does not end"),
     "a loop of three pages": ({"after": loop_of_three}, "paging does not end"),
+    "a next of 70 KB": ({"after": link(lambda u, s: u + "&x=" + "y" * 70_000)}, "too long"),
     "two next links": ({"after": lambda s, r, b: {**b, "link": b["link"] * 2}}, "not one address"),
     "more entries a page than _count asks for": ({"page_size": 5000}, FULL),
     "a self link that shows dropped filters": ({"after": lambda s, r, b: {**b, "link": [*b["link"], {"relation": "self", "url": s.base}]}}, FULL),
@@ -215,6 +223,13 @@ def test_connections_that_always_break_are_an_error(fake, opened, httpserver):
     with Relay(("127.0.0.1", httpserver.port), lambda number: "cut body" if number > 3 else None) as relay:
         fake.base = f"http://localhost:{relay.port}/fhir"
         with pytest.raises(IncompleteError, match="connection failed"):
+            resources(opened(fake.base))
+
+
+def test_an_answer_longer_than_its_content_length_is_an_error(fake, opened, httpserver):
+    with Relay(("127.0.0.1", httpserver.port), lambda number: "claims less" if number > 1 else None) as relay:
+        fake.base = f"http://localhost:{relay.port}/fhir"
+        with pytest.raises(IncompleteError, match="not FHIR JSON"):
             resources(opened(fake.base))
 
 

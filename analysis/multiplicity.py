@@ -83,7 +83,7 @@ def least_asymptotic_signed_rank_p(pairs: int) -> float:
 def attainable(design: str, sizes: tuple[int, ...]) -> float:
     """Smallest exact P that a design can give.
 
-    Designs: "log_rank" (deaths of each arm, all of one before the other's), "mann_whitney" (n1, n2), "signed_rank"
+    Designs: "log_rank" (patients of each arm, all of one dead before the other's), "mann_whitney" (n1, n2), "signed_rank"
     (n pairs), "fisher" (successes, n1, n2). Raises KeyError for another one.
     """
     least: dict[str, Callable[..., float]] = {

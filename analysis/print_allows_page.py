@@ -19,9 +19,7 @@ from analysis.report import Words, limit_text, pieces, range_text
 from analysis.results import BASES, Result, missing
 
 STATEMENTS = Path(__file__).with_name("print_allows_statements.csv")
-LISTED = Path(__file__).with_name(
-    "print_allows_listed.csv"
-)  # the numbers that the page shows in words: topic, id, what
+LISTED = Path(__file__).with_name("print_allows_listed.csv")  # shown in words on the page: topic, id, what
 ONLY_RECONSTRUCTION = (
     "This page applies to the cohort reconstructed from the print only; this book was built from other patients."
 )

@@ -27,6 +27,7 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
     rows = [
         ("Source", f"{manifest['source']['kind']}: {manifest['source']['label']}"),
         ("Pulled on", manifest["pulled_on"]),
+        ("Checked against the server's counts", _checked(manifest)),
         ("Hash of tables and rules", manifest["hash"]),
         ("Synthetic", _words(manifest["synthetic"])),
         *((item, _as_pulled(_words(pulled), now)) for item, pulled, now in rules),
@@ -34,6 +35,12 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
         *((f"Resources {word}", f"{settled[key]:,}") for key, word in WORDS.items()),
     ]
     return pd.DataFrame(rows, columns=["item", "value"])
+
+
+def _checked(manifest: Manifest) -> str:
+    """Only servers are asked how much there is."""
+    reading = manifest.get("reading", {})
+    return _words(reading["verified"]) if "verified" in reading else "not a server"
 
 
 _UNSAID = object()

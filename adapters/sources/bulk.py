@@ -7,7 +7,6 @@ Reference: FHIR Bulk Data Access 2.0 and its 3.0 ballot.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -55,8 +54,7 @@ class BulkSource(SpooledSource):
 
     def _fetched(self, client: HttpClient) -> tuple[Spool, dict[str, Any]]:
         capability = read_capability(client)
-        question = f"{self.base.text} {self.level} {sorted(self.types)}"
-        spool = Spool(self.spool_root / f"bulk-{hashlib.sha256(question.encode()).hexdigest()[:16]}")
+        spool = self._opened_spool(self.level)
         status_url, manifest = self._finished_job(client, spool)
         reader = BulkFiles(client, spool, status_url, self.types | {"Patient", "Group", "Consent"})
         files = list(self._files(client, reader, manifest, status_url))

@@ -62,8 +62,9 @@ class BulkFiles:
         Raises IncompleteError: not to be fetched, damaged, or not as many as the manifest says.
         """
         name = f"{file.type if file.type.isalpha() else 'unknown'} {position}"
-        if name in self._done:
-            return int(self._done[name]["resources"])
+        finished = self.spool.resume(name, self._done)
+        if finished is not None:
+            return finished
         read = 0
 
         def chosen() -> Iterator[dict[str, Any]]:

@@ -87,7 +87,7 @@ def test_what_is_missing_is_listed_and_asked_for_only(run, fake, tmp_path):
     result = run("pull", fake.base, "--out", tmp_path / "tables")
     assert result.exit_code == 3
     assert re.search(
-        r"403; .* lacks the right .*; \d of 5 parts are missing \(.*Procedure 1\); the next pull", result.output
+        r"403; .* lacks the right .*; \d of 5 parts are missing \(.*Procedure 1; .*\); the next pull", result.output
     )
     assert result.output.count("error: ") == 1
     fake.before = None

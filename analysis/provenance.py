@@ -39,7 +39,7 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
 
 def _checked(manifest: Manifest) -> str:
     """Only servers are asked how much there is."""
-    reading = manifest.get("reading", {})
+    reading = manifest["reading"]
     return _words(reading["verified"]) if "verified" in reading else "not a server"
 
 

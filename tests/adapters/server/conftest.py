@@ -10,7 +10,9 @@ import pytest
 import stamina
 from fake_fhir import Fake
 from pytest_httpserver import HTTPServer
+from typer.testing import CliRunner, Result
 
+from adapters.__main__ import app
 from adapters.settings import load_settings
 from adapters.sources.http_origin import parse_base
 from adapters.sources.server import ServerSource
@@ -51,3 +53,14 @@ def opened(fake: Fake, tmp_path: Path) -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command line in this process; what it fetches lies in the test's folder."""
+    monkeypatch.setenv("STUDY_SPOOL", str(tmp_path / "spool"))
+
+    def invoke(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke

@@ -254,9 +254,34 @@ def test_dry_run_shows_the_searches_and_sends_none(fake, opened):
     assert sum(fake.hits.values()) == 0
 
 
-def test_an_r5_server_is_refused(fake, opened):
+@pytest.mark.parametrize("version", ["4.0.0", "4.0.1", "4.1.0", "4.3.0", "4.3.0-cibuild"])
+def test_a_server_of_r4_or_r4b_is_read(version, fake, opened):
+    statement = fake.capability() | {"fhirVersion": version}
+    fake.before = lambda server, request, number: as_json(statement) if request.path.endswith("metadata") else None
+    assert len(keys(opened())) == 15
+
+
+@pytest.mark.parametrize("version", ["5.0.0", "3.0.2", "4.2.0", "4.4.0", "4.5.0", "4.6.0", "40.1", ""])
+def test_a_server_of_another_version_is_refused(version, fake, opened):
     fake.before = lambda server, request, number: as_json(
-        {"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0"}
+        {"resourceType": "CapabilityStatement", "fhirVersion": version}
     )
-    with pytest.raises(InputError, match=r"GET metadata: FHIR 5.0.0 is not read"):
+    with pytest.raises(
+        InputError, match=rf"GET metadata: FHIR {re.escape(version) or 'of unknown version'} is not read"
+    ):
+        keys(opened())
+
+
+@pytest.mark.parametrize("page", ["<html>log in</html>", "", "[]"])
+def test_a_page_in_place_of_the_capability_statement_means_that_the_server_gave_nothing(page, fake, opened):
+    fake.before = lambda server, request, number: Response(page, content_type="text/html")
+    with pytest.raises(
+        IncompleteError, match=r"GET metadata: .* not a JSON object; check the base address and the sign"
+    ):
+        keys(opened())
+
+
+def test_another_resource_in_place_of_it_means_a_wrong_address(fake, opened):
+    fake.before = lambda server, request, number: as_json({"resourceType": "Patient"})
+    with pytest.raises(InputError, match="no FHIR server"):
         keys(opened())

@@ -23,13 +23,18 @@ PARTS = 12  # four types about each of three patients, by chunks of one
 LONGEST_SECONDS = 300
 HEARD_SECONDS = 0.5
 INTERRUPTED = 130
+# a command that a shell runs in the background is deaf to it, and hands that on
+HEARS_CTRL_C = """import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from adapters.__main__ import main
+main()"""
 
 
 def started(fake: Fake, folder: Path, out: str, parallel: int, token: str) -> subprocess.Popen[str]:
     """`pull` in a process of its own; the token tells the server's log which run asks."""
     config = folder / "server.toml"
     config.write_text(f"chunk_size = 1\nparallel = {parallel}\n")
-    command = [sys.executable, "-m", "adapters", "pull", fake.base, "--out", str(folder / out)]
+    command = [sys.executable, "-c", HEARS_CTRL_C, "pull", fake.base, "--out", str(folder / out)]
     environment = os.environ | {"STUDY_SPOOL": str(folder / f"spool-{out}"), "FHIR_TOKEN": token}
     return subprocess.Popen(
         [*command, "--server-config", str(config)], stderr=subprocess.PIPE, text=True, env=environment

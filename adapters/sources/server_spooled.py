@@ -22,7 +22,7 @@ from adapters.sources.server_resume import account, opened_spool
 from adapters.sources.server_spool import Spool, default_root
 from adapters.sources.server_tally import now
 
-REFERRING = frozenset(f"Medication{what}" for what in ("Administration", "Dispense", "Request", "Statement"))
+REFERRING = frozenset({"MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement"})
 
 
 @dataclass

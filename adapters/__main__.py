@@ -222,8 +222,12 @@ def view(
             opened = _source(
                 source, accept_unreadable=accept_unreadable, question=question, server_config=server_config
             )
-            counts = run_view_command(views, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable)
-            opened.finished()
+            try:
+                counts = run_view_command(
+                    views, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable
+                )
+            finally:
+                opened.finished()
         typer.echo("\n".join(summary(counts)), err=True)
 
 

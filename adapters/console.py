@@ -57,6 +57,7 @@ def progress_shown() -> Iterator[Progress]:
         *columns, console=Console(stderr=True, highlight=False, soft_wrap=True), transient=True
     ) as display:
         tasks: dict[str, TaskID] = {}
+        seen: dict[str, int] = {}  # what each stage shows
 
         def show(stage: str, number: int, total: int | None = None, /) -> None:
             if number == NOTE:
@@ -64,7 +65,8 @@ def progress_shown() -> Iterator[Progress]:
                 return
             if stage not in tasks:
                 tasks[stage] = display.add_task(stage, total=total)
-            if total is not None or number % EVERY == 0 or number < EVERY:
+            if total is not None or number < EVERY or number - seen.get(stage, 0) >= EVERY:
+                seen[stage] = number
                 display.update(tasks[stage], completed=number)
 
         yield show

@@ -79,7 +79,17 @@ def pull(
 
     Raises InputError (exit 2) or IncompleteError (exit 3); `out` then holds what it held before.
     """
-    settings, request = settings or load_settings(), request or Request()
+    try:
+        return _pulled(
+            source, Path(out), settings or load_settings(), request or Request(), progress, build or build_with("local")
+        )
+    finally:
+        source.finished()
+
+
+def _pulled(
+    source: Source, out: Path, settings: Settings, request: Request, progress: Progress, build: Build
+) -> dict[str, Any]:
     ids = read_link(request.link) if request.link is not None else None
     now = _now(settings)
     ledger = Ledger()
@@ -87,7 +97,7 @@ def pull(
     with _collector_at_rest():
         settings = stage.index(now.date())
         _require_patients(stage, request)
-        tables = (build or build_with("local"))(stage.records(), settings=settings, ledger=ledger, ids=ids)
+        tables = build(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
     progress("writing", len(tables))
@@ -105,8 +115,7 @@ def pull(
             write_link(request.link, ids)
         return str(manifest["hash"])
 
-    publish(Path(out), fill)
-    source.finished()
+    publish(out, fill)
     return manifest
 
 
@@ -132,8 +141,13 @@ def _now(settings: Settings) -> datetime:
 
 
 def _require_patients(stage: Stage, request: Request) -> None:
-    if stage.patients == 0 and not request.allow_empty:
+    if stage.patients or request.allow_empty:
+        return
+    if not stage.of_cohort:
         raise InputError("no patients among the resources", stage.source.label, "add the Patient resources")
+    if request.selection != Selection():
+        remedy = "check --patients or --group, or pass --allow-empty for empty tables"
+        raise InputError("none of the patients asked for is there", stage.source.label, remedy)
 
 
 def _require_cohort(tables: dict[str, pd.DataFrame], settings: Settings, request: Request, source: Source) -> None:

@@ -27,6 +27,7 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
     rows = [
         ("Source", _source(**manifest["source"])),
         ("Pulled on", manifest["pulled_on"]),
+        ("Checked against the server's counts", _checked(manifest)),
         ("Hash of tables and rules", manifest["hash"]),
         ("Synthetic", _words(manifest["synthetic"])),
         *((item, _as_pulled(_words(pulled), now)) for item, pulled, now in rules),
@@ -39,6 +40,12 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
 def _source(kind: str, label: str) -> str:
     """Kind and label; the label alone where it names the kind."""
     return label if kind.lower() in label.lower() else f"{kind}: {label}"
+
+
+def _checked(manifest: Manifest) -> str:
+    """Only servers are asked how much there is."""
+    reading = manifest["reading"]
+    return _words(reading["verified"]) if "verified" in reading else "not a server"
 
 
 _UNSAID = object()

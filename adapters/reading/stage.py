@@ -49,6 +49,11 @@ class Stage:
     _winners: dict[int, str] = field(default_factory=dict)
     _tags: set[str] = field(default_factory=set)
 
+    @property
+    def of_cohort(self) -> bool:
+        """Whether the source gives what it was asked for about the cohort: then nothing means that nobody is in it."""
+        return self.source.kind == "server"
+
     def index(self, today: date) -> Settings:
         """First pass: check every record and settle versions; gives the settings with the patients to exclude.
 
@@ -58,7 +63,7 @@ class Stage:
         for number, read in enumerate(self.source.read(), start=1):
             self._note(read, number)
             self.progress("reading", number)
-        if number == 0:
+        if number == 0 and not self.of_cohort:
             raise InputError("no resources", self.source.label, "the source is empty: check what it should hold")
         if self.source.unreadable:
             self.ledger.finding(FindingKind.UNREADABLE_LINE, severity="error", count=self.source.unreadable)

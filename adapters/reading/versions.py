@@ -12,6 +12,7 @@ from adapters.errors import InputError
 
 _FACTS = json.loads((files("adapters.reading") / "versions.json").read_text(encoding="utf-8"))
 RESOURCE_TYPES: frozenset[str] = frozenset(_FACTS["types"])
+_READ: dict[str, str] = _FACTS["versions_read"]  # 4.2 and 4.4 to 4.6 are drafts of R5
 _TYPES_ELSEWHERE: dict[str, str] = _FACTS["types_elsewhere"]
 _ELEMENTS_ELSEWHERE: dict[str, dict[str, str]] = _FACTS["elements_elsewhere"]
 _PROFILE = re.compile(
@@ -44,10 +45,15 @@ def check_version(resource: dict[str, Any], origin: str) -> None:
         raise InputError("Condition.clinicalStatus as a text exists only in FHIR STU3", origin, REMEDY)
 
 
+def is_r4(version: Any) -> bool:
+    """Whether a version number, such as 4.0.1 or 4.0, is one of R4 or R4B."""
+    return isinstance(version, str) and version[:3] in _READ
+
+
 def check_fhir_version(version: Any, origin: str) -> None:
-    """Raises InputError unless the version number that a server or file states is one of R4 or R4B (4.x)."""
-    if not (isinstance(version, str) and version.startswith("4.")):
-        raise InputError("CapabilityStatement.fhirVersion is not FHIR R4 (4.x)", origin, REMEDY)
+    """Raises InputError unless the version number that a server or file states is one of R4 or R4B."""
+    if not is_r4(version):
+        raise InputError("CapabilityStatement.fhirVersion is not FHIR R4 (4.0 or 4.3)", origin, REMEDY)
 
 
 def _check_capability(resource: dict[str, Any], origin: str) -> None:
@@ -58,7 +64,7 @@ def _check_capability(resource: dict[str, Any], origin: str) -> None:
 def _check_profiles(profiles: Any, origin: str) -> None:
     for profile in profiles if isinstance(profiles, list) else ():
         version = _version_of(profile) if isinstance(profile, str) else None
-        if version is not None and not (version.startswith("4.") or version == "R4"):
+        if version is not None and version != "R4" and not is_r4(version):
             raise InputError(f"meta.profile names FHIR {version}", origin, REMEDY)
 
 

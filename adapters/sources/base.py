@@ -43,7 +43,7 @@ class Source(Protocol):
         ...
 
     def finished(self) -> None:
-        """The tables are written: what the source keeps for itself may go."""
+        """Nobody reads on, whether tables were written or not: what the source keeps for itself may go."""
         ...
 
 

@@ -9,7 +9,6 @@ Reference: FHIR Bulk Data Access 2.0 and its 3.0 ballot.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import Counter
@@ -72,8 +71,7 @@ class BulkSource(SpooledSource):
     def _fetched(self, client: HttpClient) -> tuple[Spool, dict[str, Any]]:
         capability = read_capability(client)
         types = self._served(capability)
-        question = f"{self.base.text} {self.level} {sorted(self._wanted)}"
-        spool = Spool(self.spool_root / f"bulk-{hashlib.sha256(question.encode()).hexdigest()[:16]}")
+        spool = self._opened_spool(self.level, sorted(self._wanted))
         status_url, manifest = self._finished_job(client, spool, types)
         reader = BulkFiles(client, spool, status_url, self._wanted, f"{WHERE} ({self.level.partition('/')[0]})")
         files: dict[str, OutputFile] = {}

@@ -92,8 +92,9 @@ class BulkFiles:
 
         Raises SpoiltError: damaged, or not as many as the manifest says. Raises IncompleteError: not to be fetched.
         """
-        if name in self._done:
-            return int(self._done[name]["resources"])
+        finished = self.spool.resume(name, self._done)
+        if finished is not None:
+            return finished
         noted: dict[str, Any] = {}  # filled when the file has been read, which is before the spool writes it down
         resources = self._chosen(file, f"{FILES} {position}", noted)
         return self.spool.keep(name, f"export-{name.rpartition(' ')[2]}", resources, tally=noted)

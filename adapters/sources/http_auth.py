@@ -101,9 +101,7 @@ class Grant:
 
 def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapping[str, str]) -> Authorizer:
     """What the settings ask for; "auto" is a bearer token where one is given and nobody otherwise. Raises InputError."""
-    kind = config.auth
-    if kind == "auto":
-        kind = "bearer" if config.token_file or environment.get("FHIR_TOKEN", "").strip() else "none"
+    kind = config.signs_in_by(environment)
     if kind == "none":
         return Nobody()
     if kind == "bearer":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.errors import IncompleteError, InputError
+from adapters.errors import InputError
+from adapters.reading.versions import is_r4
 from adapters.sources.http_answers import ServerError, json_object
 from adapters.sources.http_client import HttpClient
 
@@ -36,14 +37,11 @@ def read_capability(client: HttpClient) -> Capability:
         if error.status in (403, 404, 405, 501):
             return Capability(known=False)
         raise
-    try:
-        statement = json_object(answer.body, "GET metadata")
-    except IncompleteError:
-        statement = {}
+    statement = json_object(answer.body, "GET metadata", "check the base address and the sign-in")
     if statement.get("resourceType") != "CapabilityStatement":
         raise InputError("there is no FHIR server (no CapabilityStatement)", "GET metadata", "check the base address")
     version = str(statement.get("fhirVersion", ""))
-    if not version.startswith("4."):
+    if not is_r4(version):
         raise InputError(f"FHIR {version or 'of unknown version'} is not read", "GET metadata", "name an R4 base")
     return _described(statement)
 

@@ -20,7 +20,7 @@ def check_cohort(cohort: Cohort, spool: Spool, run: Run, types: Set[str], shown:
     """
     given = {
         f"{unit.partition(' ')[0]}/{resource['id']}"
-        for unit, entry in spool.done().items()
+        for unit, entry in spool.parts.items()
         if unit.partition(" ")[0] in ("Patient", *COHORT_TYPES)
         for resource in spool.read(entry)
     }

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -61,6 +62,12 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     poll_cap_seconds: Seconds = 300.0  # bulk: longest wait between two polls
     poll_limit_seconds: Seconds = 7 * 86400.0
     allow_output_origin: str = ""  # bulk: one more https origin that files may come from, without token
+
+    def signs_in_by(self, environment: Mapping[str, str]) -> str:
+        """How it is signed in: "auto" is a bearer token where one is given, and nothing otherwise."""
+        if self.auth != "auto":
+            return self.auth
+        return "bearer" if self.token_file or environment.get("FHIR_TOKEN", "").strip() else "none"
 
     def describe(self) -> dict[str, object]:
         """What the manifest states: no file names, no secrets."""

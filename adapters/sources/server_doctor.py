@@ -5,23 +5,28 @@ The codes come from one unfiltered page a type about some patients of the cohort
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
+from adapters.sources.http_answers import ServerError
 from adapters.sources.search import ChainTally, Query, Searcher
 from adapters.sources.server import ServerSource
 from adapters.sources.server_capability import Capability, read_capability
 from adapters.sources.server_codes import codes
 from adapters.sources.server_cohort import find_cohort
 from adapters.sources.server_plan import about_patients
-from adapters.sources.server_run import Run
+from adapters.sources.server_run import TOO_MUCH, Run
 
+# The code lists, each with the table that it fills, and the types whose codes it may know.
 LISTS = {
-    "procedures": ("Procedure", "MedicationAdministration"),
-    "conditions": ("Condition",),
+    "procedures": ("Procedure", "MedicationAdministration", "Medication"),
+    "conditions": ("Condition", "Observation"),
     "observations": ("Observation",),
+    "medications": ("MedicationStatement", "MedicationAdministration", "Procedure", "Medication"),
 }
+LESIONS = ("lesions", "body structures", "BodyStructure")  # whatever their code
 SAMPLED_TYPES = ("Condition", "Observation", "Procedure", "MedicationAdministration", "MedicationStatement")
 
 
@@ -29,7 +34,7 @@ SAMPLED_TYPES = ("Condition", "Observation", "Procedure", "MedicationAdministrat
 class ServerReport:
     """What `doctor` found on a server.
 
-    hits : (code list, meaning, resource type) -> number of resources; None where the server does not count
+    hits : (table or its code list, meaning, resource type) -> number of resources; None where the server does not count
     sample : resources of one page a type, for the codes that no list maps
     """
 
@@ -39,6 +44,26 @@ class ServerReport:
     hits: dict[tuple[str, str, str], int | None] = field(default_factory=dict)
     sample: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def meanings(self, hit: bool | None) -> list[str]:
+        """What is coded somewhere on the server (True), nowhere (False), or not counted by it (None)."""
+        return sorted(means for means, numbers in self._numbers(1).items() if _is_hit(numbers) is hit)
+
+    @property
+    def empty(self) -> list[str]:
+        """The tables that would stay empty, since the server holds nothing for them."""
+        return [table for table, numbers in self._numbers(0).items() if _is_hit(numbers) is False]
+
+    def _numbers(self, part: int) -> dict[str, set[int | None]]:
+        """What was counted by table (0) or by meaning (1)."""
+        found: dict[str, set[int | None]] = {}
+        for key, number in self.hits.items():
+            found.setdefault(key[part], set()).add(number)
+        return found
+
+
+def _is_hit(numbers: set[int | None]) -> bool | None:
+    return True if any(numbers) else None if None in numbers else False
 
 
 def examine_server(source: ServerSource) -> ServerReport:
@@ -53,6 +78,7 @@ def examine_server(source: ServerSource) -> ServerReport:
                 for kind in types:
                     report.hits[(name, means, kind)] = _count(run, kind, tokens)
                     source.shown(f"counting {name}", len(report.hits))
+        report.hits[LESIONS] = _count(run, LESIONS[2])
         report.sample = list(_sample(run, patients[: source.config.chunk_size]))
     finally:
         client.close()
@@ -65,9 +91,12 @@ def _meanings(name: str, source: ServerSource) -> dict[str, list[str]]:
     return {means: codes((name,), source.settings, (means,)).asked() for means in every.meanings()}
 
 
-def _count(run: Run, kind: str, tokens: list[str]) -> int | None:
+def _count(run: Run, kind: str, tokens: list[str] | None = None) -> int | None:
+    """How many resources have one of these codes, or any; None where the server does not count."""
     if not run.capability.has_type(kind):
         return 0
+    if tokens is None:
+        return run.searcher.total(Query(kind, kind, ()))
     combined = kind == "Observation" and run.capability.supports(kind, "combo-code")
     parameter = "combo-code" if combined else "code"
     return run.searcher.total(
@@ -75,15 +104,26 @@ def _count(run: Run, kind: str, tokens: list[str]) -> int | None:
     )
 
 
-def _sample(run: Run, patients: list[str]) -> Any:
+def _sample(run: Run, patients: list[str]) -> Iterator[dict[str, Any]]:
     for kind in SAMPLED_TYPES:
         if patients and run.capability.has_type(kind):
-            for page in islice(run.searcher.chain(about_patients(kind, patients), ChainTally()), 1):
-                yield from page
+            yield from _first_page(run, about_patients(kind, patients))
 
 
-def _notes(report: ServerReport, source: ServerSource) -> Any:
-    yield f"sign-in ({source.config.auth}) is accepted"
+def _first_page(run: Run, query: Query) -> list[dict[str, Any]]:
+    """The first page of a search; of a part of it where the server cannot answer for all at once."""
+    try:
+        return next(run.searcher.chain(query, ChainTally()))
+    except ServerError as error:
+        halves = query.halves()
+        if halves is None or error.status not in TOO_MUCH:
+            raise
+    return _first_page(run, halves[0])
+
+
+def _notes(report: ServerReport, source: ServerSource) -> Iterator[str]:
+    sign_in = source.config.signs_in_by(os.environ)
+    yield "without sign-in" if sign_in == "none" else f"sign-in ({sign_in}) is accepted"
     if not report.capability.known:
         yield "the server gives no CapabilityStatement: what it can is found out by trying"
     elif not report.capability.supports("Observation", "combo-code"):
@@ -98,5 +138,11 @@ def _notes(report: ServerReport, source: ServerSource) -> Any:
         yield f"not served: {', '.join(missing)}"
     if report.patients == 0:
         yield "nobody meets the cohort rule: a pull would stop with exit code 2"
-    if any(number is None for number in report.hits.values()):
+    for name in report.empty:
+        yield f"table {name} would be empty: the server holds nothing for it"
+    yield f"no code hits for: {', '.join(report.meanings(hit=False)) or 'none'}"
+    uncounted = report.meanings(hit=None)
+    if uncounted:
+        yield f"not counted by the server: {', '.join(uncounted)}"
+    if None in report.hits.values():
         yield "the server does not count: a pull would say `verified: false`"

@@ -22,9 +22,7 @@ def dry_run(source: SpooledSource) -> list[str]:
     lines += [_line(source, query) for query in _cohort(source)]
     lines.append(f"# then about these patients, {source.config.chunk_size} at a time")
     settings = None if source.any_code else source.settings
-    types = (
-        set(source.types) | {"Patient"} | ({"Consent"} if source.settings.consent.required else set())
-    ) - BY_REFERENCE
+    types = source.types_by_patient
     asked = units(types, [[OPEN]], COMBINED, settings)
     lines += [_line(source, query) for unit in asked for query in unit.queries()]
     if settings is not None and "Observation" in types:

@@ -2,7 +2,7 @@
 
 One folder per server and question, outside the repository, readable by its owner only. A part of a pull (one type for one
 chunk of patients, or one file of an export) is a file that is renamed into place when it is complete and then entered in
-`done.jsonl`; what is not entered there is fetched again.
+`done.jsonl`; what is not entered there is fetched again. The folder is locked while a pull works in it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
 import msgspec
 
-from adapters.errors import InputError
+from adapters.errors import IncompleteError, InputError
 from adapters.sources import strict_json
 from adapters.sources.base import Read
 from adapters.sources.http_origin import Base
+from adapters.sources.server_lock import lock_folder
 from adapters.sources.server_tally import now
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
@@ -43,15 +45,23 @@ def private_file(path: Path) -> IO[bytes]:
 
 @dataclass
 class Spool:
-    """The folder of one question to one server."""
+    """The folder of one question to one server, locked until it is released, removed or put aside.
+
+    parts : what is noted about the parts that this pull has asked for, fetched now or finished before; nothing else is read
+    resumed : how many of them were finished before
+
+    Raises InputError: within the repository, or another pull is at work in it.
+    """
 
     folder: Path
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    resumed: int = 0
 
     def __post_init__(self) -> None:
         resolved = self.folder.resolve()
         if REPOSITORY in (resolved, *resolved.parents):
             raise InputError("raw resources are never kept in the repository", "STUDY_SPOOL", "name another folder")
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.release = weakref.finalize(self, os.close, lock_folder(self.folder))  # once, however often it is called
         self.folder.chmod(0o700)
         self._lock = Lock()
 
@@ -69,6 +79,20 @@ class Spool:
             if (self.folder / entry["file"]).exists():
                 found[entry["unit"]] = entry
         return found
+
+    def resume(self, unit: str, done: dict[str, dict[str, Any]]) -> int | None:
+        """Take over a part that is among the finished ones; gives how many resources it holds, None if it is not there."""
+        if unit not in done:
+            return None
+        self.parts[unit] = done[unit]
+        self.resumed += 1
+        return int(done[unit]["resources"])
+
+    def forget(self, kind: str) -> None:
+        """Remove the finished parts of one resource type: they are asked for again."""
+        for unit, entry in self.done().items():
+            if unit.partition(" ")[0] == kind:
+                (self.folder / entry["file"]).unlink()
 
     def keep(self, unit: str, number: str, resources: Iterable[dict[str, Any]], **facts: Any) -> int:
         """Write the resources of a part, complete or not at all, and enter it as finished; gives their number.
@@ -89,14 +113,24 @@ class Spool:
         return written
 
     def read(self, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The resources of a finished part."""
-        with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
-            for line in lines:
-                yield strict_json.loads(line)
+        """The resources of a finished part. Raises IncompleteError when the file is not what was written."""
+        number = 0
+        try:
+            with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
+                for line in lines:
+                    yield strict_json.loads(line)
+                    number += 1
+        except (FileNotFoundError, strict_json.JsonError, UnicodeDecodeError):
+            number = -1
+        if number != entry["resources"]:
+            raise IncompleteError("a part of what was fetched is gone or damaged", "spool", "pull again")
 
     def records(self, base: Base, whose: str) -> Iterator[Read]:
-        """All resources as a source gives them; origins name the type and a running number (`whose`: "the server")."""
-        for unit, entry in sorted(self.done().items()):
+        """All resources of this pull as a source gives them; origins name the type and a running number.
+
+        whose : "the server". Raises IncompleteError when a part is gone or damaged.
+        """
+        for unit, entry in sorted(self.parts.items()):
             kind = unit.partition(" ")[0]
             for line, resource in enumerate(self.read(entry), start=1):
                 address = base.url(f"{resource['resourceType']}/{resource['id']}")
@@ -118,22 +152,27 @@ class Spool:
             return None
 
     def clear(self) -> None:
-        """Remove everything and start anew."""
-        self.remove()
-        self.folder.mkdir(parents=True, mode=0o700)
+        """Remove everything in the folder and start anew; it stays locked."""
+        self.parts.clear()
+        self.resumed = 0
+        for path in self.folder.iterdir():
+            path.unlink()
 
     def remove(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
 
     def put_aside(self) -> Path:
         """Keep the raw resources under another name: the next pull must not take them for its own. Gives the folder."""
         kept = self.folder.with_name(f"{self.folder.name}-{now().replace(':', '')}")
         self.folder.replace(kept)
+        self.release()
         return kept
 
     def _note(self, entry: dict[str, Any]) -> None:
         with self._lock:
+            self.parts[entry["unit"]] = entry
             descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
                 lines.write("\n" + json.dumps(entry) + "\n")  # the line before may have been cut

@@ -17,8 +17,12 @@ from adapters.sources.http_auth import authorizer
 from adapters.sources.http_client import HttpClient
 from adapters.sources.http_origin import Base
 from adapters.sources.server_config import ServerConfig
+from adapters.sources.server_plan import BY_REFERENCE
+from adapters.sources.server_resume import account, opened_spool
 from adapters.sources.server_spool import Spool, default_root
 from adapters.sources.server_tally import now
+
+REFERRING = frozenset({"MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement"})
 
 
 @dataclass
@@ -41,32 +45,68 @@ class SpooledSource(ABC):
     manifest: dict[str, Any] = field(default_factory=dict)
     unreadable: int = 0
     size_bytes: int | None = None
-    _spool: Spool | None = None
+    _spool: Spool | None = None  # once it is complete
+    _at_work: Spool | None = None
     whose = "the server"  # in messages about a resource
 
     def read(self) -> Iterator[Read]:
         """All resource versions. Raises IncompleteError (exit 3) or InputError (exit 2)."""
         if self._spool is None:
-            client = self.client()
-            try:
-                self._spool, facts = self._fetched(client)
-            finally:
-                client.close()
-            self.manifest = facts | {
-                "requests": client.tally["requests"],
-                "retries": client.tally["retries"],
-                "bytes": client.tally["bytes"],
-                "ended": now(),
-                "settings": self.config.describe(),
-            }
+            self._spool = self._complete_spool()
         yield from self._spool.records(self.base, self.whose)
 
     def finished(self) -> None:
-        """The tables are written: the raw resources go, or are put aside under a name that is shown."""
+        """Nobody reads on, whether tables were written or not: the raw resources go, or are put aside under a name.
+
+        What an incomplete pull has fetched stays, for the next one to go on with.
+        """
         if self._spool is not None and self.keep_raw:
             self.shown(f"raw resources are kept in {self._spool.put_aside()}", NOTE)
         elif self._spool is not None:
             self._spool.remove()
+
+    def _complete_spool(self) -> Spool:
+        """Fetch everything; the manifest states how. A spool that is not complete is left for the next pull."""
+        client = self.client()
+        complete = False
+        try:
+            spool, facts = self._fetched(client)
+            spool.remember("complete", True)
+            complete = True
+        finally:
+            client.close()
+            if not complete and self._at_work is not None:
+                self._at_work.release()
+        self.manifest = facts | {
+            "requests": client.tally["requests"],
+            "retries": client.tally["retries"],
+            "bytes": client.tally["bytes"],
+            "ended": now(),
+            "settings": self.config.describe(),
+        }
+        if not facts["verified"]:
+            self.shown(
+                "not all of it is checked against the server's counts: the manifest says `verified: false`", NOTE
+            )
+        return spool
+
+    def _opened_spool(self, *asked: Any) -> Spool:
+        """The spool of this question by this account. Raises InputError while another pull is at it."""
+        who = account(self.config, self.folder, os.environ)
+        question = [self.kind, self.base.text, sorted(self.types), who, *asked]
+        self._at_work = opened_spool(self.spool_root, question, self.config, self.shown)
+        return self._at_work
+
+    @property
+    def types_by_patient(self) -> set[str]:
+        """The types that are searched by patient: those that views read, and those that lead to what they read.
+
+        Consent where it is required; what refers to Medications where a view of the user's own reads these alone.
+        """
+        wanted = set(self.types) | {"Patient"} | ({"Consent"} if self.settings.consent.required else set())
+        if self.any_code and self.types & BY_REFERENCE:
+            wanted |= REFERRING
+        return wanted - BY_REFERENCE
 
     def client(self) -> HttpClient:
         """A client that signs in as the settings say. Raises InputError."""

@@ -35,6 +35,9 @@ def value(outcome, key="Observation/o1") -> float:
 # ---------------------------------------------------------------- FHIR version
 
 
+DRAFTS_OF_R5 = ("4.2.0", "4.4.0", "4.5.0", "4.6.0")
+
+
 @pytest.mark.parametrize(
     ("resource", "named"),
     [
@@ -47,6 +50,8 @@ def value(outcome, key="Observation/o1") -> float:
         ({"resourceType": "ImagingSelection"}, "ImagingSelection.*R5"),
         ({"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0"}, "fhirVersion"),
         ({"resourceType": "CapabilityStatement", "fhirVersion": 4}, "fhirVersion"),
+        *(({"resourceType": "CapabilityStatement", "fhirVersion": draft}, "fhirVersion") for draft in DRAFTS_OF_R5),
+        ({"resourceType": "Patient", "meta": {"profile": ["http://hl7.org/fhir/4.2/StructureDefinition/Patient"]}}, "4.2"),
         ({"resourceType": "Patient", "meta": {"profile": ["http://hl7.org/fhir/5.0/StructureDefinition/Patient"]}}, "5"),
         ({"resourceType": "Patient", "meta": {"profile": ["http://hl7.org/fhir/StructureDefinition/Patient|3.0.2"]}}, "3"),
         ({"resourceType": "Foo"}, "not a FHIR R4 resource type"),

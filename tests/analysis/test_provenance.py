@@ -42,7 +42,7 @@ MANIFEST = {
     "source": {"kind": "folder", "label": "folder of FHIR files"}, "pulled_on": "2026-01-01", "hash": "0" * 16,
     "synthetic": True, "cohort_rule": ["lu_psma", "sirt"], "consent": {"required": False},
     "day_zero": {"procedure": "lu_psma", "zone": "Europe/Berlin", "data_cutoff": "2019-12-31"},
-    "dispositions": {"read": 4802, "used": 4700, "left_out": 100, "quarantined": 2},
+    "reading": {"unreadable": 0}, "dispositions": {"read": 4802, "used": 4700, "left_out": 100, "quarantined": 2},
 }  # fmt: skip
 AS_PULLED = {
     "cohort": {"any_of": ["lu_psma", "sirt"]}, "consent": {"required": False},
@@ -50,8 +50,8 @@ AS_PULLED = {
 }  # fmt: skip
 
 
-def rules(settings: dict) -> dict[str, str]:
-    frame = source_frame(MANIFEST, Study(settings))
+def rules(settings: dict, manifest: dict = MANIFEST) -> dict[str, str]:
+    frame = source_frame(manifest, Study(settings))
     return dict(zip(frame["item"], frame["value"], strict=True))
 
 
@@ -91,3 +91,11 @@ def test_a_rule_that_was_changed_after_the_pull_is_marked(section, changed, item
 
 def test_settings_that_leave_a_rule_out_leave_it_unmarked():
     assert "now" not in "".join(rules({"time": {"data_cutoff": date(2019, 12, 31)}}).values())
+
+
+@pytest.mark.parametrize(
+    ("reading", "words"),
+    [({"verified": True}, "yes"), ({"verified": False}, "no"), ({"unreadable": 0}, "not a server")],
+)
+def test_whether_a_server_counted_the_same_is_said(reading, words):
+    assert rules(AS_PULLED, MANIFEST | {"reading": reading})["Checked against the server's counts"] == words

@@ -11,7 +11,9 @@ import stamina
 from bulk_support import Export
 from fake_fhir import Fake
 from pytest_httpserver import HTTPServer
+from typer.testing import CliRunner, Result
 
+from adapters.__main__ import app
 from adapters.settings import load_settings
 from adapters.sources.bulk import BulkSource
 from adapters.sources.http_origin import parse_base
@@ -46,7 +48,7 @@ def opened(fake: Fake, tmp_path: Path) -> Callable[..., Any]:
             for name in ("accept_drift", "keep_raw", "selection", "settings", "level", "sleep", "clock", "any_code")
             if name in options
         }
-        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, "page_limit": 60, **options})
+        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, **options})
         settings = given.pop("settings", None) or load_settings()
         return source(
             parse_base(base or fake.base), config, tmp_path, settings, TYPES, spool_root=tmp_path / "spool", **given
@@ -70,3 +72,14 @@ def bulk(opened: Callable[..., Any], export: Export) -> Callable[..., BulkSource
         )
 
     return make
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command line in this process; what it fetches lies in the test's folder."""
+    monkeypatch.setenv("STUDY_SPOOL", str(tmp_path / "spool"))
+
+    def invoke(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke

@@ -5,32 +5,42 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
 
 PROJECT = Path(__file__).parents[2] / "servers" / "hapi"
 START_SECONDS = 900  # the first start downloads about 450 MB
+END_SECONDS = 120
+WAIT_SECONDS = 0.5
+LAST_WORDS = 2000  # characters of the log
 ORDER = ("Patient", "Medication", "BodyStructure", "Condition", "Procedure", "MedicationStatement",
          "MedicationAdministration", "Observation")  # fmt: skip
 ENTRIES = 250
 
 
 class NoServerError(RuntimeError):
-    """There is no live server here; the message says why."""
+    """There is to be no live server here; the message says why."""
+
+
+class StartError(RuntimeError):
+    """All that the live server needs is here, and it did not start; the message ends with what it last said."""
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Base address of a server that is empty at the start, or the one that FHIR_TEST_BASE names.
 
-    Raises NoServerError with the reason where none can be had.
+    Raises NoServerError without a JDK or Maven, or where FHIR_TEST_BASE is "none"; StartError if it does not start.
     """
     named = os.environ.get("FHIR_TEST_BASE")
+    if named == "none":
+        raise NoServerError("FHIR_TEST_BASE says that there is none")
     if named:
         yield named
         return
@@ -39,29 +49,34 @@ def served(folder: Path) -> Iterator[str]:
         raise NoServerError(f"the live server needs a JDK and Maven; not found: {', '.join(missing)}")
     project = shutil.copytree(PROJECT, folder / "hapi", ignore=shutil.ignore_patterns("target"))
     address = folder / "base"
-    with (folder / "server.log").open("w") as log:
-        command = ["mvn", "-B", "-q", f"-Dstudy.base.file={address}", "test"]
-        process = subprocess.Popen(command, cwd=project, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            yield _started(process, address)
-        finally:
-            address.unlink(missing_ok=True)  # the sign for the server to end
-            try:
-                process.wait(120)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    log = folder / "server.log"
+    command = ["mvn", "-B", "-q", f"-Dstudy.base.file={address}", "test"]
+    with log.open("w") as lines:
+        process = subprocess.Popen(command, cwd=project, stdout=lines, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        yield _started(process, address, log)
+    finally:
+        address.unlink(missing_ok=True)  # the sign for the server to end
+        _ended(process)
 
 
-def _started(process: subprocess.Popen[bytes], address: Path) -> str:
+def _started(process: subprocess.Popen[bytes], address: Path, log: Path) -> str:
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         if address.exists():
             return address.read_text()
-        if process.poll() is not None:
-            raise NoServerError("the live server did not start: Maven could not fetch or run it")
-        time.sleep(1)
-    process.kill()
-    raise NoServerError(f"the live server did not start within {START_SECONDS} seconds")
+        time.sleep(WAIT_SECONDS)
+    how = "in time" if process.returncode is None else f"(Maven ended with {process.returncode})"
+    raise StartError(f"the live server did not start {how}: {log.read_text()[-LAST_WORDS:]}")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end, and make one where there is none: of Maven and of the Java that it started."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
+    with suppress(ProcessLookupError):  # all have ended
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 ABROAD = "https://example.org/fhir/"  # the base that some references of the demo name

@@ -39,7 +39,10 @@ def test_an_interrupted_pull_waits_for_the_same_job(bulk, export, fake):
 
 
 def test_a_job_that_is_gone_is_started_again(bulk, export, fake):
-    keys(bulk(keep_raw=True))
+    export.polls = 10**9
+    with pytest.raises(IncompleteError, match="did not end in time"):
+        keys(bulk(poll_limit_seconds=5.0, poll_cap_seconds=3.0))
+    export.polls = 0
     answers = iter([Response("", 404)])
     status = export.status
     export.status = lambda request: next(answers, None) or status(request)

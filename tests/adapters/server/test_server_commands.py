@@ -10,23 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from fake_fhir import as_json
-from typer.testing import CliRunner
 
 from adapters import load_tables
-from adapters.__main__ import app
 from adapters.sources.server_config import ServerConfig
 
 VIEWS = Path(__file__).parents[3] / "adapters" / "views"
-
-
-@pytest.fixture
-def run(fake, tmp_path, monkeypatch):
-    monkeypatch.setenv("STUDY_SPOOL", str(tmp_path / "spool"))
-
-    def invoke(*arguments: str):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return invoke
 
 
 def test_pull_writes_tables_a_manifest_with_queries_and_removes_the_spool(run, fake, tmp_path):
@@ -87,7 +75,7 @@ def test_what_is_missing_is_listed_and_asked_for_only(run, fake, tmp_path):
     result = run("pull", fake.base, "--out", tmp_path / "tables")
     assert result.exit_code == 3
     assert re.search(
-        r"403; .* lacks the right .*; \d of 5 parts are missing \(.*Procedure 1\); the next pull", result.output
+        r"403; .* lacks the right .*; \d of 5 parts are missing \(.*Procedure 1; .*\); the next pull", result.output
     )
     assert result.output.count("error: ") == 1
     fake.before = None
@@ -96,6 +84,54 @@ def test_what_is_missing_is_listed_and_asked_for_only(run, fake, tmp_path):
     assert manifest["reading"]["parts_resumed"] >= 1
     fetched = {row["query"].partition("?")[0] for row in manifest["queries"]}
     assert fetched >= {"Condition", "MedicationAdministration", "Observation", "Patient", "Procedure"}
+
+
+def as_error(fake) -> None:
+    """The therapies on the server were entered in error: a search finds them, the cohort rule does not take them."""
+    for one in fake.resources:
+        if one["resourceType"] in ("Procedure", "MedicationAdministration"):
+            one["status"] = "entered-in-error"
+
+
+def test_after_an_error_nothing_is_kept_of_a_pull_that_had_everything(run, fake, tmp_path):
+    statuses = {one["id"]: one.get("status") for one in fake.resources}
+    as_error(fake)
+    result = run("pull", fake.base, "--out", tmp_path / "tables")
+    assert result.exit_code == 2
+    assert "no patient meets the cohort rule" in result.output
+    assert not [path for path in (tmp_path / "spool").rglob("*") if path.is_file()]
+    for one in fake.resources:
+        if statuses[one["id"]]:
+            one["status"] = statuses[one["id"]]
+    assert run("pull", fake.base, "--out", tmp_path / "tables").exit_code == 0, "the server is asked again"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), r"FHIR server: no patient meets the cohort rule \(.*\); see `doctor`, .*--allow-empty"),
+        (("--patients", "named.txt"), "none of the patients asked for is there; check --patients"),
+    ],
+)
+def test_a_server_where_nobody_belongs_to_the_study(options, message, run, fake, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "named.txt").write_text("nobody\n")
+    fake.resources = [one for one in fake.resources if one["id"] == "c"]
+    result = run("pull", fake.base, "--out", tmp_path / "tables", *options)
+    assert result.exit_code == 2
+    assert re.search(message, result.output)
+    assert not (tmp_path / "tables").exists()
+    result = run("pull", fake.base, "--out", tmp_path / "tables", *options, "--allow-empty")
+    assert result.exit_code == 0, result.output
+    assert {len(frame) for name, frame in load_tables(tmp_path / "tables").items() if name != "findings"} == {0}
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_pull_that_nobody_counted_says_so(counts, run, fake, tmp_path):
+    fake.counts = counts
+    result = run("pull", fake.base, "--out", tmp_path / "tables")
+    assert result.exit_code == 0
+    assert result.stderr.count("not all of it is checked against the server's counts") == (0 if counts else 1)
 
 
 def test_every_search_is_stated_with_numbers_and_times(run, fake, tmp_path):
@@ -116,34 +152,6 @@ def test_options_of_servers_are_refused_for_files(option, run, tmp_path):
     result = run("pull", tmp_path / "a.json", "--out", tmp_path / "tables", option)
     assert result.exit_code == 2
     assert f"{option}: is for servers only" in result.output
-
-
-def test_a_view_on_a_server_says_for_whom(run, fake):
-    view = VIEWS / "patients.Patient.json"
-    assert run("view", view, fake.base, "--format", "csv").exit_code == 2
-    for choice, lines in (("--cohort", 4), ("--all", 5)):
-        result = run("view", view, fake.base, "--format", "csv", choice)
-        assert result.exit_code == 0, result.output
-        assert len(result.stdout.strip().splitlines()) == lines
-
-
-def test_a_view_of_observations_reads_codes_that_no_list_names(run, fake, tmp_path):
-    view = tmp_path / "codes.json"
-    select = [{"column": [{"name": "id", "path": "getResourceKey()", "type": "string"}]}]
-    view.write_text(json.dumps({"resourceType": "ViewDefinition", "resource": "Observation", "status": "active",
-                                "name": "codes", "select": select}))  # fmt: skip
-    result = run("view", view, fake.base, "--format", "csv", "--cohort")
-    assert result.exit_code == 0, result.output
-    assert len(result.stdout.strip().splitlines()) == 1 + 9
-
-
-def test_doctor_counts_what_hits_and_lists_what_no_code_list_maps(run, fake):
-    fake.page_size = 50
-    result = run("doctor", fake.base)
-    assert result.exit_code == 0, result.output
-    assert "psa (Observation)" in result.output
-    assert "http://loinc.org,9999-9" in result.stdout
-    assert not re.search(r"Patient/|m-a", result.output)
 
 
 @pytest.mark.parametrize(

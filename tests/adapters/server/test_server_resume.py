@@ -2,102 +2,158 @@
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
+import re
 from urllib.parse import parse_qs
 
+import jwt
 import msgspec
 import pytest
-from fake_fhir import PSA, Fake, as_json, observation, spool_files
+from fake_fhir import PSA, Fake, as_json, observation
+from resume_support import heard, interrupted, keys, searches, spool_folder
 from werkzeug import Request, Response
 
 from adapters.errors import IncompleteError, InputError
 from adapters.reading.patients import Selection
 from adapters.settings import Cohort, load_settings
-from adapters.sources.server_spool import REPOSITORY, Spool
+from adapters.settings import Consent as ConsentRule
+
+THERAPY_OF_C = {
+    "resourceType": "Procedure", "id": "p2", "status": "completed", "subject": {"reference": "Patient/c"},
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "764677008"}]},
+}  # fmt: skip
 
 
-def keys(source) -> set[str]:
-    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
-
-
-def searches(fake: Fake, kind: str) -> int:
-    return fake.hits[f"{kind}/_search"]
+def corrected(fake: Fake) -> None:
+    """The server now holds one Observation more about a patient whose Conditions were fetched."""
+    fake.resources.append(observation(20, "a", PSA))
 
 
 def test_finished_chunks_are_not_requested_again_after_a_failure(fake, opened):
-    fake.before = lambda server, request, number: as_json({}, 403) if "Observation" in request.path else None
-    with pytest.raises(IncompleteError):
-        keys(opened(counts=False, parallel=1))
+    interrupted(fake, opened)
     assert searches(fake, "Condition") == 1
-    fake.before = None
     full = keys(opened(counts=False, parallel=1))
     chunks_of_two = 2
     assert searches(fake, "Condition") == chunks_of_two
     assert len(full) == 15
 
 
+def test_going_on_is_said_with_time_and_number_of_what_is_there(fake, opened):
+    interrupted(fake, opened)
+    (note,) = [one for one in heard(opened(counts=False)) if "going on" in one]
+    assert re.fullmatch(r"going on with the pull begun at 20\d\d-\S+\+00:00: [23] parts are there", note)
+    assert not [one for one in heard(opened(counts=False)) if "going on" in one], "there is nothing to go on with"
+
+
 def test_a_unit_that_was_being_written_is_fetched_again(fake, opened, tmp_path):
-    first = keys(opened(counts=False))
-    root = next(path.parent for path in spool_files(tmp_path / "spool") if path.name == "done.jsonl")
+    interrupted(fake, opened)
+    root = spool_folder(tmp_path)
     lines = (root / "done.jsonl").read_text().splitlines()
     (root / "done.jsonl").write_text("\n".join(lines[:-1]) + "\n" + lines[-1][: len(lines[-1]) // 2])
     (root / "Observation-half.part").write_text('{"resourceType": "Obs')
-    before = sum(fake.hits.values())
-    assert keys(opened(counts=False)) == first
-    asked = sum(fake.hits.values()) - before
-    assert asked < before
+    asked = searches(fake, "Condition"), searches(fake, "MedicationAdministration")
+    found = keys(opened(counts=False))
+    assert searches(fake, "Condition") == asked[0] + 1, "of two chunks one was there"
+    assert searches(fake, "MedicationAdministration") - asked[1] >= 2, "the one that was being written, and the other"
+    assert len(found) == 15
 
 
-def test_a_changed_cohort_starts_over_unless_drift_is_accepted(fake, opened):
-    said: list[str] = []
-    keys(opened(counts=False))
-    new = {"resourceType": "Procedure", "id": "p2", "status": "completed", "subject": {"reference": "Patient/c"},
-           "code": {"coding": [{"system": "http://snomed.info/sct", "code": "764677008"}]}}  # fmt: skip
-    fake.resources.append(new)
-    source = opened(counts=False, accept_drift=True)
-    before = searches(fake, "Condition")
-    assert "Patient/c" in keys(source)
-    assert searches(fake, "Condition") == before + 1
-    fake.resources.remove(new)
+def test_a_changed_cohort_starts_over(fake, opened):
+    interrupted(fake, opened)
+    fake.resources.append(THERAPY_OF_C)
     source = opened(counts=False)
-    source.shown = lambda stage, number: said.append(stage)
-    assert "Patient/c" not in keys(source)
-    assert any("starting over" in stage for stage in said)
+    before = searches(fake, "Condition")
+    assert any("starting over" in note for note in heard(source))
+    assert searches(fake, "Condition") == before + 2
+    assert "Patient/c" in keys(source)
 
 
-def test_raw_resources_are_private_and_go_when_the_tables_are_written(fake, opened, tmp_path):
-    source = opened()
-    keys(source)
-    files = spool_files(tmp_path / "spool")
-    assert files
-    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
-    assert all(stat.S_IMODE(path.parent.stat().st_mode) == 0o700 for path in files)
-    source.finished()
-    assert spool_files(tmp_path / "spool") == []
+def test_a_changed_cohort_is_added_to_where_drift_is_accepted(fake, opened):
+    interrupted(fake, opened, chunk_size=3)
+    fake.resources.append(THERAPY_OF_C)
+    before = searches(fake, "Condition")
+    assert "Patient/c" in keys(opened(counts=False, chunk_size=3, accept_drift=True))
+    assert searches(fake, "Condition") == before + 1
 
 
-def test_raw_resources_stay_when_asked(opened, tmp_path):
-    source = opened(keep_raw=True)
-    keys(source)
-    source.finished()
-    assert spool_files(tmp_path / "spool")
-
-
-def test_what_is_kept_is_not_taken_for_the_answer_of_a_later_pull(fake, opened):
-    source = opened(keep_raw=True)
-    before = keys(source)
-    source.finished()
-    fake.resources.append(observation(20, "a", PSA))
+def test_a_pull_that_had_everything_is_never_taken_for_the_answer_of_a_later_one(fake, opened):
+    before = keys(opened())  # and its tables were not written
+    corrected(fake)
     assert keys(opened()) == before | {"Observation/o20"}
 
 
+def test_what_another_account_was_given_is_not_used(fake, opened, monkeypatch):
+    monkeypatch.setenv("FHIR_PASSWORD", "secret")
+    interrupted(fake, opened, auth="basic", user="clerk")
+    before = searches(fake, "Condition")
+    keys(opened(counts=False, auth="basic", user="physician"))
+    assert searches(fake, "Condition") == before + 2
+
+
+def token(**claims: str) -> str:
+    return jwt.encode(claims, "0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "asked"),
+    [
+        (token(sub="study", jti="1"), token(sub="study", jti="2"), 1),  # renewed
+        (token(sub="clerk"), token(sub="physician"), 2),
+        (token(sub="study", scope="system/Patient.read"), token(sub="study", scope="system/*.read"), 2),
+        (token(sub="study"), "", 2),
+        ("opaque-1", "opaque-2", 1),  # tells nothing
+    ],
+)
+def test_an_account_is_known_by_what_its_token_says(before, now, asked, fake, opened, monkeypatch):
+    monkeypatch.setenv("FHIR_TOKEN", before)
+    interrupted(fake, opened)
+    known = searches(fake, "Condition")
+    monkeypatch.setenv("FHIR_TOKEN", now)
+    keys(opened(counts=False))
+    assert searches(fake, "Condition") == known + asked
+
+
+def test_consents_are_asked_for_anew(fake, opened):
+    fake.types = (*fake.types, "Consent")
+    settings = msgspec.structs.replace(load_settings(), consent=ConsentRule(required=True))
+    interrupted(fake, opened, settings=settings)
+    assert (searches(fake, "Condition"), searches(fake, "Consent")) == (1, 1)
+    keys(opened(counts=False, settings=settings))
+    assert searches(fake, "Condition") == 2
+    assert searches(fake, "Consent") == 3, "the chunk that was there, and the other"
+
+
+def test_of_several_failures_the_first_part_is_named_and_all_that_is_missing_listed(fake, opened):
+    def refuse(_server: Fake, request: Request, _number: int) -> Response | None:
+        if "patient=" not in request.get_data(as_text=True):
+            return None
+        if "Condition" in request.path:
+            return Response("", 429)  # tried again: the part after it fails before it
+        return as_json({}, 403) if "MedicationAdministration" in request.path else None
+
+    fake.before = refuse
+    with pytest.raises(IncompleteError) as caught:
+        keys(opened(counts=False, chunk_size=3))
+    assert re.fullmatch(
+        r"POST Condition\?patient={up to 10 patients}: the server answered 429; ask the server's operator; "
+        r"\d of 5 parts are missing \(Condition 1, MedicationAdministration 1, .*; and all Medication resources that these "
+        r"refer to\); the next pull asks for these only", str(caught.value),
+    )  # fmt: skip
+
+
+def test_of_what_is_referred_to_all_parts_are_in_the_count(fake, opened):
+    fake.before = lambda server, request, number: (
+        as_json({}, 403) if "Medication/" in request.path and "_id=" in request.get_data(as_text=True) else None
+    )
+    with pytest.raises(IncompleteError, match=r"1 of 11 parts are missing \(Medication 1\)"):
+        keys(opened(counts=False))
+
+
 def test_an_interrupted_pull_that_is_too_old_starts_over(fake, opened, tmp_path):
-    keys(opened())
-    started = next(path for path in spool_files(tmp_path / "spool") if path.name == "started.json")
-    started.write_text('"2016-01-01T00:00:00+00:00"')
-    fake.resources.append(observation(20, "a", PSA))
-    assert "Observation/o20" in keys(opened())
+    interrupted(fake, opened)
+    (spool_folder(tmp_path) / "started.json").write_text('"2016-01-01T00:00:00+00:00"')
+    before = searches(fake, "Condition")
+    assert any("too old" in note for note in heard(opened(counts=False)))
+    assert searches(fake, "Condition") == before + 2
 
 
 def test_a_search_that_is_too_big_for_the_server_is_parted(fake, opened):
@@ -153,11 +209,6 @@ def test_a_server_that_ignores_the_code_of_the_therapies_gives_no_other_patients
     assert not [form for _, path, form in fake.searches if path.startswith("Observation") and "Patient%2Fc" in form]
 
 
-def test_raw_resources_are_refused_in_the_repository():
-    with pytest.raises(InputError, match="never kept in the repository"):
-        Spool(REPOSITORY / "data" / "spool")
-
-
 def test_reading_twice_gives_the_same_without_asking_again(fake, opened):
     source = opened()
     first = [read.resource for read in source.read()]
@@ -203,19 +254,34 @@ def test_dry_run_shows_the_searches_and_sends_none(fake, opened):
     assert sum(fake.hits.values()) == 0
 
 
-def test_an_r5_server_is_refused(fake, opened):
+@pytest.mark.parametrize("version", ["4.0.0", "4.0.1", "4.1.0", "4.3.0", "4.3.0-cibuild"])
+def test_a_server_of_r4_or_r4b_is_read(version, fake, opened):
+    statement = fake.capability() | {"fhirVersion": version}
+    fake.before = lambda server, request, number: as_json(statement) if request.path.endswith("metadata") else None
+    assert len(keys(opened())) == 15
+
+
+@pytest.mark.parametrize("version", ["5.0.0", "3.0.2", "4.2.0", "4.4.0", "4.5.0", "4.6.0", "40.1", ""])
+def test_a_server_of_another_version_is_refused(version, fake, opened):
     fake.before = lambda server, request, number: as_json(
-        {"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0"}
+        {"resourceType": "CapabilityStatement", "fhirVersion": version}
     )
-    with pytest.raises(InputError, match=r"GET metadata: FHIR 5.0.0 is not read"):
+    with pytest.raises(
+        InputError, match=rf"GET metadata: FHIR {re.escape(version) or 'of unknown version'} is not read"
+    ):
         keys(opened())
 
 
-def test_the_spool_lies_where_the_environment_says(monkeypatch, tmp_path):
-    from adapters.sources.server_spool import default_root
+@pytest.mark.parametrize("page", ["<html>log in</html>", "", "[]"])
+def test_a_page_in_place_of_the_capability_statement_means_that_the_server_gave_nothing(page, fake, opened):
+    fake.before = lambda server, request, number: Response(page, content_type="text/html")
+    with pytest.raises(
+        IncompleteError, match=r"GET metadata: .* not a JSON object; check the base address and the sign"
+    ):
+        keys(opened())
 
-    monkeypatch.setenv("STUDY_SPOOL", str(tmp_path / "here"))
-    assert default_root() == tmp_path / "here"
-    monkeypatch.delenv("STUDY_SPOOL")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert default_root() == Path(tmp_path) / "radionuclide-study"
+
+def test_another_resource_in_place_of_it_means_a_wrong_address(fake, opened):
+    fake.before = lambda server, request, number: as_json({"resourceType": "Patient"})
+    with pytest.raises(InputError, match="no FHIR server"):
+        keys(opened())

@@ -13,10 +13,11 @@ import pytest
 from fake_fhir import Fake, as_json, small_cohort
 from pytest_httpserver import HTTPServer
 from smart_support import RSA_KEY, TokenEndpoint, pem, private
+from werkzeug import Request, Response
 
 LONGEST_SECONDS = 300
 ASSERTION = re.compile(rb"eyJ[\w-]{20,}\.eyJ[\w-]{20,}")
-PATIENTS = [b"m-a", b"m-b", b"b-old", b"Patient/a"]
+PATIENTS = re.compile(rb"m-a|m-b|b-old|Patient(/|%2[Ff])[abc]\b")  # also as an address writes them
 
 
 def pull(fake: Fake, folder: Path, config: str, **environment: str) -> tuple[int, bytes]:
@@ -46,8 +47,9 @@ def test_smart_leaves_no_key_token_or_patient_behind(fails, fake: Fake, httpserv
     assert code == (3 if fails else 0), told
     assert issuer.issued
     key_lines = [line.encode() for line in pem(RSA_KEY).splitlines()[1:-1]]
-    for secret in [b"token-1", *key_lines, *PATIENTS]:
+    for secret in [b"token-1", *key_lines]:
         assert secret not in told
+    assert not PATIENTS.search(told)
     assert not ASSERTION.search(told)
     spooled = b"".join(path.read_bytes() for path in (tmp_path / "spool").rglob("*") if path.is_file())
     assert b"token-1" not in spooled
@@ -63,8 +65,44 @@ def test_client_secret_and_password_are_nowhere(fake: Fake, httpserver: HTTPServ
     assert code == 0, told
     more, told_too = pull(fake, tmp_path, 'auth = "basic"\nuser = "me"\n', FHIR_PASSWORD="canary-password")
     assert more == 0, told_too
-    for secret in [b"canary", b"c3R1ZHk6Y2FuYXJ5", *PATIENTS]:
+    for secret in [b"canary", b"c3R1ZHk6Y2FuYXJ5"]:
         assert secret not in told + told_too
+    assert not PATIENTS.search(told + told_too)
+
+
+def test_what_is_looked_for_is_found_as_addresses_write_it():
+    for shown in (b"?patient=Patient%2Fa%2CPatient%2Fb", b"Patient/c ", b"_id=b-old", b"patient=Patient%2fb"):
+        assert PATIENTS.search(shown)
+    assert not PATIENTS.search(b"Patient/_search Patient?_id={up to 10 ids} Patient%2F_search")
+
+
+def only_get(_server: Fake, request: Request, _number: int) -> Response | None:
+    return Response("", 405) if request.method == "POST" else None
+
+
+def refused(server: Fake, request: Request, number: int) -> Response | None:
+    return only_get(server, request, number) or (as_json({}, 400) if "Observation" in request.path else None)
+
+
+def cut_off(server: Fake, request: Request, number: int) -> Response | None:
+    page = "_getpages" in request.args
+    return only_get(server, request, number) or (Response("{", 200) if page else None)
+
+
+@pytest.mark.parametrize(("before", "expected"), [(only_get, 0), (refused, 3), (cut_off, 3)])
+def test_a_server_that_takes_get_only_gets_ids_in_addresses_and_nobody_else_does(before, expected, fake, tmp_path):
+    addresses: list[bytes] = []
+
+    def noted(server: Fake, request: Request, number: int) -> Response | None:
+        addresses.append(request.query_string)
+        return before(server, request, number)
+
+    fake.before = noted
+    code, told = pull(fake, tmp_path, 'auth = "bearer"\n', FHIR_TOKEN="canary-token")
+    assert code == expected, told
+    assert any(map(PATIENTS.search, addresses)), "they stood in an address"
+    assert not PATIENTS.search(told)
+    assert b"canary" not in told
 
 
 def test_no_address_in_a_resource_is_asked(fake: Fake, opened, caplog, monkeypatch):

@@ -99,7 +99,7 @@ class BulkSource(SpooledSource):
 
         Distinct ids are those of each file, added up; `total` is what the export's manifest counts, if it counts all.
         """
-        tallies, parts = Tallies(), reader.spool.done()
+        tallies, parts = Tallies(), reader.spool.parts
         tallies.add(reader.query, tally)
         for name in files:
             tallies.merge(parts[name].get("tally") or {})

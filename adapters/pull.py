@@ -19,7 +19,7 @@ from adapters.engines import Build, build_with
 from adapters.errors import InputError
 from adapters.identity import read_link, write_link
 from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
-from adapters.progress import Progress, silent
+from adapters.progress import NOTE, Progress, silent
 from adapters.publish import publish
 from adapters.quality import Ledger
 from adapters.reading.patients import Selection, load_patients
@@ -97,6 +97,7 @@ def _pulled(
     with _collector_at_rest():
         settings = stage.index(now.date())
         _require_patients(stage, request)
+        _note_absent(stage, progress)
         tables = build(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
@@ -148,6 +149,13 @@ def _require_patients(stage: Stage, request: Request) -> None:
     if request.selection != Selection():
         remedy = "check --patients or --group, or pass --allow-empty for empty tables"
         raise InputError("none of the patients asked for is there", stage.source.label, remedy)
+
+
+def _note_absent(stage: Stage, progress: Progress) -> None:
+    """A list of patients of whom some are not there is said: the tables will be smaller than the list."""
+    asked, found = stage.restricted.get("asked", 0), stage.restricted.get("found", 0)
+    if found < asked:
+        progress(f"{found} of the {asked} patients asked for are in the source", NOTE)
 
 
 def _require_cohort(tables: dict[str, pd.DataFrame], settings: Settings, request: Request, source: Source) -> None:

@@ -150,6 +150,9 @@ class BulkSource(SpooledSource):
                 if not _is_at_fault(error):
                     raise
             self._delete(client, saved)  # servers that run one job at a time would refuse the next
+        abandoned = spool.recall("abandoned")
+        if isinstance(abandoned, str) and self.base.holds(abandoned):
+            self._delete(client, abandoned)
         spool.clear()  # the job is gone or failed: what it wrote belongs to another export
         status_url = self._kick_off(client, types)
         spool.remember("started", now())

@@ -18,6 +18,7 @@ PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|%(25)*(2e|5c|2f|00)", re.IGNORECASE)
 _UPWARDS = re.compile(r"\.{1,2}(;|%(25)*3b|$)", re.IGNORECASE)  # a segment: servers cut off what follows the semicolon
 _ABSOLUTE = re.compile(r"https?://[^/?#]+(?P<path>/[^?#]*/[^?#]+)", re.IGNORECASE)
+_BY_TYPE = re.compile(r"[A-Z][A-Za-z]+\?")
 _HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
 
 
@@ -107,7 +108,8 @@ class Base:
         host = self.origin.host
         if link.lower().startswith((host + "/", host + ":")) and "//" not in link.partition("?")[0]:
             return [f"{self.origin.scheme}://{link}"]  # written without a scheme
-        candidates = [urljoin(request_url, link)]
+        by_type = [self.url(link)] if _BY_TYPE.match(link) else []  # "Observation?..." counts from the base
+        candidates = [*by_type, urljoin(request_url, link)]
         if link.startswith("/") and not link.startswith("//"):
             candidates.append(self.text + link)
         if rewrite and link.lower().startswith(("http://", "https://")):

@@ -52,7 +52,9 @@ def opened_spool(root: Path, question: Sequence[Any], config: ServerConfig, show
         spool.clear()
     elif started is not None and _hours_since(started) > config.resume_hours:
         shown("the interrupted pull is too old to be resumed: starting over", NOTE)
+        abandoned = spool.recall("status")
         spool.clear()
+        spool.remember("abandoned", abandoned)  # the export that it waited for, to be removed from the server
     spool.forget("Consent")
     finished = len(spool.done())
     if finished:

@@ -202,6 +202,15 @@ def test_a_selection_restricts_any_source(tmp_path):
     assert "outside-selection" in reasons
 
 
+def test_patients_of_a_list_who_are_not_there_are_said(tmp_path):
+    said: list[str] = []
+    (tmp_path / "ids.txt").write_text("p1\nnobody\n")
+    source = write(tmp_path / "in.json", bundle(patient(), therapy()))
+    request = Request(selection(tmp_path / "ids.txt", None))
+    pull(open_source(str(source)), tmp_path / "out", request=request, progress=lambda stage, _: said.append(stage))
+    assert "1 of the 2 patients asked for are in the source" in said
+
+
 def test_a_selection_that_finds_nobody_is_an_error(tmp_path):
     request = Request(Selection(patients=frozenset({"p9"})))
     with pytest.raises(InputError, match="outside-selection"):

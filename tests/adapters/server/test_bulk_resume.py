@@ -48,6 +48,7 @@ def test_an_export_that_began_too_long_ago_starts_over(bulk, export, fake, tmp_p
     (spool_folder(tmp_path) / "started.json").write_text('"2016-01-01T00:00:00+00:00"')
     assert any("too old" in note for note in heard(bulk()))
     assert export.kicked == 2
+    assert export.deleted == 2, "the job that nobody waits for any more, and the new one"
 
 
 def test_a_pull_that_had_everything_is_never_taken_for_the_answer_of_a_later_one(bulk, export, fake):

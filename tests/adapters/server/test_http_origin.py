@@ -65,6 +65,7 @@ def test_a_link_elsewhere_is_an_error_that_does_not_show_it(link):
         ("HTTPS://FHIR.example.ORG/app/r4?p=2", "https://FHIR.example.ORG/app/r4?p=2"),
         ("/app/r4/Observation?p=2", "https://fhir.example.org/app/r4/Observation?p=2"),
         ("/Observation?p=2", "https://fhir.example.org/app/r4/Observation?p=2"),
+        ("Observation?p=2", "https://fhir.example.org/app/r4/Observation?p=2"),
         ("?p=2", "https://fhir.example.org/app/r4/Observation/_search?p=2"),
         ("fhir.example.org/app/r4?p=2", "https://fhir.example.org/app/r4?p=2"),
         ("https://fhir.example.org/app/r4?p=a%2Bb|c", "https://fhir.example.org/app/r4?p=a%2Bb|c"),

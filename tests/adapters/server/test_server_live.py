@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from hapi import NoServerError, load, served
 from adapters.reading.patients import Selection
 from adapters.synthetic.demo import write_demo
 
+VIEWS = Path(__file__).parents[3] / "adapters" / "views"
 pytestmark = [pytest.mark.java, pytest.mark.slow]
 
 
@@ -61,6 +65,22 @@ def test_a_bulk_export_gives_the_tables_of_the_files(mcode: Live):
     config.write_text("poll_cap_seconds = 2\n")  # the server asks for 120 s for a job of two
     found = tables_of(mcode.base, mcode.folder / "by-export", bulk="system", server_config=config)
     assert_equal(found, mcode.expected)
+
+
+def rows(result) -> Counter[tuple[str, ...]]:
+    """The rows of a view but for the patient, whom some files name by identifier."""
+    assert result.exit_code == 0, result.output
+    table = csv.DictReader(io.StringIO(result.stdout))
+    return Counter(tuple(text for name, text in row.items() if name != "patient_key") for row in table)
+
+
+@pytest.mark.parametrize("view", ["conditions.Condition", "observations.Observation", "patients.Patient"])
+def test_a_view_gives_the_rows_of_the_files(view, mcode: Live, run):
+    arguments = ("view", VIEWS / f"{view}.json", "--format", "csv")
+    served = rows(run(*arguments, mcode.base, "--all"))
+    told = rows(run(*arguments, mcode.folder / "mcode"))
+    assert served <= told, "the files hold older versions too"
+    assert {row[0] for row in served} == {row[0] for row in told}
 
 
 def test_the_other_dialect_gives_the_same_tables(mcode: Live):

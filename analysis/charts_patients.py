@@ -25,6 +25,7 @@ from analysis.charts import (
 )
 
 LANES = 60
+LINES = 4 * LANES
 CHOSEN = "patient == 'all' || patient == datum.patient_id"
 EVENT_LEGEND = alt.Legend(orient="bottom", columns=alt.ExprRef("width > 450 ? 4 : 1"))
 LINE_LEGEND = alt.Legend(symbolType="stroke", symbolSize=300, symbolStrokeWidth=2)
@@ -118,7 +119,7 @@ def measurements(
     known = known[known["value"] > 0] if log else known
     if known.empty:
         return NoChart(f"{title} was not measured on known days")
-    frame = named_arms(missing_to_none(first_groups(known, "patient_id", 4 * LANES)))
+    frame = named_arms(missing_to_none(first_groups(known, "patient_id", LINES)))
     y = alt.Y("value:Q", title=title, scale=log_scale(frame["value"]) if log else alt.Scale(nice=True))
     base = alt.Chart(frame).encode(
         alt.X("months:Q", title=f"Months from {origin}"),

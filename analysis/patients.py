@@ -88,9 +88,9 @@ def subgroup_list(subgroup: pd.DataFrame, responses: Mapping[str, pd.DataFrame])
     return frame.reset_index(names="patient_id")
 
 
-def lanes_drawn(count: int, limit: int) -> str:
-    """Whether a lane was drawn for each of `count` patients; more than `limit` are not."""
-    return "All lanes are drawn." if count <= limit else f"The first {limit:,} of {count:,} lanes are drawn."
+def all_drawn(count: int, limit: int, what: str) -> str:
+    """Whether each of `count` patients has one of `what` in a figure; more than `limit` have not."""
+    return f"All {what} are drawn." if count <= limit else f"The first {limit:,} of {count:,} {what} are drawn."
 
 
 def not_analysed(arms: pd.DataFrame) -> str:

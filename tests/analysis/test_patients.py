@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.patients import NAMED, lanes_drawn, not_analysed, subgroup_list
+from analysis.patients import NAMED, all_drawn, not_analysed, subgroup_list
 from analysis.response_subgroup import evaluate
 from analysis.settings import load_study
 from tests.truth import truth_tables
@@ -16,7 +16,7 @@ from tests.truth import truth_tables
     [(0, "All lanes are drawn."), (60, "All lanes are drawn."), (61, "The first 60 of 61 lanes are drawn.")],
 )
 def test_lanes_that_are_not_drawn_are_counted(count, said):
-    assert lanes_drawn(count, 60) == said
+    assert all_drawn(count, 60, "lanes") == said
 
 
 def arms(analysed: int, left_out: int) -> pd.DataFrame:

@@ -116,8 +116,8 @@ def test_every_glued_number_stands_in_results_json(site):
     ids = {row["id"] for row in results(site)}
     texts = {key for key in glued_keys() if key.split(":")[0] not in ids}
     assert texts == {
-        "os.allocations", "os.from_sirt_on", "os.undated", "patients.lanes", "patients.not_analysed", "reproduction.remarks",
-        "data.read", "data.used", "os.conclusion", "print.scope",
+        "os.allocations", "os.from_sirt_on", "os.undated", "patients.lanes", "patients.lines", "patients.not_analysed",
+        "data.read", "data.used", "os.conclusion", "print.scope", "reproduction.remarks",
         "reproduction.holm", "reproduction.meaning", "reproduction.printed", "reproduction.slips", "reproduction.summary",
         "tox.words.baseline", "tox.words.ggt_asymptotic", "tox.words.grades",
         "tox.words.hys_bilirubin", "tox.words.hys_transaminase",

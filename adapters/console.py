@@ -60,6 +60,7 @@ def progress_shown() -> Iterator[Progress]:
         seen: dict[str, int] = {}  # what each stage shows
 
         def show(stage: str, number: int, total: int | None = None, /) -> None:
+            """Move the bar of a stage, in steps where it is long, or print a note."""
             if number == NOTE:
                 display.console.print(stage, markup=False)
                 return

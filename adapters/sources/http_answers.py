@@ -103,6 +103,11 @@ def json_object(body: bytes, where: str, remedy: str = "ask the server's operato
     return document
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The JSON objects in a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """Seconds that `Retry-After` (seconds or a date) or `x-ms-retry-after-ms` ask for; None where absent or unreadable."""
     if "x-ms-retry-after-ms" in headers:

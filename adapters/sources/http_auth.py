@@ -143,6 +143,7 @@ def _assertion_form(
     endpoint: str, config: ServerConfig, key: Any, algorithm: str, key_id: str
 ) -> Callable[[], dict[str, str]]:
     def form() -> dict[str, str]:
+        """A fresh assertion: each has a time and an id of its own."""
         now = int(time.time())
         claims = {"iss": config.client_id, "sub": config.client_id, "aud": endpoint, "jti": uuid.uuid4().hex}
         claims_in_time: dict[str, Any] = {**claims, "iat": now, "exp": now + ASSERTION_SECONDS}

@@ -152,6 +152,7 @@ class HttpClient:
         ask = _Ask(method, url, where, headers or {}, content, with_token, sink, retried)
 
         def attempt() -> Answer:
+            """One request, and a second one where the first was refused and a new token may help."""
             token = self.authorizer.header() if with_token else {}
             answer = self._once(ask, token)
             if answer.status == 401 and with_token and self.authorizer.renew(token):
@@ -164,6 +165,7 @@ class HttpClient:
         seen: Counter[int] = Counter()
 
         def decide(error: Exception) -> bool | float:
+            """Whether to try again; a number is how many seconds the server asks to wait."""
             if not isinstance(error, _TransientError) or error.fault.status not in ask.retried:
                 return False
             seen[error.fault.status] += 1

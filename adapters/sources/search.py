@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from adapters.errors import IncompleteError
 from adapters.sources import strict_json
-from adapters.sources.http_answers import Answer, ServerError
+from adapters.sources.http_answers import Answer, ServerError, objects_in
 from adapters.sources.http_client import NO_ANSWER, HttpClient
 
 EXPIRED = frozenset({404, 410})
@@ -198,7 +198,9 @@ def check_outcome(outcome: dict[str, Any], where: str) -> int:
     issues = _objects(outcome, "issue", where)
     for issue in issues:
         details = {
-            str(coding.get("code")) for one in _dicts([issue.get("details")]) for coding in _dicts(one.get("coding"))
+            str(coding.get("code"))
+            for one in objects_in([issue.get("details")])
+            for coding in objects_in(one.get("coding"))
         }
         if issue.get("severity") in FAILED or issue.get("code") in INCOMPLETE_CODES or details & INCOMPLETE_DETAILS:
             raise IncompleteError("the server says that its answer is not complete", where, ASK)
@@ -221,7 +223,3 @@ def _objects(holder: dict[str, Any], name: str, where: str) -> list[dict[str, An
     if value is not None and (not isinstance(value, list) or not all(isinstance(item, dict) for item in value)):
         raise IncompleteError(f"{holder['resourceType']}.{name} is not a list of objects", where, ASK)
     return value or []
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.errors import InputError
 from adapters.reading.versions import is_r4
-from adapters.sources.http_answers import ServerError, json_object
+from adapters.sources.http_answers import ServerError, json_object, objects_in
 from adapters.sources.http_client import HttpClient
 
 
@@ -49,16 +49,12 @@ def read_capability(client: HttpClient) -> Capability:
 def _described(statement: dict[str, Any]) -> Capability:
     parameters: dict[str, frozenset[str]] = {}
     operations: set[str] = set()
-    for rest in (one for one in _dicts(statement.get("rest")) if one.get("mode") != "client"):
-        operations |= {str(op.get("name", "")).lstrip("$") for op in _dicts(rest.get("operation"))}
-        for resource in _dicts(rest.get("resource")):
-            names = {str(parameter.get("name")) for parameter in _dicts(resource.get("searchParam"))}
+    for rest in (one for one in objects_in(statement.get("rest")) if one.get("mode") != "client"):
+        operations |= {str(op.get("name", "")).lstrip("$") for op in objects_in(rest.get("operation"))}
+        for resource in objects_in(rest.get("resource")):
+            names = {str(parameter.get("name")) for parameter in objects_in(resource.get("searchParam"))}
             parameters[str(resource.get("type"))] = frozenset(names)
-            operations |= {str(op.get("name", "")).lstrip("$") for op in _dicts(resource.get("operation"))}
+            operations |= {str(op.get("name", "")).lstrip("$") for op in objects_in(resource.get("operation"))}
     software = statement.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip() if isinstance(software, dict) else ""
     return Capability(True, name[:80], parameters, frozenset(operations))
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

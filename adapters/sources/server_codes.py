@@ -10,7 +10,7 @@ import csv
 import re
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -79,8 +79,7 @@ def codes(names: Iterable[str], settings: Settings, means: Iterable[str] | None 
 
 def observation_codes(settings: Settings) -> Codes:
     """What an Observation may be coded as: measures, and findings such as metastases, which stand in two lists."""
-    lists = load_code_lists(settings.overlay("codelists"))
-    return Codes(lists, ("observations", "conditions"), without=DIAGNOSES)
+    return replace(codes(("observations", "conditions"), settings), without=DIAGNOSES)
 
 
 def cohort_codes(settings: Settings) -> Codes:

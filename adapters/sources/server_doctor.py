@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.sources.http_answers import ServerError
@@ -88,7 +88,7 @@ def examine_server(source: ServerSource) -> ServerReport:
 
 def _meanings(name: str, source: ServerSource) -> dict[str, list[str]]:
     every = codes((name,), source.settings)
-    return {means: codes((name,), source.settings, (means,)).asked() for means in every.meanings()}
+    return {means: replace(every, wanted=frozenset({means})).asked() for means in every.meanings()}
 
 
 def _count(run: Run, kind: str, tokens: list[str] | None = None) -> int | None:

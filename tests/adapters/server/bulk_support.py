@@ -8,8 +8,6 @@ from typing import Any
 from fake_fhir import Fake, as_json
 from werkzeug import Request, Response
 
-from adapters.sources.bulk import BulkSource
-
 
 class Export:
     """$export on the fake server: `polls` answers of 202, then a manifest of one file a type."""
@@ -55,10 +53,6 @@ class Export:
             return Response("", 202, {"Retry-After": self.retry_after, "X-Progress": "running"})
         output = [{"type": kind, "url": f"{self.file_base}/files/{kind}"} for kind in self.files]
         return as_json({"requiresAccessToken": True, "output": output, **self.manifest})
-
-
-def keys(source: BulkSource) -> set[str]:
-    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
 
 
 def everything(fake: Fake) -> set[str]:

@@ -7,9 +7,10 @@ import json
 import tracemalloc
 
 import pytest
-from bulk_support import everything, keys
+from bulk_support import everything
 from conftest import TYPES
 from fake_fhir import Fake, spool_files
+from resume_support import keys
 from werkzeug import Request, Response
 
 from adapters.errors import IncompleteError, InputError

@@ -7,9 +7,10 @@ import json
 import re
 
 import pytest
-from bulk_support import everything, keys
+from bulk_support import everything
 from fake_fhir import Relay
 from pytest_httpserver import HTTPServer
+from resume_support import keys
 from werkzeug import Response
 
 from adapters.errors import IncompleteError, InputError

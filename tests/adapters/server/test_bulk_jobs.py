@@ -9,10 +9,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from bulk_support import everything, keys
+from bulk_support import everything
 from conftest import TYPES
 from fake_fhir import spool_files
 from pytest_httpserver import HTTPServer
+from resume_support import keys
 from werkzeug import Response
 
 from adapters.errors import IncompleteError

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from bulk_support import Export, everything
-from fake_fhir import Fake
 from resume_support import heard, keys, spool_folder
 from werkzeug import Response
 
@@ -14,16 +13,6 @@ from adapters.errors import IncompleteError, InputError
 from adapters.sources.bulk import BulkSource
 
 NEW = '{"resourceType": "Condition", "id": "k2", "subject": {"reference": "Patient/a"}}\n'
-
-
-@pytest.fixture
-def export(fake: Fake) -> Export:
-    return Export(fake)
-
-
-@pytest.fixture
-def bulk(opened, export) -> Callable[[], BulkSource]:
-    return lambda: opened(source=BulkSource, level="system", sleep=export.waited.append)
 
 
 def interrupted(export: Export, bulk: Callable[[], BulkSource]) -> int:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bulk_support import everything, keys
+from bulk_support import everything
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fake_fhir import Fake, as_json
 from pytest_httpserver import HTTPServer
+from resume_support import keys
 
 from adapters.errors import IncompleteError, InputError
 

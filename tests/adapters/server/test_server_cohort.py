@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from fake_fhir import LU, OTHER, PSA, observation, small_cohort
+from resume_support import heard, keys
 
 from adapters.errors import IncompleteError, InputError
-from adapters.progress import NOTE
 from adapters.reading.patients import Selection
 from adapters.settings import load_settings
 from adapters.sources.http_origin import parse_base
@@ -19,22 +19,10 @@ LOCAL = "https://example.org/fhir/radionuclide-study/CodeSystem/local"
 SNOMED_OID, LOINC_OID = "urn:oid:2.16.840.1.113883.6.96", "urn:oid:2.16.840.1.113883.6.1"
 
 
-def keys(source) -> set[str]:
-    return {f"{read.resource['resourceType']}/{read.resource['id']}" for read in source.read()}
-
-
 def therapy(identity: str, reference: Any, system: str = LU["system"], code: str = LU["code"]) -> dict[str, Any]:
     subject = reference if isinstance(reference, dict) else {"reference": reference}
     return {"resourceType": "Procedure", "id": identity, "status": "completed", "performedDateTime": "2016-05-01",
             "code": {"coding": [{"system": system, "code": code}]}, "subject": subject}  # fmt: skip
-
-
-def notes(source) -> list[str]:
-    """What a source says while it is read."""
-    said: list[str] = []
-    source.shown = lambda stage, number: said.append(stage) if number == NOTE else None
-    keys(source)
-    return said
 
 
 # ------------------------------------------------------------------ codes
@@ -149,7 +137,7 @@ def test_an_inner_host_is_ours_where_the_settings_say_that_a_proxy_writes_it(fak
 def test_a_therapy_without_a_patient_here_is_said_and_kept_to_be_counted(subject, fake, opened):
     fake.resources.append(therapy("p9", subject))
     source = opened()
-    assert any("1 therapies of the cohort rule name no patient" in note for note in notes(source))
+    assert any("1 therapies of the cohort rule name no patient" in note for note in heard(source))
     assert "Procedure/p9" in keys(source)
     assert source.manifest["therapies_astray"] == 1
 
@@ -168,7 +156,7 @@ def test_a_patient_who_is_not_given_is_an_error_unless_that_is_accepted(fake, op
     with pytest.raises(IncompleteError, match=r"1 of 2 patients of the cohort are not given.*accept_missing_patients"):
         keys(opened())
     source = opened(accept_missing_patients=True)
-    assert any("1 of 2 patients of the cohort are not on the server" in note for note in notes(source))
+    assert any("1 of 2 patients of the cohort are not on the server" in note for note in heard(source))
     assert source.manifest["patients_not_given"] == 1
 
 
@@ -201,7 +189,7 @@ def test_a_member_of_the_group_who_is_not_found_is_an_error(stranger, fake, open
 def test_a_type_that_is_not_listed_is_said(fake, opened):
     fake.types = tuple(kind for kind in fake.types if kind != "Condition")
     source = opened()
-    assert any("does not list Condition" in note for note in notes(source))
+    assert any("does not list Condition" in note for note in heard(source))
     assert source.manifest["not_served"] == ["Condition"]
 
 

@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.engines import build_with
+from adapters.fhir.codelists import HEADER, CodeLists, load_code_lists
+from adapters.ledger import Ledger, LeftOutReason
 from adapters.progress import Progress, silent
 from adapters.pull import types_read
-from adapters.quality import Ledger, LeftOutReason
 from adapters.reading.stage import Stage
 from adapters.settings import Settings
 from adapters.sources.base import Source
-from adapters.tables.codes import HEADER, CodeLists, load_code_lists
 
 MOST_FREQUENT = 50
 # Where the code of a resource stands, and the lists that may know it.
@@ -128,7 +128,7 @@ def examine(source: Source, settings: Settings, progress: Progress = silent) -> 
 
 def examine_server(source: Any, settings: Settings) -> Report:
     """Ask a server by counts what a pull would give; codes that none maps come from a sample. Raises as `pull`."""
-    from adapters.sources.server_doctor import examine_server as asked
+    from adapters.sources.search.doctor import examine_server as asked
 
     found = asked(source)
     codes = _Codes(load_code_lists(settings.overlay("codelists")))

@@ -11,24 +11,24 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from adapters.quality import Ledger
+from adapters.ledger import Ledger
 from adapters.settings import Settings
 
 PACKAGES = ("executable-radionuclide-study", "pandas", "pyarrow", "pandera", "fhirpathpy", "msgspec", "numpy")
 HERE = Path(__file__).resolve().parent
 # What turns resources into rows, and the setting that names a hospital's additions to it.
-RULES = {"views": "*.json", "codelists": "*.csv", "units": "*.csv"}
+RULES = {"views": "views/*.json", "codelists": "codelists/*.csv", "units": "tables/values/units.csv"}
 
 
 def rule_files(settings: Settings) -> dict[str, Path]:
     """The files of views, code lists and units that a pull goes by, by a name without any machine's path."""
     found: dict[str, Path] = {}
     for name, pattern in RULES.items():
-        own = sorted((HERE / name).glob(pattern)) if (HERE / name).is_dir() else sorted(HERE.glob(f"{name}.csv"))
-        found |= {str(file.relative_to(HERE)): file for file in own}
+        found |= {str(file.relative_to(HERE)): file for file in sorted(HERE.glob(pattern))}
         overlay = settings.overlay(name)
         if overlay is not None:
-            found |= {f"overlay/{name}/{number}": f for number, f in enumerate(sorted(overlay.glob(pattern)), start=1)}
+            additions = sorted(overlay.glob(f"*{Path(pattern).suffix}"))
+            found |= {f"overlay/{name}/{number}": file for number, file in enumerate(additions, start=1)}
     return found
 
 

@@ -14,18 +14,19 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from adapters import contract, stored
+from adapters import contract
+from adapters.contract import parquet as stored
+from adapters.contract.publish import publish
 from adapters.engines import Build, build_with
 from adapters.errors import InputError
-from adapters.identity import read_link, write_link
+from adapters.ledger import Ledger
 from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
 from adapters.progress import NOTE, Progress, silent
-from adapters.publish import publish
-from adapters.quality import Ledger
 from adapters.reading.patients import Selection, load_patients
 from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources.base import Source
+from adapters.tables.study_ids import read_link, write_link
 
 VIEWS = Path(__file__).resolve().parent / "views"
 

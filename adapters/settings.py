@@ -15,7 +15,7 @@ import msgspec
 
 from adapters.contract import PROCEDURES
 from adapters.errors import InputError
-from adapters.quality import LeftOutReason
+from adapters.ledger import LeftOutReason
 
 DEFAULT_PATH = Path(__file__).resolve().parents[1] / "study.toml"
 NOBODY: Mapping[str, LeftOutReason] = MappingProxyType({})

@@ -14,9 +14,9 @@ import msgspec
 from adapters.errors import InputError
 from adapters.progress import Progress
 from adapters.sources.base import Source
-from adapters.sources.files import FileSource
-from adapters.sql_on_fhir.pool import workers_for
-from adapters.sql_on_fhir.stream import run_views
+from adapters.sources.files.source import FileSource
+from adapters.sql_on_fhir.files.pool import workers_for
+from adapters.sql_on_fhir.files.stream import run_views
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -43,7 +43,7 @@ def run_view_command(
 
 def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -> dict[str, Any]:
     if options["format"] == "parquet" and workers_for(files) == 1:
-        from adapters.sql_on_fhir.arrow import leave_pandas_out
+        from adapters.sql_on_fhir.files.arrow import leave_pandas_out
 
         leave_pandas_out()
     counts = run_views(definitions, files, strict=True, **options)

@@ -18,10 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from analysis.book import MULTIPLICITY, PARTS, collect
-from analysis.exact_logrank import exact_logrank
+from analysis.book.chapters import MULTIPLICITY, PARTS, collect
 from analysis.settings import load_study
-from tests.study.cohorts import MANIFEST, resampled, truth
+from analysis.statistics.exact_logrank import exact_logrank
+from tests.support.cohorts import MANIFEST, resampled, truth
 
 Found = TypeVar("Found")
 ALL_SECONDS, EXACT_SECONDS = 60, 1  # targets

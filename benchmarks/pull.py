@@ -24,7 +24,7 @@ from typing import Any
 
 from adapters.pull import VIEWS, pull
 from adapters.sources import open_source
-from adapters.sql_on_fhir.stream import run_views
+from adapters.sql_on_fhir.files.stream import run_views
 from adapters.synthetic.demo import write_demo
 
 DEMO_ROUNDS, LARGE_ROUNDS = 5, 2

@@ -27,8 +27,8 @@ from parts.observations import COMPONENTS, LAB, NESTED, UNION, write_observation
 from parts.processes import Usage, watched
 
 from adapters.sql_on_fhir import compile_view
-from adapters.sql_on_fhir.blocks import blocks
-from adapters.sql_on_fhir.lines import LineReader
+from adapters.sql_on_fhir.files.blocks import blocks
+from adapters.sql_on_fhir.files.lines import LineReader
 
 SLOW_SAMPLE = 2000
 ROWS = 50_000
@@ -201,9 +201,9 @@ def by_orjson_clocked(lines: Sequence[bytes]) -> Usage:
 def once(sources: Sequence[Path], processes: int) -> list[str]:
     """The command for one run of the lab view to Parquet in a process of its own."""
     program = (
-        "import sys\nfrom parts.observations import LAB\nfrom adapters.sql_on_fhir.stream import run_views\n"
+        "import sys\nfrom parts.observations import LAB\nfrom adapters.sql_on_fhir.files.stream import run_views\n"
         "if sys.argv[2] == '1':\n"  # as the command line does
-        "    from adapters.sql_on_fhir.arrow import leave_pandas_out\n    leave_pandas_out()\n"
+        "    from adapters.sql_on_fhir.files.arrow import leave_pandas_out\n    leave_pandas_out()\n"
         "run_views([LAB], sys.argv[3:], out=sys.argv[1], format='parquet', processes=int(sys.argv[2]))\n"
     )
     target = sources[0].with_name("rows.parquet")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.quality import LeftOutReason
+from adapters.ledger import LeftOutReason
 from adapters.reading import versions_of_one as one
 from adapters.reading.references import Directory
 from adapters.sources.base import Read

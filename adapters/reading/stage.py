@@ -14,17 +14,17 @@ from typing import Any
 import msgspec
 
 from adapters.errors import InputError
+from adapters.fhir import strict_json
+from adapters.fhir.r4 import check_version
+from adapters.ledger import FindingKind, Ledger, LeftOutReason, QuarantineReason
 from adapters.progress import Progress, silent
-from adapters.quality import FindingKind, Ledger, LeftOutReason, QuarantineReason
 from adapters.reading import versions_of_one as one
 from adapters.reading.corrections import Corrections
 from adapters.reading.patients import People, Selection, cohort_tags, is_tagged
 from adapters.reading.references import Directory, Settler, hashed_id, key_of, references_in, server_of
 from adapters.reading.status import status_outcome, status_path
 from adapters.reading.undecoded import Undecoded
-from adapters.reading.versions import check_version
 from adapters.settings import Settings
-from adapters.sources import strict_json
 from adapters.sources.base import Line, Read, Source, read_again
 
 

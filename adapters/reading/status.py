@@ -10,7 +10,7 @@ from collections.abc import Collection
 from importlib.resources import files
 from typing import Any
 
-from adapters.quality import LeftOutReason, QuarantineReason
+from adapters.ledger import LeftOutReason, QuarantineReason
 
 Outcome = LeftOutReason | QuarantineReason | None
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from adapters.errors import InputError
-from adapters.sources import strict_json
+from adapters.fhir import strict_json
 
 
 class Undecoded(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.quality import LeftOutReason, QuarantineReason
+from adapters.ledger import LeftOutReason, QuarantineReason
 from adapters.reading.status import RANKS, Outcome
 
 

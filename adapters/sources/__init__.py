@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.errors import InputError
 from adapters.sources.base import Line, Read, Source, read_again
-from adapters.sources.files import FileSource
+from adapters.sources.files.source import FileSource
 
 __all__ = ["Line", "Read", "Source", "is_server", "open_source", "read_again"]
 
@@ -23,7 +23,7 @@ def open_source(spec: str, *, accept_unreadable: bool = False, **options: Any) -
     `options` belong to servers. Raises InputError if there is nothing of that name.
     """
     if is_server(spec):
-        from adapters.sources.server import open_server  # here, since files need none of the web's libraries
+        from adapters.sources.search.source import open_server  # here, since files need none of the web's libraries
 
         return open_server(spec, **options)
     path = Path(spec)

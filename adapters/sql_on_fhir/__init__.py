@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from adapters.sql_on_fhir.compiled import CompiledView, Finding, ViewColumn
-from adapters.sql_on_fhir.errors import ViewError
+from adapters.sql_on_fhir.language.errors import ViewError
 
 __all__ = ["CompiledView", "Finding", "ViewColumn", "ViewError", "compile_view"]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from adapters.sql_on_fhir import elements, primitives
-from adapters.sql_on_fhir.elements import Element
-from adapters.sql_on_fhir.fast_runtime import NUMBERS, Unusual, unusual, valid, valid_time_part
-from adapters.sql_on_fhir.shapes import Shape
-from adapters.sql_on_fhir.source import NotFastError, Source
+from adapters.sql_on_fhir.complete import primitives
+from adapters.sql_on_fhir.generated.runtime import NUMBERS, Unusual, unusual, valid, valid_time_part
+from adapters.sql_on_fhir.generated.shapes import Shape
+from adapters.sql_on_fhir.generated.source import NotFastError, Source
+from adapters.sql_on_fhir.language import elements
+from adapters.sql_on_fhir.language.elements import Element
 
 Fault = tuple[str, str]  # path, reason
 Check = Callable[[Any], list[Fault]]

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-# The three libraries of functions enter themselves into the table of functions.
-from adapters.sql_on_fhir import functions_collection, functions_fhir, functions_value  # noqa: F401
 from adapters.sql_on_fhir.checks import Check, checker
-from adapters.sql_on_fhir.definition import read_view
-from adapters.sql_on_fhir.errors import ExpressionError
-from adapters.sql_on_fhir.fast_runtime import Unusual
-from adapters.sql_on_fhir.fast_view import RunView, generate
+
+# The three libraries of functions enter themselves into the table of functions.
+from adapters.sql_on_fhir.complete import functions_collection, functions_fhir, functions_value  # noqa: F401
+from adapters.sql_on_fhir.complete.rows import Report, Tolerant
+from adapters.sql_on_fhir.generated.runtime import Unusual
+from adapters.sql_on_fhir.generated.shapes import Shape
+from adapters.sql_on_fhir.generated.source import NotFastError
+from adapters.sql_on_fhir.generated.view import RunView, generate
+from adapters.sql_on_fhir.language.definition import read_view
+from adapters.sql_on_fhir.language.errors import ExpressionError
 from adapters.sql_on_fhir.reads import read_shape
-from adapters.sql_on_fhir.shapes import Shape
-from adapters.sql_on_fhir.source import NotFastError
-from adapters.sql_on_fhir.tolerant import Report, Tolerant
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +84,7 @@ class CompiledView:
     @cached_property
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of the columns; pyarrow is loaded only when it is asked for."""
-        from adapters.sql_on_fhir import arrow
+        from adapters.sql_on_fhir.files import arrow
 
         return arrow.schema(self.view, self._tolerant.types)
 

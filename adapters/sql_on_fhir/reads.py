@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.sql_on_fhir import elements
-from adapters.sql_on_fhir.closures import names_the_focus
-from adapters.sql_on_fhir.definition import Select, View
-from adapters.sql_on_fhir.elements import Element
-from adapters.sql_on_fhir.errors import ExpressionError
-from adapters.sql_on_fhir.parser import type_specifier
-from adapters.sql_on_fhir.shapes import Shape
-from adapters.sql_on_fhir.syntax import Binary, Call, Constant, Index, Member, Node, Sign, TypeTest, Variable, children
+from adapters.sql_on_fhir.complete.closures import names_the_focus
+from adapters.sql_on_fhir.generated.shapes import Shape
+from adapters.sql_on_fhir.language import elements
+from adapters.sql_on_fhir.language.definition import Select, View
+from adapters.sql_on_fhir.language.elements import Element
+from adapters.sql_on_fhir.language.errors import ExpressionError
+from adapters.sql_on_fhir.language.parser import type_specifier
+from adapters.sql_on_fhir.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Index,
+    Member,
+    Node,
+    Sign,
+    TypeTest,
+    Variable,
+    children,
+)
 
 KEEPING = frozenset({"where", "first", "last", "tail", "skip", "take", "single", "distinct", "exclude", "intersect"})
 

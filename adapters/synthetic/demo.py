@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.progress import Progress, silent
-from adapters.synthetic.fhir_build import build_cohort, build_patient, checked_json, dialect_named
-from adapters.synthetic.fhir_cohort import COHORT, Patient, load_cohort
-from adapters.synthetic.fhir_irregular import with_liver_metastases
-from adapters.synthetic.fhir_record import RECONSTRUCTION, RESAMPLED, Dialect, Resource
-from adapters.synthetic.fhir_write import (
+from adapters.synthetic.fhir.build import build_cohort, build_patient, checked_json, dialect_named
+from adapters.synthetic.fhir.cohort import COHORT, Patient, load_cohort
+from adapters.synthetic.fhir.irregular import with_liver_metastases
+from adapters.synthetic.fhir.record import RECONSTRUCTION, RESAMPLED, Dialect, Resource
+from adapters.synthetic.fhir.write import (
     Line,
     bundle_head,
     collection_entry,

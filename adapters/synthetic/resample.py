@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from adapters.synthetic.fhir_record import uuid_of
-from adapters.synthetic.fhir_write import Line
+from adapters.synthetic.fhir.record import uuid_of
+from adapters.synthetic.fhir.write import Line
 
 SEED = 36
 SHIFT_DAYS = 730  # at most two years to either side

@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from adapters.quality import FindingKind, LeftOutReason, QuarantineReason
+from adapters.fhir.codelists import Coded, CodeLists
+from adapters.ledger import FindingKind, LeftOutReason, QuarantineReason
 from adapters.settings import Settings
-from adapters.tables.codes import Coded, CodeLists
-from adapters.tables.extract import CODINGS, Fault, kept, no_rows, stacked
-from adapters.tables.fates import Fates
-from adapters.tables.numbered import Numbered
-from adapters.tables.references import BY_IDENTIFIER, Identified, People, find_people
-from adapters.tables.times import when
-from adapters.units import Units
+from adapters.tables.extract.dispositions import Fates
+from adapters.tables.extract.joins import BY_IDENTIFIER, Identified, People, find_people
+from adapters.tables.extract.numbered import Numbered
+from adapters.tables.extract.views import CODINGS, Fault, kept, no_rows, stacked
+from adapters.tables.values.times import when
+from adapters.tables.values.units import Units
 
 NO_ROWS = no_rows("resource_type", numbers=("resource_key",))
 _LINKS = no_rows("role", "target_key", "resource_type", numbers=("resource_key",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from adapters.quality import FindingKind
+from adapters.ledger import FindingKind
 from adapters.tables.context import Context
 
 

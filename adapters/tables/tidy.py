@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from adapters.contract import TABLES, conform
-from adapters.identity import StudyIds, fingerprints, rank_patients, row_texts
 from adapters.tables.days import order_in_day, relative_days
+from adapters.tables.study_ids import StudyIds, fingerprints, rank_patients, row_texts
 
 DAYS_PER_YEAR = 365.25
 _ID_COLUMNS = ("patient_id", "procedure_id", "medication_id", "observation_id", "lesion_id")

@@ -27,11 +27,10 @@ from urllib.parse import urlsplit
 from relay import Relay
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tests" / "adapters" / "server"))
-
-import hapi  # noqa: E402 - the server of the tests
+sys.path.insert(0, str(HERE.parents[1]))
 
 from adapters.synthetic.demo import write_demo  # noqa: E402
+from tests.support.server import hapi  # noqa: E402 - the server of the tests
 
 PEER = "fhir-pyrate==0.2.6"
 TYPES = ["Patient", "BodyStructure", "Condition", "MedicationAdministration", "MedicationStatement", "Observation",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from adapters.reading.patients import Selection
 from adapters.settings import load_settings
-from adapters.sources.http_origin import parse_base
-from adapters.sources.server import ServerSource
-from adapters.sources.server_config import ServerConfig
+from adapters.sources.http.config import ServerConfig
+from adapters.sources.http.origin import parse_base
+from adapters.sources.search.source import ServerSource
 
 
 def fetch(base: str, job: dict) -> dict:

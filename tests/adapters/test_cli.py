@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from reading_support import bundle, patient, psa, therapy, write
+
+from tests.support.reading_support import bundle, patient, psa, therapy, write
 
 GOOD = bundle(patient(), psa(), therapy())
 VIEW = {

@@ -19,9 +19,10 @@ from adapters import load_tables
 from adapters.pull import Request, chosen_settings, pull
 from adapters.sources import open_source
 from adapters.synthetic.demo import write_demo
+from tests.support.paths import SHARED
 
 PINNED = Path(__file__).with_name("dispositions.json")
-EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "examples"
+EXAMPLES = SHARED / "examples"
 DEMOS = [f"{dialect}-{form}" for dialect in ("mcode", "mii") for form in ("bundle", "ndjson")]
 FOLDERS = {"examples-hl7-r4": EXAMPLES / "hl7-r4", "examples-mii": EXAMPLES / "mii", "examples": EXAMPLES}
 

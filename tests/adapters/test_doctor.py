@@ -6,11 +6,11 @@ import csv
 import io
 
 import pytest
-from reading_support import listed, patient, psa, therapy
 
 from adapters.doctor import MOST_FREQUENT, examine, unmapped_csv
+from adapters.fhir.codelists import HEADER
 from adapters.settings import Settings
-from adapters.tables.codes import HEADER
+from tests.support.reading_support import listed, patient, psa, therapy
 
 
 def coded(identity: str, code: str, display: str = "", system: str = "http://h.example/lab"):

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from reading_support import bundle, patient, psa, therapy, write
 
 from adapters import load_manifest, load_tables
 from adapters.contract import TABLES
@@ -19,6 +18,7 @@ from adapters.pull import Request, chosen_settings, pull, selection
 from adapters.reading.patients import Selection
 from adapters.sources import open_source
 from adapters.synthetic.demo import write_demo
+from tests.support.reading_support import bundle, patient, psa, therapy, write
 
 CLINICAL = [name for name in TABLES if name != "findings"]
 

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import chromium
 import pytest
-from built_site import REPOSITORY, Site, build
 
 from adapters.contract import tables_folder
+from tests.support import chromium
+from tests.support.built_site import REPOSITORY, Site, build
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.dosimetry_sliders import calculators
+from analysis.dosimetry.calculators import calculators
 
 pytestmark = [pytest.mark.book, pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("book")]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from built_site import REPOSITORY, Site, build
 
 from adapters.contract import load_manifest
-from analysis.book import glued_keys
-from analysis.report import MARKS
-from tests.site_checks import Page, advertisement, empty_drawings, holes, sections_lacking, unnamed_data
+from analysis.book.chapters import glued_keys
+from analysis.report.format import MARKS
+from tests.support.built_site import REPOSITORY, Site, build
+from tests.support.site_checks import Page, advertisement, empty_drawings, holes, sections_lacking, unnamed_data
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("book")]
 

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from built_site import REPOSITORY
+
+from tests.support.built_site import REPOSITORY
 
 pytestmark = [
     pytest.mark.book,

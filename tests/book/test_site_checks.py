@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.site_checks import Page, advertisement, empty_drawings, faults, holes, sections_lacking, unnamed_data
+from tests.support.site_checks import Page, advertisement, empty_drawings, faults, holes, sections_lacking, unnamed_data
 
 SPEC = '<div class="chart"><script type="application/json" class="chart-spec">{}</script></div>'
 MARKS = '<svg role="img" aria-label="a chart"><g class="mark-symbol role-mark marks"{}>{}</g></svg>'

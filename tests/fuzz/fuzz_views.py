@@ -27,9 +27,9 @@ import mutations
 
 from adapters.errors import AdapterError
 from adapters.sql_on_fhir import CompiledView, compile_view
-from adapters.sql_on_fhir.arrow import record_batch
-from adapters.sql_on_fhir.lines import LineReader
-from adapters.sql_on_fhir.texts import csv_text, ndjson
+from adapters.sql_on_fhir.files.arrow import record_batch
+from adapters.sql_on_fhir.files.lines import LineReader
+from adapters.sql_on_fhir.files.texts import csv_text, ndjson
 
 CORPUS = Path(__file__).parent / "corpus"
 SEED = 20200601

@@ -1,4 +1,4 @@
-# Numbers that tests/analysis/test_reference_numbers.py pins. Each line names the call that gives it.
+# Numbers that tests/analysis/statistics/test_reference_numbers.py pins. Each line names the call that gives it.
 # Run: Rscript tests/reference/reference_numbers.R > tests/reference/reference_numbers.csv    (R 4.2.2, survival 3.5-3)
 suppressPackageStartupMessages(library(survival))
 say <- function(key, value) cat(sprintf("%s,%.10g\n", key, value))

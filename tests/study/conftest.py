@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fhir_changes import Entry, Pulled, entries_of, pulled
 
 from adapters.synthetic.demo import write_demo
 from analysis.results import Result
+from tests.support.fhir_changes import Entry, Pulled, entries_of, pulled
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from cohorts import COHORTS, SLOW, committed, outcome, results_of
 
-from analysis.report import text
+from analysis.report.format import text
 from analysis.results import REASONS
+from tests.support.cohorts import COHORTS, SLOW, committed, outcome, results_of
 
 WORDS_FOR_MISSING = ("nan", "none", "inf", "traceback", "<na>")
 

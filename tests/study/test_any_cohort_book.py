@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cohorts import COHORTS, SLOW, cohort
-from fhir_changes import Pulled
 
 from adapters.contract import write_table
-from analysis.book import banner
-from analysis.report import MARKS
-from tests.site_checks import Page, faults, pages_of
+from analysis.book.chapters import banner
+from analysis.report.format import MARKS
+from tests.support.cohorts import COHORTS, SLOW, cohort
+from tests.support.fhir_changes import Pulled
+from tests.support.paths import REPOSITORY
+from tests.support.site_checks import Page, faults, pages_of
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("cohort_books")]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-BUILDER = Path(__file__).with_name("cohort_books.py")
+BUILDER = REPOSITORY / "tests" / "support" / "cohort_books.py"
 LONGEST_FIRST = sorted(COHORTS, key=lambda name: name not in SLOW)
 REAL = {"synthetic": False, "cohort_tags": []}
 TEST_DATA = {"synthetic": True, "cohort_tags": ["resampled"]}

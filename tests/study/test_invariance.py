@@ -9,7 +9,10 @@ import math
 import random
 
 import pandas as pd
-from fhir_changes import (
+
+from adapters.contract import conform
+from analysis.paper.published import compare, load_printed, may_disagree
+from tests.support.fhir_changes import (
     Pulled,
     assert_same_tables,
     changed_ids,
@@ -18,9 +21,6 @@ from fhir_changes import (
     renamed,
     shuffled,
 )
-
-from adapters.contract import conform
-from analysis.reproduction import compare, load_printed, may_disagree
 
 FOUR_YEARS = 1461  # days, one leap day among them
 

@@ -12,7 +12,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from fhir_changes import (
+
+from adapters.synthetic.resample import shifted
+from analysis.results import Result
+from tests.support.fhir_changes import (
     Entry,
     Resource,
     changed_ids,
@@ -23,9 +26,6 @@ from fhir_changes import (
     with_change,
     without_patient,
 )
-
-from adapters.synthetic.resample import shifted
-from analysis.results import Result
 
 DIAMETER, SUV_MAX, ALT = "21889-1", "126401", "1742-6"
 

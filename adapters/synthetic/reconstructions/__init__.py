@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from adapters.synthetic.search_files import COLUMNS, NUMBERS, Frames, read_cohort, typed
-from adapters.synthetic.search_tidy import tidy_tables
+from adapters.synthetic.cohort_files import COLUMNS, NUMBERS, Frames, read_cohort, typed
+from adapters.synthetic.tidy import tidy_tables
 
 FOLDER = Path(__file__).parent
 CHUNK = 25  # reconstructions made into tables at a time

@@ -6,11 +6,11 @@ import pickle
 from typing import Any
 
 import pytest
-from support import columns, typed, view
 
 from adapters.errors import InputError
 from adapters.sql_on_fhir import ViewError, compile_view
-from adapters.sql_on_fhir.definition import MAX_SELECT_DEPTH
+from adapters.sql_on_fhir.language.definition import MAX_SELECT_DEPTH
+from tests.support.sql_on_fhir.views import columns, typed, view
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["A", "B"]}, {"given": ["C"]}], "active": True}
 

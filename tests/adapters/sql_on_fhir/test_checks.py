@@ -11,10 +11,10 @@ from fhir.resources.R4B.observation import Observation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from support import columns, view
 
 from adapters.sql_on_fhir import compile_view
 from adapters.sql_on_fhir.reads import leaves
+from tests.support.sql_on_fhir.views import columns, view
 
 CODE = "code.coding.where(system = 'http://loinc.org').code.first()"
 CHECKED = compile_view(

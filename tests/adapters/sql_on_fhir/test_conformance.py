@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from support import REPOSITORY, SHARED, by_lines
 
 from adapters.sql_on_fhir import ViewError, compile_view
+from tests.support.paths import REPOSITORY, SHARED
+from tests.support.sql_on_fhir.views import by_lines
 
 SUITE = SHARED / "conformance" / "sql-on-fhir"
 BUILD = REPOSITORY / "_build"

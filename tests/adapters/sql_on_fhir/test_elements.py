@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from elements_oracle import TABLE, derive, render
 from fhirpathpy.models import models
 
-from adapters.sql_on_fhir import elements
+from adapters.sql_on_fhir.language import elements
+from tests.support.sql_on_fhir.elements_oracle import TABLE, derive, render
 
 STUDY_TYPES = (
     "Patient",

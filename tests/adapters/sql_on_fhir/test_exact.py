@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from support import by_lines, decoded, typed, view
 
 from adapters.sql_on_fhir import compile_view
-from adapters.sql_on_fhir.arrow import record_batch
-from adapters.sql_on_fhir.texts import csv_header, csv_text, ndjson
+from adapters.sql_on_fhir.files.arrow import record_batch
+from adapters.sql_on_fhir.files.texts import csv_header, csv_text, ndjson
+from tests.support.sql_on_fhir.views import by_lines, decoded, typed, view
 
 QUANTITY = "value.ofType(Quantity).value"
 DATE_TIME = "effective.ofType(dateTime)"

@@ -9,9 +9,9 @@ from typing import Any
 import fhirpathpy
 import pytest
 from fhirpathpy.models import models
-from support import values
 
-from adapters.sql_on_fhir import functions
+from adapters.sql_on_fhir.complete import functions
+from tests.support.sql_on_fhir.views import values
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

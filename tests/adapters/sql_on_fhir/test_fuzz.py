@@ -8,7 +8,8 @@ import sys
 from types import ModuleType
 
 import pytest
-from support import REPOSITORY
+
+from tests.support.paths import REPOSITORY
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 import pytest
-from support import REPOSITORY
+
+from tests.support.paths import REPOSITORY
 
 PAGE = REPOSITORY / "chapters" / "own_view.md"
 CELL = re.compile(r"```\{code-cell\} ipython3\n(.*?)```", re.DOTALL)

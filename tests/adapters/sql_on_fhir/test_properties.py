@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import MANY, Oracle
-from resources_strategy import resources
-from support import REPOSITORY, by_lines
 
 from adapters.sql_on_fhir import CompiledView, compile_view
+from tests.support.paths import REPOSITORY
+from tests.support.sql_on_fhir.oracle import MANY, Oracle
+from tests.support.sql_on_fhir.resources_strategy import resources
+from tests.support.sql_on_fhir.views import by_lines
 
 VIEWS = sorted((REPOSITORY / "adapters" / "views").glob("*.json"))
 NAMES = [path.stem for path in VIEWS]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import by_lines, columns, values, view
 
 from adapters.sql_on_fhir import compile_view
-from adapters.sql_on_fhir.references import reference_key, resource_key
+from adapters.sql_on_fhir.complete.references import reference_key, resource_key
+from tests.support.sql_on_fhir.views import by_lines, columns, values, view
 
 UUID = "0b2f6a3c-8f5e-4f0a-9d0e-0123456789ab"
 PATIENT_KEY = values({"resourceType": "Patient", "id": "1"}, "getResourceKey()")

@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from support import columns, typed, view
 
 from adapters.errors import InputError
 from adapters.sql_on_fhir import compile_view
-from adapters.sql_on_fhir.blocks import BLOCK, Piece, blocks, lines_of, pieces
-from adapters.sql_on_fhir.lines import LineReader
-from adapters.sql_on_fhir.stream import run_views
+from adapters.sql_on_fhir.files.blocks import BLOCK, Piece, blocks, lines_of, pieces
+from adapters.sql_on_fhir.files.lines import LineReader
+from adapters.sql_on_fhir.files.stream import run_views
+from tests.support.sql_on_fhir.views import columns, typed, view
 
 IDS = view("Patient", columns(id="id")) | {"name": "ids"}
 GIVEN = view("Patient", {"forEach": "name.given", **columns(given="$this")}) | {"name": "given"}

@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.sql_on_fhir.errors import ExpressionError
-from adapters.sql_on_fhir.parser import MAX_DEPTH, MAX_HEIGHT, MAX_LENGTH, parse
-from adapters.sql_on_fhir.syntax import Binary, Call, Constant, Index, Literal, Member, Node, Sign, TypeTest, Variable
+from adapters.sql_on_fhir.language.errors import ExpressionError
+from adapters.sql_on_fhir.language.parser import MAX_DEPTH, MAX_HEIGHT, MAX_LENGTH, parse
+from adapters.sql_on_fhir.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Index,
+    Literal,
+    Member,
+    Node,
+    Sign,
+    TypeTest,
+    Variable,
+)
 
 
 def shown(node: Node | None) -> str:

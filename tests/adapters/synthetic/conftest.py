@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from fhir_facts import STANDIN
 
 from adapters.synthetic.demo import write_demo
-from adapters.synthetic.fhir_cohort import COHORT
+from adapters.synthetic.fhir.cohort import COHORT
+from tests.support.fhir_facts import STANDIN
 
 DIALECTS = ("mcode", "mii")
 FORMATS = ("bundle", "ndjson")

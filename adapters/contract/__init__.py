@@ -1,0 +1,58 @@
+"""What the tables promise: columns, dtypes, units, closed lists; and how they are stored and published.
+
+The only part of the adapters that the analysis imports.
+"""
+
+from adapters.contract.tables import (
+    ABSENT_REASONS,
+    ANSWERS,
+    COMPARATORS,
+    CONDITIONS,
+    DRUGS,
+    FINDINGS,
+    MEASURES,
+    PROCEDURES,
+    SEXES,
+    SITES,
+    STATUSES,
+    TABLES,
+    TRACERS,
+    Column,
+    ContractError,
+    Table,
+    conform,
+    data_dictionary,
+    empty_tables,
+    load_manifest,
+    load_tables,
+    scan,
+    tables_folder,
+    write_table,
+)
+
+__all__ = [
+    "ABSENT_REASONS",
+    "ANSWERS",
+    "COMPARATORS",
+    "CONDITIONS",
+    "DRUGS",
+    "FINDINGS",
+    "MEASURES",
+    "PROCEDURES",
+    "SEXES",
+    "SITES",
+    "STATUSES",
+    "TABLES",
+    "TRACERS",
+    "Column",
+    "ContractError",
+    "Table",
+    "conform",
+    "data_dictionary",
+    "empty_tables",
+    "load_manifest",
+    "load_tables",
+    "scan",
+    "tables_folder",
+    "write_table",
+]

@@ -1,0 +1,1 @@
+"""Bulk data export ($export) as a source."""

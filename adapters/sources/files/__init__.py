@@ -1,0 +1,1 @@
+"""Bundle files, NDJSON files and folders of them as a source."""

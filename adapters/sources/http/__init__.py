@@ -1,0 +1,1 @@
+"""HTTP to one FHIR server: sign-in, retries, limits, and no request to any other origin."""

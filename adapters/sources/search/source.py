@@ -1,0 +1,207 @@
+"""A FHIR server as a source: the cohort first, then all that the views read about it, complete or an error.
+
+Complete means: every chain of pages ended without `next`, no outcome told of an error, and the distinct ids of each
+search equal `_summary=count` before and after it. Where a server does not count, the manifest says `verified: false`.
+Every entry is judged again here: what was not asked for is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from adapters.errors import IncompleteError, InputError
+from adapters.progress import Progress, silent
+from adapters.reading.patients import Selection
+from adapters.settings import Settings, load_settings
+from adapters.sources.http.client import HttpClient
+from adapters.sources.http.config import load_server_config
+from adapters.sources.http.origin import parse_base
+from adapters.sources.search.capability import read_capability
+from adapters.sources.search.checks import check_cohort, keep_astray, not_served
+from adapters.sources.search.cohort import find_cohort, group_of, medication_id
+from adapters.sources.search.dry_run import dry_run
+from adapters.sources.search.parts import Unit, fetch_unit, units
+from adapters.sources.search.queries import BY_REFERENCE
+from adapters.sources.search.run import Run
+from adapters.sources.search.searcher import Searcher
+from adapters.sources.spool.resume import chunks_of
+from adapters.sources.spool.source import SpooledSource
+from adapters.sources.spool.spool import Spool, default_root
+from adapters.sources.spool.tally import Tallies
+
+
+@dataclass
+class ServerSource(SpooledSource):
+    """Everything about the cohort, found by searches."""
+
+    _counts: Counter[str] = field(default_factory=Counter)
+    _wanted: list[Unit] = field(default_factory=list)  # all parts that are known so far
+    _lock: Lock = field(default_factory=Lock)
+
+    def dry_run(self) -> list[str]:
+        """The searches of a pull, as text; nothing is sent."""
+        return dry_run(self)
+
+    def _fetched(self, client: HttpClient) -> tuple[Spool, dict[str, Any]]:
+        selection, rule = self.selection, self.settings.cohort.any_of
+        asked = sorted(selection.patients or ()), selection.group, self.settings.consent.required
+        spool = self._opened_spool(list(rule), self.config.chunk_size, self.any_code, *asked)
+        run = Run(client, Searcher(client, self.config.count), read_capability(client), self.config)
+        cohort = find_cohort(run, self.settings, selection)
+        self.shown("patients found", len(cohort.patients))
+        missing = not_served(run, self.types, self.shown)
+        chunks = self._chunks(run, spool, cohort.patients)
+        if selection.group is not None:
+            spool.keep("Group", "Group", [group_of(run, selection.group)], verified=True)
+        types = {kind for kind in self.types_by_patient if run.capability.has_type(kind)}
+        wanted = units(types, chunks, run.capability, None if self.any_code else self.settings)
+        self._fetch(run, spool, wanted)
+        keep_astray(cohort, spool)
+        self._fetch(run, spool, list(self._referenced(run, spool)))  # Medications and the like
+        checked = check_cohort(cohort, spool, run, self.types, self.shown)
+        return spool, checked | {"not_served": missing} | self._facts(run, spool)
+
+    def _facts(self, run: Run, spool: Spool) -> dict[str, Any]:
+        """What the manifest states: numbers of this run and of the parts that an interrupted one had finished."""
+        all_tallies, parts = Tallies(), spool.parts.values()
+        all_tallies.merge(run.tallies.noted())
+        for entry in parts:
+            all_tallies.merge(entry.get("tally") or {})
+        return {
+            "queries": all_tallies.rows(),
+            "verified": run.verified and all(entry["verified"] for entry in parts),
+            "software": run.capability.software,
+            "links_followed": "both ways" if run.capability.supports("Patient", "link") else "from the cohort only",
+            "not_asked_for": _not_asked_for(spool),
+            "parts_resumed": spool.resumed,
+            "started": spool.recall("started"),
+        }
+
+    def _chunks(self, run: Run, spool: Spool, patients: list[str]) -> list[list[str]]:
+        """Chunks of an interrupted pull, and new ones for patients that were not in them."""
+        chunks = chunks_of(spool, patients, self.accept_drift, self.shown)
+        known = {one for chunk in chunks for one in chunk}
+        chunks += run.chunks([one for one in patients if one not in known])
+        spool.remember("chunks", chunks)
+        return chunks
+
+    def _fetch(self, run: Run, spool: Spool, wanted: list[Unit]) -> None:
+        """Fetch what the spool does not hold yet. Raises IncompleteError with a list of what is missing.
+
+        After an error, and when the user ends the pull, what is under way is finished and nothing else begun.
+        """
+        waiting, done = [], spool.done()
+        for unit in wanted:
+            finished = spool.resume(unit.name, done)
+            if finished is None:
+                waiting.append(unit)
+            else:
+                self._progressed(unit.type, finished)
+        self._wanted += wanted
+        pool = ThreadPoolExecutor(max_workers=self.config.parallel)
+        try:
+            futures = [pool.submit(self._fetch_unit, run, spool, unit) for unit in waiting]
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        failed = [error for future in futures if not future.cancelled() and (error := future.exception()) is not None]
+        if failed and isinstance(failed[0], IncompleteError):
+            raise self._with_missing(failed[0], spool)
+        if failed:
+            raise failed[0]
+
+    def _with_missing(self, error: IncompleteError, spool: Spool) -> IncompleteError:
+        """The error with what is missing by type, as far as that is known; what is finished need not be fetched again."""
+        missing = Counter(unit.type for unit in self._wanted if unit.name not in spool.parts)
+        named = ", ".join(f"{kind} {number}" for kind, number in sorted(missing.items()))
+        later = sorted(self.types & BY_REFERENCE - {unit.type for unit in self._wanted})
+        after = f"; and all {' and '.join(later)} resources that these refer to" if later else ""
+        of_all = f"{missing.total()} of {len(self._wanted)} parts are missing ({named}{after})"
+        return IncompleteError(
+            f"{error.what}; {error.remedy}", error.where, f"{of_all}; the next pull asks for these only"
+        )
+
+    def _fetch_unit(self, run: Run, spool: Spool, unit: Unit) -> None:
+        kept, facts = fetch_unit(run, unit)
+        self._progressed(unit.type, spool.keep(unit.name, unit.name.replace(" ", "-"), kept, **facts))
+
+    def _progressed(self, kind: str, number: int) -> None:
+        with self._lock:
+            self._counts[kind] += number
+            self.shown(kind, self._counts[kind])
+
+    def _referenced(self, run: Run, spool: Spool) -> Iterable[Unit]:
+        for kind in sorted(self.types & BY_REFERENCE):
+            if run.capability.has_type(kind):
+                for chunk in run.chunks(sorted(_referred_to(spool))):
+                    yield Unit(kind, ids=tuple(chunk))
+
+
+def _referred_to(spool: Spool) -> set[str]:
+    """Ids of the Medications that were given or stated."""
+    given = (entry for unit, entry in spool.parts.items() if unit.startswith("Medication"))
+    found = {medication_id(resource) for entry in given for resource in spool.read(entry)}
+    return {one for one in found if one is not None}
+
+
+def _not_asked_for(spool: Spool) -> int | None:
+    """Observations about the cohort whose codes no list names; None where the server does not count."""
+    numbers = [one.get("not_asked_for") for unit, one in spool.parts.items() if unit.startswith("Observation ")]
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def open_server(
+    spec: str,
+    *,
+    settings: Settings | None = None,
+    types: frozenset[str] = frozenset(),
+    server_config: str | Path | None = None,
+    selection: Selection | None = None,
+    spool: Path | None = None,
+    keep_raw: bool = False,
+    accept_drift: bool = False,
+    bulk: str | None = None,
+    any_code: bool = False,
+    allow_output_origin: str | None = None,
+    shown: Progress | None = None,
+) -> SpooledSource:
+    """The source for an http(s) base. Raises InputError: not an address, http beyond this machine, wrong settings."""
+    base = parse_base(spec)
+    config, folder = load_server_config(server_config)
+    if allow_output_origin is not None:
+        if bulk is None:
+            raise InputError("is for the files of an export", "--allow-output-origin", "add --bulk")
+        config = msgspec.structs.replace(config, allow_output_origin=allow_output_origin)
+    if not types:
+        raise InputError("no resource types are asked for", "views", "add views")
+    question: dict[str, Any] = {
+        "base": base, "config": config, "folder": folder, "settings": settings or load_settings(), "types": types,
+        "selection": selection or Selection(), "spool_root": spool or default_root(), "keep_raw": keep_raw,
+        "accept_drift": accept_drift, "any_code": any_code, "shown": shown or silent,
+    }  # fmt: skip
+    if bulk is None:
+        _check_types(types)
+        return ServerSource(**question)
+    from adapters.sources.bulk.source import BulkSource
+
+    return BulkSource(**question, level=bulk)
+
+
+def _check_types(types: frozenset[str]) -> None:
+    """Raises InputError for types that no search by patient finds."""
+    facts = json.loads((files("adapters.sources.search") / "searched_by_patient.json").read_text(encoding="utf-8"))
+    others = sorted(types - set(facts["types"]) - BY_REFERENCE - {"Patient"})
+    if others:
+        what = f"{', '.join(others)} cannot be searched by patient, and a server is asked about patients only"
+        raise InputError(what, "views", "export these as NDJSON and read the files")

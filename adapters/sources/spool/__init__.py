@@ -1,0 +1,1 @@
+"""What was fetched, on disk: private, resumable, removed when the tables are written."""

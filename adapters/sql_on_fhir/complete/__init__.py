@@ -1,0 +1,1 @@
+"""Every FHIRPath function that the runner knows, as closures over decoded resources: complete, and slower."""

@@ -1,0 +1,209 @@
+"""Rows of a view by closures over collections: the complete form, asking nothing of the data's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from adapters.sql_on_fhir.complete import columns, fallback
+from adapters.sql_on_fhir.complete.closures import compile_function
+from adapters.sql_on_fhir.complete.typed import Environment, Scope, Settings, Typed
+from adapters.sql_on_fhir.language.definition import Column, Path, Select, View
+from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError, ViewError
+from adapters.sql_on_fhir.language.syntax import Constant
+
+MAX_REPEAT_DEPTH = 64
+Row = tuple[Any, ...]
+Report = Callable[[str, str, str], None]  # column, path, reason
+
+
+@dataclass(slots=True)
+class Compiled:
+    """An expression of the view as function, and whether the fallback had to take it."""
+
+    path: Path
+    typed: Typed
+    by_fallback: bool
+
+
+class Tolerant:
+    """The compiled selects of one view; `fallbacks` lists the expressions that are not compiled."""
+
+    def __init__(
+        self, view: View, own_bases: tuple[str, ...] | None, allow_fallback: bool, record: Report, *, strict: bool
+    ) -> None:
+        self.view = view
+        self.strict = strict
+        self.record = record
+        self.settings = Settings(view.resource, view.constants, own_bases)
+        self.allow_fallback = allow_fallback
+        self.fallbacks: list[Path] = []
+        self.types: dict[str, str | None] = {}
+        root = Scope(view.resource)
+        self.where = [self.compile(path, root) for path in view.where]
+        for compiled in self.where:
+            self._check_boolean(compiled)
+        self.select = _SelectRunner(self, view.root, root)
+
+    def compile(self, path: Path, scope: Scope) -> Compiled:
+        """The expression as a function, by the fallback where it is not compiled. Raises ViewError."""
+        try:
+            return Compiled(path, compile_function(path.node, scope, self.settings), False)
+        except NotCompiledError as beyond:
+            if not self.allow_fallback:
+                raise self.fault(path, beyond) from beyond
+            self.fallbacks.append(path)
+            try:
+                return Compiled(path, fallback.compile_fallback(path.text, scope, self.settings), True)
+            except ExpressionError as fault:
+                raise self.fault(path, fault) from fault
+        except ExpressionError as fault:
+            raise self.fault(path, fault) from fault
+
+    def fault(self, path: Path, fault: ExpressionError) -> ViewError:
+        """The error of one expression, as one of the view."""
+        return ViewError(
+            fault.reason,
+            view=self.view.name,
+            element=path.element,
+            expression=path.text,
+            position=fault.position,
+        )
+
+    def _check_boolean(self, compiled: Compiled) -> None:
+        kind = compiled.typed.type
+        if kind is not None and kind not in ("boolean", "System.Boolean"):
+            raise self.fault(compiled.path, ExpressionError(f"where needs true or false, not {kind}"))
+
+    def rows(self, resource: Any, report: Report | None) -> list[Row]:
+        """The rows of one resource of the view's type."""
+        env = Environment(resource)
+        if not all(self._holds(condition, env, report) for condition in self.where):
+            return []
+        return self.select.rows([resource], env, report)
+
+    def _holds(self, condition: Compiled, env: Environment, report: Report | None) -> bool:
+        found = self.evaluate(condition, [env.resource], env, "", report)
+        if not found:
+            return False
+        if len(found) == 1 and isinstance(found[0], bool):
+            return found[0]
+        self.complain(condition.path, ExpressionError("where needs true or false"), "", report)
+        return False
+
+    def evaluate(
+        self, compiled: Compiled, focus: list[Any], env: Environment, column: str, report: Report | None
+    ) -> list[Any]:
+        """What an expression gives; nothing, and a complaint, where the data are not what it provides for."""
+        try:
+            return compiled.typed.run(focus, env)
+        except ExpressionError as fault:
+            self.complain(compiled.path, fault, column, report)
+            return []
+
+    def complain(self, path: Path, fault: ExpressionError, column: str, report: Report | None) -> None:
+        """Data that the view does not provide for: reported if somebody listens and the view is not strict, else raised."""
+        if report is None or self.strict:
+            raise self.fault(path, fault) from fault
+        report(column, path.text, fault.reason)
+
+
+class _SelectRunner:
+    """One select: foci, then for each the join of its columns, nested selects and union."""
+
+    def __init__(self, owner: Tolerant, select: Select, scope: Scope) -> None:
+        self.owner = owner
+        self.iteration = select.iteration
+        self.over = [owner.compile(path, scope) for path in select.over]
+        inner = scope
+        if self.over:
+            typed = self.over[0].typed
+            same = all(other.typed.type == typed.type for other in self.over)
+            inner = Scope(typed.type if same else None, typed.targets)
+        if self.iteration == "repeat":  # a repeat descends through its own results
+            self.over = [owner.compile(path, Scope(None)) for path in select.over]
+        self.columns = [_ColumnRunner(owner, column, inner) for column in select.columns]
+        self.selects = [_SelectRunner(owner, sub, inner) for sub in select.selects]
+        self.unions = [_SelectRunner(owner, sub, inner) for sub in select.unions]
+        self.blank = tuple(
+            0 if isinstance(column.path.node, Constant) and column.path.node.name == "rowIndex" else None
+            for column in select.all_columns()
+        )
+
+    def rows(self, focus: list[Any], env: Environment, report: Report | None) -> list[Row]:
+        """The rows of this select at a focus."""
+        if self.iteration is None:
+            return self.joined(focus, env, report)
+        outer = env.row_index
+        found: list[Row] = []
+        number = 0
+        for number, item in enumerate(self.foci(focus, env, report), 1):
+            env.row_index = number - 1
+            found += self.joined([item], env, report)
+        env.row_index = outer
+        if number == 0 and self.iteration == "forEachOrNull":
+            return [self.blank]
+        return found
+
+    def foci(self, focus: list[Any], env: Environment, report: Report | None) -> Iterator[Any]:
+        """What the select repeats over."""
+        if self.iteration == "repeat":
+            return iter(self.descend(focus, env, report, 0))
+        return iter(self.owner.evaluate(self.over[0], focus, env, "", report))
+
+    def descend(self, focus: list[Any], env: Environment, report: Report | None, depth: int) -> list[Any]:
+        """The items of a `repeat`, each followed by those below it."""
+        if depth > MAX_REPEAT_DEPTH:
+            self.owner.complain(self.over[0].path, ExpressionError("nested too deeply"), "", report)
+            return []
+        found: list[Any] = []
+        for over in self.over:
+            for item in self.owner.evaluate(over, focus, env, "", report):
+                found.append(item)
+                found += self.descend([item], env, report, depth + 1)
+        return found
+
+    def joined(self, focus: list[Any], env: Environment, report: Report | None) -> list[Row]:
+        """The rows at one item: its columns with every combination of rows of the selects and unions in it."""
+        own = tuple(column.value(focus, env, report) for column in self.columns)
+        parts = [select.rows(focus, env, report) for select in self.selects]
+        if self.unions:
+            parts.append([row for union in self.unions for row in union.rows(focus, env, report)])
+        if not parts:
+            return [own]
+        return [sum(combination, own) for combination in product(*parts)]
+
+
+class _ColumnRunner:
+    """One column: evaluates its path and fits the result to the declared type."""
+
+    def __init__(self, owner: Tolerant, column: Column, scope: Scope) -> None:
+        self.owner = owner
+        self.column = column
+        self.compiled = owner.compile(column.path, scope)
+        kind = column.type or columns.system_type(self.compiled.typed.type)
+        owner.types.setdefault(column.name, kind)
+        self.fit = columns.fitted(kind)
+
+    def value(self, focus: list[Any], env: Environment, report: Report | None) -> Any:
+        """The value of the column at a focus: one, a list where the column is a collection, or None."""
+        name = self.column.name
+        found = self.owner.evaluate(self.compiled, focus, env, name, report)
+        if self.column.collection:
+            fitted = (self.fitted(item, report) for item in found)
+            return [item for item in fitted if item is not None]
+        if len(found) > 1:
+            fault = ExpressionError(f"{len(found)} values where one is declared (collection is not true)")
+            self.owner.complain(self.column.path, fault, name, report)
+            return None
+        return self.fitted(found[0], report) if found else None
+
+    def fitted(self, value: Any, report: Report | None) -> Any:
+        """The value in the column's type; None, and a finding, where it does not fit."""
+        try:
+            return self.fit(value)
+        except columns.Misfit as misfit:
+            (report or self.owner.record)(self.column.name, self.column.path.text, str(misfit))
+            return None

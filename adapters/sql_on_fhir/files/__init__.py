@@ -1,0 +1,1 @@
+"""Files through views: blocks, worker processes, and rows as CSV, NDJSON, Arrow and Parquet."""

@@ -1,0 +1,281 @@
+"""Syntax tree -> Python source that trusts the shape FHIR declares.
+
+The code reads the structs of `shapes.py`: `a.b` becomes one attribute access, a repeating element a loop, `where`
+an `if`. Whatever the data do that FHIR does not allow, or that a finding must be made of, raises Unusual, and the
+tolerant form takes the resource from its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from adapters.sql_on_fhir.complete import closures
+from adapters.sql_on_fhir.complete.typed import Environment, Scope, Settings, Typed
+from adapters.sql_on_fhir.generated.runtime import unusual
+from adapters.sql_on_fhir.generated.shapes import Shape, attribute
+from adapters.sql_on_fhir.generated.source import NotFastError, Source
+from adapters.sql_on_fhir.generated.values import Many, One, Value
+from adapters.sql_on_fhir.language import elements
+from adapters.sql_on_fhir.language.elements import Element
+from adapters.sql_on_fhir.language.errors import ExpressionError
+from adapters.sql_on_fhir.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Index,
+    Literal,
+    Member,
+    Node,
+    TypeTest,
+    Variable,
+    uses_index,
+)
+
+
+class Expressions:
+    """Writes the code of expressions into a Source."""
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        self.source = source
+        self.settings = settings
+        self.row_index = "0"
+
+    # Reading elements
+
+    def get(self, owner: One, element: Element) -> One:
+        """One property of a value, as declared at most once."""
+        key = (owner.name, element.key)
+        found = self.source.known(key)
+        if found is None:
+            shape = owner.shape.child(element) if owner.shape is not None else None
+            access = f"{owner.name}.{attribute(element.key)}"
+            if not owner.present:
+                access += f" if {owner.name} is not None else None"
+            found = One(self.source.set(access), element.type, element.targets, shape)
+            self.source.remember(key, found)
+        return found
+
+    def read(self, owner: One, element: Element) -> Value:
+        """A property, looped over if it repeats."""
+        found = self.get(owner, element)
+        if not element.many:
+            return found
+
+        def each(body: Callable[[One], None]) -> None:
+            with self.source.block(f"if {found.name} is not None:"):
+                item = self.source.fresh()
+                with self.source.block(f"for {item} in {found.name}:"):
+                    body(One(item, found.type, found.targets, found.shape, present=True))
+
+        return Many(each, element.type, element.targets)
+
+    def guard(self, condition: str) -> None:
+        self.source.add(f"if {condition}: {self.source.refer(unusual, ('unusual',))}()")
+
+    def over(self, value: Value, then: Callable[[One], Value], element: Element) -> Value:
+        """Apply a step that reads `element` to every value."""
+        if isinstance(value, One):
+            return then(value)
+
+        def each(body: Callable[[One], None]) -> None:
+            value.each(lambda item: self.deliver(then(item), body))
+
+        return Many(each, element.type, element.targets, value.loops + element.many)
+
+    def deliver(self, value: Value, body: Callable[[One], None]) -> None:
+        """Write `body` for the values that are there."""
+        if isinstance(value, Many):
+            value.each(body)
+        elif value.present:
+            body(value)
+        else:
+            with self.source.block(f"if {value.name} is not None:"):
+                body(One(value.name, value.type, value.targets, value.shape, True, value.is_root))
+
+    def step(self, base: Value, name: str) -> Value:
+        """`base.name`, where FHIR declares just one element of that name."""
+        found = elements.elements(base.type, name) if base.type is not None else ()
+        if len(found) != 1 or found[0].type is None or found[0].key != name:
+            raise NotFastError(f"{name} is open")
+        element = found[0]
+        return self.over(base, lambda owner: self.read(owner, element), element)
+
+    def chosen(self, base: Value, name: str, type_name: str) -> Value:
+        """`base.name.ofType(type_name)` of a choice element."""
+        if base.type is None:
+            raise NotFastError("the owner's type is unknown")
+        key = elements.choice_key(name, type_name)
+        options = [option for option in elements.elements(base.type, name) if option.key == key]
+        if not options or options[0].key == name:
+            raise NotFastError(f"{name} has no such type")
+        return self.over(base, lambda owner: self.read(owner, options[0]), options[0])
+
+    def collected(self, value: Value) -> str:
+        """A list of all values."""
+        if isinstance(value, One):
+            if value.present:
+                return self.source.set(f"[{value.name}]")
+            return self.source.set(f"[{value.name}] if {value.name} is not None else []")
+        found = self.source.set("[]")
+        value.each(lambda item: self.source.add(f"{found}.append({item.name})"))
+        return found
+
+    def single(self, value: Value) -> One:
+        """The only value; several are Unusual."""
+        if isinstance(value, One):
+            return value
+        found = self.source.set("None")
+
+        def keep(item: str) -> None:
+            self.guard(f"{found} is not None")
+            self.source.add(f"{found} = {item}")
+
+        return self.looped(value, keep, found)
+
+    def first(self, value: Value) -> Value:
+        """The first item, None without one."""
+        if isinstance(value, One):
+            return value
+        found = self.source.set("None")
+
+        def keep(item: str) -> None:
+            if value.loops == 1:
+                self.source.add(f"{found} = {item}")
+                self.source.add("break")
+            else:
+                self.source.add(f"if {found} is None: {found} = {item}")
+
+        return self.looped(value, keep, found)
+
+    def looped(self, value: Many, keep: Callable[[str], None], found: str) -> One:
+        """The variable `found`, after loops over all values in which `keep` may have set it."""
+        shapes: list[Shape | None] = []
+
+        def body(item: One) -> None:
+            shapes.append(item.shape)
+            keep(item.name)
+
+        value.each(body)
+        return One(found, value.type, value.targets, shapes[0])
+
+    # Expressions
+
+    def value(self, node: Node, this: One) -> Value:
+        """Code for an expression with `$this` in the variable of `this`."""
+        mark = self.source.mark()
+        try:
+            return self.fast(node, this)
+        except NotFastError:
+            self.source.rewind(mark)
+            return self.by_closure(node, this)
+
+    def by_closure(self, node: Node, this: One) -> Value:
+        """Call the closure of an expression, where `$this` is a primitive: closures know no structs."""
+        if this.type not in elements.PRIMITIVE_TYPES:
+            raise NotFastError("closures read dicts")
+        if uses_index(node):
+            raise NotFastError("$index belongs to a loop outside")
+        typed = self.closure(node, this)
+        return self.run_closure(typed, f"[{this.name}]" if this.present else self.collected(this))
+
+    def closure(self, node: Node, this: Value) -> Typed:
+        """The complete form of an expression, for the parts the fast form leaves to it."""
+        try:
+            return closures.compile_function(node, Scope(this.type, this.targets), self.settings)
+        except ExpressionError as fault:
+            raise NotFastError(fault.reason) from fault
+
+    def run_closure(self, typed: Typed, focus: str) -> Many:
+        """The values of a closure over a list."""
+        name = self.source.refer(typed.run)
+        make = self.source.refer(Environment, ("Environment",))
+        found = self.source.set(f"{name}({focus}, {make}(None, {self.row_index}))")
+
+        def each(body: Callable[[One], None]) -> None:
+            item = self.source.fresh()
+            with self.source.block(f"for {item} in {found}:"):
+                body(One(item, typed.type, typed.targets, None, present=True))
+
+        return Many(each, typed.type, typed.targets)
+
+    def constant(self, value: Any, kind: str | None) -> One:
+        """A constant, written into the source where its text is safe there."""
+        if isinstance(value, bool | int | str):
+            return One(
+                repr(value) if isinstance(value, bool | int) else self.source.refer(value, (kind, value)),
+                kind,
+                present=True,
+            )
+        return One(self.source.refer(value), kind, present=True)
+
+    def _literal(self, node: Literal, this: One) -> Value:
+        if node.kind in ("Quantity", "Empty"):
+            raise NotFastError(node.kind)
+        return self.constant(node.value, f"System.{node.kind}")
+
+    def _constant(self, node: Constant, this: One) -> Value:
+        if node.name in self.settings.constants:
+            return self.constant(*self.settings.constants[node.name])
+        if node.name == "rowIndex":
+            return One(self.row_index, "System.Integer", present=True)
+        raise NotFastError(node.name)
+
+    def _variable(self, node: Variable, this: One) -> Value:
+        if node.name != "$this":
+            raise NotFastError(node.name)
+        return this
+
+    def base(self, node: Node | None, this: One) -> Value:
+        return this if node is None else self.fast(node, this)
+
+    def fast(self, node: Node, this: One) -> Value:
+        """As `value`, without resort to a closure of the whole expression."""
+        method = getattr(self, "_" + type(node).__name__.lower(), None)
+        if method is None:
+            raise NotFastError(type(node).__name__)
+        found: Value = method(node, this)
+        return found
+
+    def _member(self, node: Member, this: One) -> Value:
+        if node.base is None and closures.names_the_focus(node.name, this.type):
+            return this
+        return self.step(self.base(node.base, this), node.name)
+
+    def _index(self, node: Index, this: One) -> Value:
+        if not isinstance(node.index, Literal) or not isinstance(node.index.value, int):
+            raise NotFastError("index")
+        base = self.fast(node.base, this)
+        number = node.index.value
+        if isinstance(base, One):
+            if number == 0:
+                return base
+            return One("None", base.type, base.targets, base.shape)
+        items = self.source.set("[]")
+        one = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
+        return replace(one, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
+
+    def _typetest(self, node: TypeTest, this: One) -> Value:
+        if node.operator != "as":
+            raise NotFastError("is")
+        return self.of_type(node.operand, node.type_name, this)
+
+    def of_type(self, operand: Node | None, type_name: str, this: One) -> Value:
+        """`operand.ofType(type)`: on a choice one property, elsewhere what the declared type tells."""
+        if isinstance(operand, Member):
+            try:
+                base = self.base(operand.base, this)
+                return self.chosen(base, operand.name, type_name)
+            except NotFastError:
+                pass
+        found = self.base(operand, this)
+        if found.type is not None and type_name in elements.ancestry(found.type):
+            return found
+        raise NotFastError("type")
+
+    def _binary(self, node: Binary, this: One) -> Value:
+        raise NotFastError(node.operator)  # Generator writes these
+
+    def _call(self, node: Call, this: One) -> Value:
+        raise NotFastError(node.name)  # Generator writes these

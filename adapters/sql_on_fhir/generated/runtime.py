@@ -1,0 +1,96 @@
+"""What the generated functions call: memories of values seen, and the signal to take the tolerant way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import msgspec
+
+from adapters.sql_on_fhir.complete import primitives, references
+
+MEMORY = 50_000
+NUMBERS = frozenset({int, float, Decimal})
+UNSETTLED = object()
+
+
+class Unusual(Exception):  # noqa: N818 - not an error: the tolerant form takes this resource
+    """The resource has not the shape that the fast form trusts, or a value does not fit."""
+
+
+def unusual() -> NoReturn:
+    """Leave the fast form."""
+    raise Unusual
+
+
+class Remembered(dict[str, Any]):
+    """Results for texts that come again and again; bounded, emptied when full."""
+
+    def __init__(self, find: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.find = find
+
+    def __missing__(self, text: str) -> Any:
+        found = self.find(text)
+        if len(self) >= MEMORY:
+            self.clear()
+        self[text] = found
+        return found
+
+
+def valid(kind: str) -> Remembered:
+    """A memory that raises Unusual for a text that is no value of the type."""
+
+    def check(text: str) -> bool:
+        if not isinstance(text, str) or primitives.fault(kind, text) is not None:
+            raise Unusual
+        return True
+
+    return Remembered(check)
+
+
+def valid_time_part() -> Remembered:
+    """As `valid`, for what follows the ten characters of a whole date in a dateTime or instant."""
+
+    def check(text: str) -> bool:
+        if not primitives.TIME_PART.fullmatch(text):
+            raise Unusual
+        return True
+
+    return Remembered(check)
+
+
+def reference_keys(wanted: str | None, own_bases: tuple[str, ...] | None) -> Remembered:
+    """Keys of relative and absolute references; UNSETTLED for those that need more than their text."""
+
+    def find(literal: str) -> Any:
+        if not isinstance(literal, str):
+            raise Unusual
+        match = references.RELATIVE.fullmatch(literal)
+        if match:
+            return f"{match[1]}/{match[2]}" if wanted is None or wanted == match[1] else None
+        if references.ABSOLUTE.fullmatch(literal):
+            return references.reference_key({"reference": literal}, None, wanted, (), own_bases)
+        return UNSETTLED
+
+    return Remembered(find)
+
+
+def settle(
+    wanted: str | None, targets: tuple[str, ...], own_bases: tuple[str, ...] | None
+) -> Callable[[Any], str | None]:
+    """The key of a reference struct that its text alone does not settle; a contained one needs the whole resource."""
+
+    def key(reference: Any) -> str | None:
+        if reference is None:
+            return None
+        plain = {key.removeprefix("f_"): value for key, value in msgspec.structs.asdict(reference).items()}
+        if plain.get("reference") is not None and plain["reference"].startswith("#"):
+            raise Unusual
+        identifier = plain.get("identifier")
+        if identifier is not None:
+            plain["identifier"] = {"system": identifier.f_system, "value": identifier.f_value}
+        return references.reference_key(plain, None, wanted, targets, own_bases)
+
+    return key

@@ -1,0 +1,1 @@
+"""FHIRPath and ViewDefinitions: syntax, parser, elements of R4, errors."""

@@ -1,0 +1,1 @@
+"""The synthetic cohort as FHIR R4 resources."""

@@ -1,0 +1,1 @@
+"""The two dialects: HL7 mCODE and the German Medical Informatics Initiative."""

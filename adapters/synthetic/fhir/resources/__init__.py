@@ -1,0 +1,1 @@
+"""One module a topic: the resources of one patient, whatever the dialect."""

@@ -1,0 +1,1 @@
+"""Laboratory values, lesions and images of the searched patients."""

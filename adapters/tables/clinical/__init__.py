@@ -1,0 +1,1 @@
+"""Patients, conditions, procedures, drug lines, lesions and last contact out of the rows."""

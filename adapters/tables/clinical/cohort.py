@@ -1,0 +1,60 @@
+"""The cohort rule, by the same code for every source: who had one of the procedures that study.toml names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from adapters.ledger import FindingKind, LeftOutReason
+from adapters.tables.context import Context
+from adapters.tables.values.times import when
+
+TIMED = ("date_time", "period_start")
+
+
+def members(context: Context, procedures: pd.DataFrame) -> set[str]:
+    """The persons in the tables: not excluded, and with a listed procedure up to the data cutoff.
+
+    A procedure whose date cannot be read still says that its patient had it; the codes decide.
+    """
+    rule = context.settings.cohort
+    included = set(context.people.records) - set(excluded(context))
+    if rule.everyone:
+        return included
+    meant = context.coded.means("procedures", "code")
+    keys = meant.loc[meant["means"].isin(rule.any_of), "resource_key"]
+    found = procedures[procedures["resource_key"].isin(keys)]
+    if context.cutoff is not None and len(found):
+        first = when(found, context.zone, TIMED)["first"]
+        found = found[~(first > context.cutoff)]
+    return included & set(found["patient"])
+
+
+def excluded(context: Context) -> dict[str, LeftOutReason]:
+    """Persons of whom all records are to be left out (test patient, no consent, not selected), with the reason."""
+    reasons = context.settings.excluded
+    return {
+        person: min(reasons[key] for key in records)
+        for person, records in context.people.records.items()
+        if all(key in reasons for key in records)
+    }
+
+
+def leave_out_others(context: Context, frames: Iterable[pd.DataFrame], cohort: set[str]) -> None:
+    """Settle the Patient records and rows of everybody who is not in the cohort; note merged records of who is."""
+    reasons = excluded(context)
+    for person, records in context.people.records.items():
+        if person not in cohort:
+            context.fates.leave_out(
+                context.extract.numbers_of(records), reasons.get(person, LeftOutReason.OUTSIDE_COHORT)
+            )
+        elif len(records) > 1:
+            context.fates.note(
+                FindingKind.MERGED_PATIENT, severity="info", table="patients", resource_type="Patient", patient=person
+            )
+    for frame in frames:
+        outside = frame[~frame["patient"].isin(cohort)]
+        why = outside["patient"].map(lambda person: reasons.get(person, LeftOutReason.OUTSIDE_COHORT))
+        for reason, keys in outside["resource_key"].groupby(why, sort=False):
+            context.fates.leave_out(keys, LeftOutReason(reason))

@@ -1,0 +1,1 @@
+"""Observations out of the rows: value, unit, comparator, reference range."""

@@ -1,0 +1,162 @@
+"""What an Observation or component says: number in the measure's unit, category, comparator, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from adapters.contract import COMPARATORS, MEASURES
+from adapters.ledger import FindingKind, QuarantineReason
+from adapters.tables.context import Context
+from adapters.tables.extract.views import Fault, combinations, kept
+from adapters.tables.values.texts import read_text
+
+TABLE = "observations"
+ABSENT_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+_YES_NO: Mapping[bool, str] = {True: "present", False: "absent"}
+_NUMBERS = frozenset({int, float, Decimal, type(None)})
+_YES_NO_MEASURES = ("gi_flow", "ascites")
+
+
+def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` (measure, the value columns of the view, answer) with value, category, comparator, unit, absent_reason.
+
+    A unit that the measure does not know, or a comparator that FHIR does not know, quarantines the resource.
+    """
+    rows = _numbers(context, rows.reset_index(drop=True))
+    rows = _converted(context, rows)
+    rows = _categories(rows)
+    rows["absent_reason"] = _absent(context, rows)
+    _report(context, rows)
+    return kept(rows, ~context.fates.is_out(rows["resource_key"]))
+
+
+def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns number, comparator, number_code, number_unit from quantity, integer, text or coded answer."""
+    texts = {text: read_text(str(text)) for text in rows["value_text"].dropna().unique()}
+    parsed = rows["value_text"].map(texts)
+    read = parsed.notna()
+    number = floats(rows["value_value"])
+    rows["comparator"] = rows["value_comparator"].astype(object)
+    rows["number_code"], rows["number_unit"] = rows["value_code"], rows["value_unit"]
+    integer = rows["value_integer"].notna()
+    number = number.mask(integer, floats(rows["value_integer"]))
+    for position, name in enumerate(("comparator", "number", "number_unit")):
+        found = parsed[read].map(lambda triple, position=position: triple[position])
+        if name == "number":
+            number.loc[read] = found.astype(float)
+        else:
+            rows.loc[read, name] = found
+    coded = rows["answer_number"].notna() & number.isna()
+    rows["number"] = number.mask(coded, rows["answer_number"])
+    wrong = rows["comparator"].notna() & ~rows["comparator"].isin(COMPARATORS)
+    for key, part in zip(rows.loc[wrong, "resource_key"], rows.loc[wrong, "part"], strict=True):
+        path = "Observation.value.comparator" if part < 0 else "Observation.component.value.comparator"
+        context.fates.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
+    return rows
+
+
+def floats(numbers: pd.Series) -> pd.Series:
+    """Numbers of JSON as floats; missing where no float holds them."""
+    try:
+        is_plain = _NUMBERS.issuperset(map(type, numbers))
+        found = numbers.to_numpy(dtype=float) if is_plain else [_float(number) for number in numbers]
+    except OverflowError:
+        found = [_float(number) for number in numbers]
+    series = pd.Series(np.array(found, dtype=float), numbers.index)
+    return series.where(np.isfinite(series))
+
+
+def _float(number: object) -> float:
+    try:
+        return float(number) if isinstance(number, int | float | Decimal) else np.nan
+    except OverflowError:
+        return np.inf
+
+
+def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """value in the unit of the measure; resources with an unknown unit are quarantined."""
+    rows["unit"] = rows["measure"].map(MEASURES).replace("", None)
+    wanted = rows["number"].notna() & rows["unit"].notna()
+    values, known = convert(context, rows[wanted], rows.loc[wanted, "number"], "number_code", "number_unit")
+    rows["value"] = np.nan
+    rows.loc[values.index, "value"] = values
+    unknown = wanted & ~known.reindex(rows.index, fill_value=False)
+    for row in rows[unknown].itertuples():
+        path = "Observation.value.unit" if row.part < 0 else "Observation.component.value.unit"
+        context.fates.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+    stated = rows["number_code"].notna() | rows["number_unit"].notna()
+    missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
+    context.fates.note_rows(
+        rows[missing], FindingKind.UNIT_MISSING, "measure", table=TABLE, resource_type="Observation", path="value.unit"
+    )
+    context.fates.note_rows(
+        rows[unknown & stated], FindingKind.UNKNOWN_UNIT, "measure", table=TABLE, resource_type="Observation",
+        path="value.unit", severity="error",
+    )  # fmt: skip
+    return rows
+
+
+def convert(
+    context: Context, rows: pd.DataFrame, numbers: pd.Series, code: str, unit: str
+) -> tuple[pd.Series, pd.Series]:
+    """`numbers` in the unit of each row's measure, and whether the stated unit is known; both with its index."""
+    stated = [rows["measure"], rows[code], rows[unit], rows["unit"]]
+    groups, firsts = combinations(stated)
+    factors = [
+        context.units.factor(measure, _text(by_code), _text(by_unit), to)
+        for measure, by_code, by_unit, to in zip(*(column.iloc[firsts] for column in stated), strict=True)
+    ]
+    is_known = np.array([factor is not None for factor in factors], dtype=bool)[groups]
+    values = np.where(is_known, numbers.to_numpy(dtype=float), np.nan)
+    for group, factor in enumerate(factors):
+        if factor is not None and not factor.is_one:
+            here = groups == group
+            places, different = pd.factorize(values[here])
+            values[here] = np.array([factor.apply(number) for number in different.tolist()], dtype=float)[places]
+    return pd.Series(values, rows.index), pd.Series(is_known, rows.index)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _categories(rows: pd.DataFrame) -> pd.DataFrame:
+    """category of measures without numbers: the fixed answer of the code, the coded answer, or yes and no."""
+    is_coded = rows["unit"].isna()
+    category = rows["fixed"].where(rows["fixed"].notna(), rows["answer_category"])
+    yes_no = rows["value_boolean"].map(_YES_NO).where(rows["measure"].isin(_YES_NO_MEASURES))
+    rows["category"] = category.where(category.notna(), yes_no).where(is_coded, None)
+    rows["comparator"] = rows["comparator"].where(rows["value"].notna(), None)
+    return rows
+
+
+def _absent(context: Context, rows: pd.DataFrame) -> pd.Series:
+    empty = rows["value"].isna() & rows["category"].isna()
+    codes = rows["absent_code"].dropna().unique()
+    means = {code: context.lists.means("absent_reasons", ABSENT_SYSTEM, code) or "other" for code in codes}
+    return rows["absent_code"].map(means).where(empty, None).astype(object)
+
+
+def _report(context: Context, rows: pd.DataFrame) -> None:
+    """What was said but not understood, and what cannot be: findings, never deletions."""
+    empty = rows["value"].isna() & rows["category"].isna() & ~context.fates.is_out(rows["resource_key"])
+    where = {"table": TABLE, "resource_type": "Observation"}
+    note = context.fates.note_rows
+    coded = empty & rows["value_is_coded"].eq(True)
+    note(rows[coded], FindingKind.ANSWER_NOT_LISTED, "measure", path="value", **where)
+    note(
+        rows[empty & rows["value_text"].notna() & rows["number"].isna()],
+        FindingKind.TEXT_NOT_PARSED,
+        "measure",
+        path="value",
+        **where,
+    )
+    lost = rows["value_value"].notna() & rows["number"].isna()
+    note(rows[lost], FindingKind.IMPLAUSIBLE_VALUE, "measure", path="value", **where)
+    other = rows["value_is_other"].eq(True) | rows["value_boolean"].notna() | rows["number"].notna()
+    note(rows[empty & other], FindingKind.VALUE_TYPE_NOT_READ, "measure", path="value", **where)
+    note(rows[rows["value"] < 0], FindingKind.IMPLAUSIBLE_VALUE, "measure", path="value", **where)

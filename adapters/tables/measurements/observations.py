@@ -1,0 +1,116 @@
+"""Observations and their components -> measurements, before lesions, ranges and days."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+
+import numpy as np
+import pandas as pd
+
+from adapters.fhir.codelists import FOLLOW_UP, STATISTIC
+from adapters.ledger import FindingKind
+from adapters.tables.context import Context
+from adapters.tables.extract.views import kept, texts_that
+from adapters.tables.measurements.measured import add_values
+
+TABLE = "observations"
+STARTS = ("date_time", "instant_at", "period_start")
+_WHOLE = -1  # the part that is the Observation itself
+
+
+def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -> pd.DataFrame:
+    """One row per measurement: patient, measure, value and all about it, first, last, at, resource_key, part.
+
+    `conditions` are the keys of Observations that tell a condition; they belong to another table.
+    """
+    codes = context.coded.means(TABLE, "code")
+    codes = context.one_meaning(codes[codes["resource_key"].isin(frame["resource_key"])], TABLE)
+    codes = _statistics(context, codes)
+    listed = frame["resource_key"].isin(codes["resource_key"]) | frame["resource_key"].isin(conditions)
+    frame = context.sound(frame, listed)
+    rows = frame.merge(codes, on=["resource_key", "part"], how="inner")
+    rows["measure"], fixed = parted(rows["means"])
+    rows["fixed"] = fixed.where(fixed != "", None)
+    rows = _without_headings(context, rows)
+    rows = context.dated(rows, STARTS, "period_end", "effective")
+    rows = context.before_cutoff(_answers(context, rows), TABLE)
+    return add_values(context, rows)
+
+
+def parted(means: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """What stands before and after the "=" of each meaning, the second empty where there is none."""
+    different = means.unique()
+    first, second = ({text: str(text).partition("=")[place] for text in different} for place in (0, 2))
+    return means.map(first).astype(object), means.map(second).astype(object)
+
+
+def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
+    """Measures such as suv_* named in full by the method of the Observation; without a method they are unlisted."""
+    open_end = texts_that(codes["means"], lambda text: text.endswith(STATISTIC))
+    if not open_end.any():
+        return codes
+    methods = context.coded.means("statistics", "method").drop_duplicates("resource_key", keep=False)
+    opened = codes[open_end]
+    named = opened["resource_key"].map(methods.set_index("resource_key")["means"])
+    full = opened["means"].str.removesuffix(STATISTIC) + named.astype(object)
+    return codes.assign(means=codes["means"].where(~open_end, full)).dropna(subset=["means"])
+
+
+def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the Observations that only head a panel: no value and no reason, but components or members."""
+    stated = [name for name in rows.columns if name.startswith("value_") and not name.startswith("value_is")]
+    stated += ["absent_code", "fixed"]
+    empty = (
+        reduce(and_, (rows[name].isna() for name in stated))
+        & ~_true(rows["value_is_coded"])
+        & ~_true(rows["value_is_other"])
+    )
+    heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
+    context.fates.need(rows.loc[heading, "resource_key"])
+    return kept(rows, ~heading)
+
+
+def _true(values: pd.Series) -> pd.Series:
+    return values.eq(True)
+
+
+def _answers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns answer_number and answer_category: what the coded answer means for the measure of the row."""
+    answers = context.coded.means("answers", "answer")
+    answers = answers.merge(rows[["resource_key", "part", "measure"]], on=["resource_key", "part"])
+    name, said = parted(answers["means"])
+    key = ["resource_key", "part"]
+    numbers = answers.assign(answer_number=said)[name == answers["measure"]]
+    numbers = numbers.astype({"answer_number": float})
+    categories = answers.assign(answer_category=said)[name == "category"]
+    for found, name in ((numbers, "answer_number"), (categories, "answer_category")):
+        one = found.drop_duplicates([*key, name])
+        one = one[~one.duplicated(key, keep=False)]  # two answers at once are none
+        rows = rows.merge(one[[*key, name]], on=key, how="left")
+    return rows
+
+
+def note_duplicates(context: Context, rows: pd.DataFrame) -> None:
+    """Equal patient, measure, lesion, organ, time and value under different ids: a finding, since both may be true."""
+    same = ["patient", "measure", "value", "category", "comparator", "lesion", "site", "first", "last", "at"]
+    dated = rows[rows["first"].notna() & rows["measure"].ne(FOLLOW_UP) & rows["absent_reason"].isna()]
+    repeated = dated[dated.duplicated(same)]
+    context.fates.note_rows(repeated, FindingKind.POSSIBLE_DUPLICATE, "measure", table=TABLE)
+
+
+def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
+    """The PET tracer of each uptake: from a component of its own, else from the PET it is part of; else missing."""
+    is_uptake = texts_that(rows["measure"], lambda text: text.startswith("suv_"))
+    if not is_uptake.any():
+        return pd.Series(None, index=rows.index, dtype=object)
+    own = context.coded.means("tracers", "answer").drop_duplicates(["resource_key", "means"])
+    used = context.coded.means("tracers", "tracer")
+    parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]
+    parts = parts.assign(scan=context.meant(parts["target_key"], "Procedure"))
+    scans = parts.merge(used, left_on="scan", right_on="resource_key", suffixes=("", "_scan"))
+    result = pd.Series(np.nan, index=rows.index, dtype=object)
+    for found in (own, scans[["resource_key", "means"]].drop_duplicates()):
+        single = found[~found.duplicated("resource_key", keep=False)].set_index("resource_key")["means"]
+        result = result.where(result.notna(), rows["resource_key"].map(single))
+    return result.where(is_uptake, None)

@@ -1,0 +1,1 @@
+"""Numbers, units and times as FHIR writes them; no table, no patient."""

@@ -1,0 +1,72 @@
+"""Sphinx extension of the book: banner and data hash on every page, scripts from packages, the answers on page one.
+
+Vega comes from vl-convert and MathJax from sphinx-mathjax-offline, both pinned in the lock file, so that the site needs
+no network. They are written below `chapters/assets/vendor` when a build starts.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import vl_convert
+
+from adapters.contract import load_manifest
+from analysis.book.abbreviations import explain
+from analysis.book.chapters import banner, footer
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+VENDOR = Path("chapters") / "assets" / "vendor"
+MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg.js"
+ANSWERS_HERE = "<!-- answers -->"  # invisible where the README is read as a file
+ANSWERS = Path("chapters") / "fragments" / "answers.md"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the extension."""
+    app.connect("config-inited", _prepare)
+    app.connect("source-read", _insert_answers)
+    app.connect("doctree-resolved", _explain_abbreviations)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_scripts(root: Path) -> None:
+    """Write Vega and MathJax below `root`, once; equal files are left alone."""
+    folder = root / VENDOR
+    folder.mkdir(parents=True, exist_ok=True)
+    # In a function of its own: Vega's top-level names would collide with those of Sphinx's search.
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub forgets the default
+    _write(folder / "vega.js", f"(function () {{\n{bundle}\n}})();\n")
+    mathjax = distribution("sphinx-mathjax-offline").locate_file(MATHJAX)
+    _write(folder / "mathjax-tex-svg.js", Path(str(mathjax)).read_text("utf-8"))
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and path.read_text("utf-8") == text:
+        return
+    fresh = path.with_suffix(".fresh")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(path)
+
+
+def _prepare(app: Sphinx, config: Config) -> None:
+    write_scripts(Path(app.srcdir))
+    manifest = load_manifest()
+    options = config.html_theme_options
+    options["announcement"] = banner(manifest)
+    options["extra_footer"] = footer(manifest)
+
+
+def _explain_abbreviations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    explain(doctree)
+
+
+def _insert_answers(app: Sphinx, docname: str, source: list[str]) -> None:
+    if ANSWERS_HERE in source[0]:
+        answers = (Path(app.srcdir) / ANSWERS).read_text("utf-8")
+        source[0] = source[0].replace(ANSWERS_HERE, answers)

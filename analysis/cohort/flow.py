@@ -1,0 +1,114 @@
+"""Patient flow: from the tables to the arms and to the imaging subgroup, with a reason for everybody left out.
+
+Figure 1A of the paper and the counts of its sections "Patients" and "Subgroup Analysis".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.datasets.arms import ARMS, REASONS_LEFT_OUT, Tables, assign_arms, completed
+from analysis.datasets.imaging_subgroup import imaging_subgroup
+from analysis.results import Result
+
+SUBGROUP_REASONS = {
+    "no_radionuclide_therapy": "no radionuclide therapy",
+    "no_pet_before": "no PET before therapy",
+    "no_pet_after": "no PET after therapy",
+}
+Row = tuple[str, str, str, str, int, str]  # a row of `flow_frame`
+ARM_LABELS = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
+
+
+def rejected_candidates(tables: Tables) -> pd.Index:
+    """Patients worked up for SIRT (99mTc-MAA) and never treated with it whose disease was recorded as progressive."""
+    worked_up = set(completed(tables, "maa_workup")["patient_id"])
+    treated = set(completed(tables, "sirt")["patient_id"])
+    rows = tables["observations"]
+    progressive = rows["measure"].eq("disease_status") & rows["category"].eq("progressive")
+    return pd.Index(sorted((worked_up - treated) & set(rows.loc[progressive, "patient_id"])), dtype="object")
+
+
+def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:
+    """Patients of every count of the paper, by the suffix of its id (`n.<suffix>`)."""
+    arms = assign_arms(tables, study)
+    analysed = arms[arms["in_analysis"]]
+    subgroup = imaging_subgroup(tables, study)
+    subgroup = subgroup[subgroup.index.isin(analysed["patient_id"])]
+    return {
+        "all": pd.Index(analysed["patient_id"]),
+        **{arm: pd.Index(analysed.loc[analysed["arm"] == arm, "patient_id"]) for arm in ARMS},
+        "subgroup": subgroup.index[subgroup["in_subgroup"]],
+        "subgroup_sirt": subgroup.index[subgroup["sirt_evaluable"]],
+        "subgroup_lu": subgroup.index[subgroup["lu_evaluable"]],
+        "subgroup_multi": subgroup.index[subgroup["multiple_lesions"]],
+        "subgroup_68ga": subgroup.index[subgroup["ga68"]],
+        "subgroup_sirt_first": subgroup.index[subgroup["in_subgroup"] & subgroup["sirt_first"]],
+        "sirt_rejected": rejected_candidates(tables),
+    }
+
+
+def flow_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+    """`n.*`: the paper's counts, the patients in the tables and those left out by reason."""
+    arms = assign_arms(tables, study)
+    found = [_count(f"n.{name}", len(ids), "printed") for name, ids in members(tables, study).items()]
+    found.append(_count("n.in_tables", len(arms), "free"))
+    left_out = arms["reason_left_out"].value_counts()
+    return found + [_count(f"n.left_out.{reason}", int(left_out[reason]), "free") for reason in REASONS_LEFT_OUT]
+
+
+def _count(id: str, count: int, basis: str) -> Result:
+    return Result(id, count, n=count, unit="count", method="count of patients", basis=basis)
+
+
+def flow_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+    """The flow chart as data: step, parent, kind ("step" or "left_out"), label, count, basis; in drawing order.
+
+    Every patient of a parent is in one of its steps or left out, so the counts below a parent add up to it, but for
+    the imaging subgroup, whose parts overlap by design (its rows have kind "part"). The paper prints who was analysed, not
+    who was left out for which reason: those counts are free on the reconstruction.
+    """
+    arms = assign_arms(tables, study)
+    groups = members(tables, study)
+    rows: list[Row] = [("in_tables", "", "step", "Patients in the tables", len(arms), "free")]
+    rows += _left_out("left_out", "in_tables", arms["reason_left_out"], REASONS_LEFT_OUT)
+    rows.append(("all", "in_tables", "step", "Analysed", len(groups["all"]), "printed"))
+    rows += [(arm, "all", "step", ARM_LABELS[arm], len(groups[arm]), "printed") for arm in ARMS]
+    rows += _subgroup_rows(tables, study, groups)
+    return pd.DataFrame(rows, columns=["step", "parent", "kind", "label", "count", "basis"])
+
+
+def _left_out(step: str, parent: str, reasons: pd.Series, words: Mapping[str, str]) -> list[Row]:
+    """One row for each reason that leaves somebody out."""
+    counts = {reason: int(reasons.eq(reason).fillna(False).sum()) for reason in words}
+    return [
+        (f"{step}.{reason}", parent, "left_out", words[reason][0].upper() + words[reason][1:], count, "free")
+        for reason, count in counts.items()
+        if count
+    ]
+
+
+def _subgroup_rows(tables: Tables, study: Mapping[str, Any], groups: Mapping[str, pd.Index]) -> list[Row]:
+    subgroup = imaging_subgroup(tables, study)
+    subgroup = subgroup[subgroup.index.isin(groups["all"])]
+    rows: list[Row] = [("subgroup", "all", "part", "PET before and after therapy", len(groups["subgroup"]), "printed")]
+    rows += _left_out("subgroup_left_out", "all", subgroup["reason_left_out"], SUBGROUP_REASONS)
+    for name, label in (
+        ("subgroup_lu", "Response to 177Lu-PSMA evaluable"),
+        ("subgroup_sirt", "Response to SIRT evaluable"),
+        ("subgroup_multi", "Several liver lesions, 177Lu-PSMA"),
+        ("subgroup_68ga", "68Ga-PSMA-11 at baseline"),
+    ):
+        rows.append((name, "subgroup", "part", label, len(groups[name]), "printed"))
+    first = len(groups["subgroup_sirt_first"])
+    unmeasured = len(groups["subgroup"]) - first - len(groups["subgroup_lu"])
+    not_judged = (("sirt_first", "SIRT before 177Lu-PSMA", first, "printed"),
+                  ("not_measured", "No liver lesion measured before and after", unmeasured, "free"))  # fmt: skip
+    return rows + [
+        (f"subgroup_lu_left_out.{key}", "subgroup_lu", "left_out", label, count, basis)
+        for key, label, count, basis in not_judged
+        if count
+    ]

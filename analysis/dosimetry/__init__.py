@@ -1,0 +1,1 @@
+"""The chapter on whether the radiation can explain a different response."""

@@ -1,0 +1,71 @@
+"""What the paper prints against its own arithmetic: rounding, totals, units, words.
+
+Each row of `slips.csv` names where it stands, what is printed, and the arithmetic as a formula that is computed here, not
+typed. A slip does not hold together or is cut off where one would round; a remark holds, but a reader should know more. A
+slip of the print is no judgement of the study; several may be the typesetter's.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+ROUNDS, TRUNCATES, NEITHER = "rounds", "truncates", "neither"
+SLIP, REMARK = "slip", "remark"
+NOISE = Decimal("1e-9")  # what floating point may add to an exact value
+OPERATORS: dict[type, Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def verdict(printed: str, value: float) -> str:
+    """Whether `value` rounds (half up) to the printed digits, only truncates to them, or neither.
+
+    The number of digits is that of the text: "5.0" asks for one decimal. Raises decimal.InvalidOperation for a text
+    that is no number.
+    """
+    text = Decimal(printed)
+    digits = Decimal(1).scaleb(min(0, int(text.as_tuple().exponent)))
+    exact = Decimal(repr(float(value))).quantize(NOISE)
+    if exact.quantize(digits, rounding=ROUND_HALF_UP) == text:
+        return ROUNDS
+    return TRUNCATES if exact.quantize(digits, rounding=ROUND_DOWN) == text else NEITHER
+
+
+def compute(formula: str) -> float:
+    """Value of a formula of numbers, + - * / and brackets. Raises ValueError for anything else."""
+    return _value(ast.parse(formula, mode="eval").body, formula)
+
+
+def _value(node: ast.expr, formula: str) -> float:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value)
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return OPERATORS[type(node.op)](_value(node.left, formula), _value(node.right, formula))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand, formula)
+    raise ValueError(f"not a formula of numbers: {formula}")
+
+
+@cache
+def _rows() -> pd.DataFrame:
+    return pd.read_csv(Path(__file__).with_name("discrepancies.csv"), dtype="string").fillna("")
+
+
+def slips_frame() -> pd.DataFrame:
+    """Slips, then remarks: key, level, kind, where, printed, formula, computed (NaN without formula), means.
+
+    level: `SLIP` or `REMARK`. kind: "arithmetic", "unit", "statistic" (which one is shown), "wording" or "design".
+    """
+    rows = _rows().sort_values("level", key=lambda level: level.eq(REMARK), kind="stable", ignore_index=True)
+    computed = [compute(formula) if formula else float("nan") for formula in rows["formula"]]
+    return rows.assign(computed=computed)[["key", "level", "kind", "where", "printed", "formula", "computed", "means"]]

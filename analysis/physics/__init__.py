@@ -1,0 +1,1 @@
+"""Radiation physics: constants, spectra, ranges, absorbed fractions, radiobiology. Pure."""

@@ -1,0 +1,83 @@
+"""How is the energy of one decay spread around its point of origin in tissue?
+
+A scaled point kernel: the energy of an electron of CSDA range R is spread over the distance r from its start as a
+beta distribution of r / (reach R), with the same three shape parameters for every energy and for both nuclides,
+weighted with the electron spectrum. The parameters were fitted to radii that hold 50, 90 and 99 % of the energy and
+to absorbed fractions of spheres from Monte Carlo kernels (tests/reference/dosimetry); the model meets those radii
+within 7 % and the absorbed fractions within 0.01. It holds for unit-density soft tissue.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from analysis.physics.constants import nuclide, physics_table
+from analysis.physics.csda_range import csda_range_mm
+from analysis.physics.spectra import electron_spectrum
+
+RADII = 800  # steps of the tabulated kernel
+
+
+Shape = tuple[float, float, float]  # start, end, reach
+
+
+@cache
+def kernel_shape() -> Shape:
+    """The fitted shape parameters of `physics/kernel_shape.csv`: start, end, reach."""
+    values = dict(zip(physics_table("kernel_shape")["key"], physics_table("kernel_shape")["value"], strict=True))
+    return float(values["start"]), float(values["end"]), float(values["reach"])
+
+
+@cache
+def _table(name: str, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Radii (mm) from 0 to the end of the kernel and the share of energy inside each."""
+    energy, number = electron_spectrum(name)
+    start, end, reach = shape
+    limits = csda_range_mm(energy) * reach
+    carried = energy * number
+    local = nuclide(f"{name}.auger_energy")
+    radius = np.linspace(0.0, float(limits.max()), RADII + 1)
+    inside = special.betainc(start, end, np.clip(radius[:, None] / limits[None, :], 0, 1)) @ carried
+    return radius, (inside + local) / (carried.sum() + local)
+
+
+def energy_within(name: str, radius_mm: npt.ArrayLike) -> np.ndarray:
+    """Share (0-1) of the electron energy of `lu177` or `y90` absorbed within `radius_mm` of a point source."""
+    radius, inside = _table(name, kernel_shape())
+    return np.interp(np.asarray(radius_mm, dtype=float), radius, inside)
+
+
+def energy_radius_mm(name: str, share: float, shape: Shape | None = None) -> float:
+    """Radius (mm) around a point source that holds `share` (0-1) of the electron energy; `shape` other than fitted."""
+    radius, inside = _table(name, shape or kernel_shape())
+    return float(np.interp(share, inside, radius))
+
+
+def kernel_shells(name: str, shape: Shape | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Middle radius (mm) of each tabulated shell and the share of energy in it (sum 1, the centre included)."""
+    radius, inside = _table(name, shape or kernel_shape())
+    middle = np.concatenate([[0.0], (radius[1:] + radius[:-1]) / 2])
+    return middle, np.diff(inside, prepend=0.0)
+
+
+def mean_radius_mm(name: str) -> float:
+    """Energy-weighted mean distance from the point of origin, mm."""
+    middle, share = kernel_shells(name)
+    return float((middle * share).sum())
+
+
+def dose_rate_kernel(name: str, radius_mm: npt.ArrayLike, width_mm: float = 0.05) -> np.ndarray:
+    """Absorbed dose per decay of a point source at `radius_mm`, Gy, averaged over a shell `width_mm` thick.
+
+    Energy in the shell over its mass; unit density. At radius 0 the shell is a sphere of half the width.
+    """
+    radius = np.asarray(radius_mm, dtype=float)
+    inner, outer = np.clip(radius - width_mm / 2, 0, None), radius + width_mm / 2
+    share = energy_within(name, outer) - np.where(inner > 0, energy_within(name, inner), 0.0)
+    joule = share * nuclide(f"{name}.electron_energy") * nuclide("electron.charge") * 1e-13
+    mass_kg = 4 / 3 * np.pi * (outer**3 - inner**3) * 1e-6
+    return joule / mass_kg

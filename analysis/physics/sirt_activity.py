@@ -1,0 +1,99 @@
+"""Which 90Y activity does the body surface method ask for, and which absorbed doses follow from an activity?
+
+Body surface area method for resin microspheres with reduction by lung shunt, MIRD one-compartment model, partition
+model with tumour, normal liver and lung (the paper, SIRT; EANM guideline as quoted there). All formulas hold for
+complete decay of microspheres that stay where they lodge. Illustration, not for treatment planning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.physics.constants import literature, physics_table
+
+BQ_PER_GBQ, MM3_PER_ML = 1e9, 1000
+
+
+@cache
+def rule(key: str) -> float:
+    """Constant of the activity rules such as `shunt.first_limit`, in the unit of `physics/activity.csv`."""
+    table = physics_table("activity")
+    return float(dict(zip(table["key"], table["value"], strict=True))[key])
+
+
+def body_surface_m2(height_cm: npt.ArrayLike, weight_kg: npt.ArrayLike) -> np.ndarray:
+    """Body surface area by DuBois and DuBois, m2; NaN where height or weight is missing."""
+    height, weight = np.asarray(height_cm, dtype=float), np.asarray(weight_kg, dtype=float)
+    return rule("bsa.coefficient") * height ** rule("bsa.height_exponent") * weight ** rule("bsa.weight_exponent")
+
+
+def surface_activity_gbq(body_surface: npt.ArrayLike, tumour_share: npt.ArrayLike) -> np.ndarray:
+    """90Y activity by the body surface method, GBq: (BSA - 0.2) + tumour volume / (tumour + normal liver volume)."""
+    return np.asarray(body_surface, dtype=float) - rule("activity.bsa_offset") + np.asarray(tumour_share, dtype=float)
+
+
+def lobar_activity_gbq(body_surface: float, *, treated_ml: float, liver_ml: float, treated_tumour_ml: float) -> float:
+    """One variant for a lobe: (BSA - 0.2) treated / whole liver + tumour in the treated part / whole liver, GBq."""
+    whole = body_surface - rule("activity.bsa_offset")
+    return whole * treated_ml / liver_ml + treated_tumour_ml / liver_ml
+
+
+def shunt_factor(lung_shunt_pct: npt.ArrayLike) -> np.ndarray:
+    """Share of the activity to be given at this lung shunt: 1, 0.8 above 10 %, 0.6 above 15 %, 0 above 20 %."""
+    shunt = np.asarray(lung_shunt_pct, dtype=float)
+    steps = [np.isnan(shunt), shunt > rule("shunt.third_limit"), shunt > rule("shunt.second_limit")]
+    values = [np.nan, 0.0, rule("shunt.second_factor"), rule("shunt.first_factor")]
+    return np.select([*steps, shunt > rule("shunt.first_limit")], values, default=1.0)
+
+
+def liver_dose_gy(activity_gbq: npt.ArrayLike, lung_shunt_pct: npt.ArrayLike, liver_kg: npt.ArrayLike) -> np.ndarray:
+    """MIRD one-compartment model: mean absorbed dose of the whole liver, Gy."""
+    kept = 1 - np.asarray(lung_shunt_pct, dtype=float) / 100
+    return (
+        literature("y.dose_constant") * np.asarray(activity_gbq, dtype=float) * kept / np.asarray(liver_kg, dtype=float)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionDose:
+    """Mean absorbed doses of the partition model, Gy; arrays of one shape."""
+
+    tumour_gy: np.ndarray
+    normal_liver_gy: np.ndarray
+    lung_gy: np.ndarray
+
+
+def partition_dose(
+    activity_gbq: npt.ArrayLike,
+    *,
+    lung_shunt_pct: npt.ArrayLike,
+    tumour_to_normal: npt.ArrayLike,
+    tumour_kg: npt.ArrayLike,
+    normal_liver_kg: npt.ArrayLike,
+    lung_kg: float | None = None,
+) -> PartitionDose:
+    """Partition model: D_N = 49.67 A (1 - L) / (TN M_T + M_N), D_T = TN D_N, D_lung = 49.67 A L / M_lung."""
+    constant, activity = literature("y.dose_constant"), np.asarray(activity_gbq, dtype=float)
+    shunt, ratio = np.asarray(lung_shunt_pct, dtype=float) / 100, np.asarray(tumour_to_normal, dtype=float)
+    tumour, normal_mass = np.asarray(tumour_kg, dtype=float), np.asarray(normal_liver_kg, dtype=float)
+    normal = constant * activity * (1 - shunt) / (ratio * tumour + normal_mass)
+    lung = constant * activity * shunt / (rule("lung.mass") if lung_kg is None else lung_kg)
+    return PartitionDose(ratio * normal, normal, lung)
+
+
+def even_spacing_mm(activity_gbq: npt.ArrayLike, volume_ml: npt.ArrayLike) -> np.ndarray:
+    """Distance (mm) between resin microspheres spread evenly: edge of the cube that each one has to itself."""
+    spheres = np.asarray(activity_gbq, dtype=float) * BQ_PER_GBQ / literature("sirt.resin_sphere_activity")
+    return np.cbrt(np.asarray(volume_ml, dtype=float) * MM3_PER_ML / spheres)
+
+
+def activity_at_lung_limit_gbq(lung_shunt_pct: float, limit_gy: float | None = None) -> float | None:
+    """Activity (GBq) at which the lung reaches `limit_gy` (default: limit of one treatment); None without a shunt."""
+    if lung_shunt_pct <= 0:
+        return None
+    limit = rule("lung.limit_single") if limit_gy is None else limit_gy
+    return limit * rule("lung.mass") / (literature("y.dose_constant") * lung_shunt_pct / 100)

@@ -1,0 +1,1 @@
+"""The chapter on PSA and on published cohorts of other patients."""

@@ -1,0 +1,1 @@
+"""Presentation that knows no study: words for numbers, tables, charts, diagrams, conclusions."""

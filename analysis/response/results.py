@@ -1,0 +1,224 @@
+"""Did the liver metastases respond, and to which therapy? Every number of the lesion chapter as a `Result`.
+
+The paper's own figures first (Response Evaluation; Subgroup Analysis of Efficacy); what it could not say follows from
+the modules named in `results`. Numbers of response to 177Lu-PSMA leave out patients whose SIRT came first, as the
+paper does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.datasets.arms import Tables
+from analysis.datasets.cached import remembering
+from analysis.datasets.imaging_subgroup import Evaluation, evaluate, no_response_reason, several_lesions_reason
+from analysis.datasets.lesions import best_and_worst
+from analysis.datasets.scans import scans, staging
+from analysis.estimates import centre_result, p_result, proportion_result
+from analysis.response.cases import case_results
+from analysis.response.heterogeneity_results import null_results
+from analysis.response.progression_claim import claim_results
+from analysis.response.recist_comparison import reclassification_results
+from analysis.response.selection import selection_results
+from analysis.response.uptake import clustering_results
+from analysis.results import Result, missing
+from analysis.statistics.rank_tests import mann_whitney, signed_rank
+
+SHORT = {"pd": "progressive", "sd": "stable", "pr": "partial_response", "cr": "complete_response"}
+VARIANT = "sum of long-axis diameters of up to {targets} liver lesions, paper's variant of RECIST 1.1"
+
+
+def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+    """All results of the lesion chapter; a reason instead of a value where the cohort does not allow one."""
+    tables = remembering(tables)
+    found = evaluate(tables, study)
+    return [
+        *criteria_results(study),
+        *response_results(found, study, "lu"),
+        *best_worst_results(found, study, "lu"),
+        *response_results(found, study, "sirt"),
+        *best_worst_results(found, study, "sirt"),
+        *followup_results(tables, study, found),
+        *uptake_results(found),
+        *suv_results(found),
+        *clustering_results(suv_by_response(found)),
+        *null_results(found),
+        *reclassification_results(tables, study, found),
+        *claim_results(tables, study, found),
+        *selection_results(tables, study, found),
+        *case_results(tables, study, found),
+    ]
+
+
+def criteria_results(study: Mapping[str, Any]) -> list[Result]:
+    """The limits in force, as read by the code that applies them."""
+    limits = study["response"]
+    rows = {
+        "crit.pd": ("progression_increase_pct", "percent"),
+        "crit.pd_new": ("progression_new_lesion", ""),
+        "crit.pr": ("partial_response_decrease_pct", "percent"),
+        "crit.cr": ("complete_response_no_lesions", ""),
+        "crit.targets_max": ("target_lesions_max", "count"),
+    }
+    method = "setting, Response Evaluation"
+    return [Result(id, limits[key], unit=unit, method=method, basis="design") for id, (key, unit) in rows.items()]
+
+
+def response_results(found: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
+    """Share of patients with each response, with exact intervals: resp.lu.pd ... resp.sirt.cr."""
+    response = found.patients[therapy]["response"].dropna()
+    method = VARIANT.format(targets=study["response"]["target_lesions_max"])
+    return [
+        proportion_result(
+            f"resp.{therapy}.{short}",
+            int(response.eq(name).sum()),
+            len(response),
+            reason=no_response_reason(found, therapy),
+            method=method,
+            basis="printed",
+        )
+        for short, name in SHORT.items()
+    ]
+
+
+def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
+    """Best and worst lesion of each patient, and the paired Wilcoxon test as SPSS prints it and exactly."""
+    pairs = best_and_worst(found.changes[therapy])
+    prefix, reason = f"resp.{therapy}", several_lesions_reason(found, therapy)
+    rows = [
+        centre_result(
+            f"{prefix}.{side}", pairs[f"{side}_pct"].to_numpy(), unit="percent", reason=reason, basis="printed"
+        )
+        for side in ("best", "worst")
+    ]
+    test = signed_rank((pairs["worst_pct"] - pairs["best_pct"]).to_numpy())
+    spss = None if test is None else test.p_spss
+    exact = None if test is None else test.p_exact
+    n, no_test = len(pairs), reason if pairs.empty else "constant_values"
+    method = "Wilcoxon signed-rank, SPSS asymptotic"
+    rows.append(p_result(f"{prefix}.best_worst_p", spss, n=n, method=method, reason=no_test, basis="bounded"))
+    method = "Wilcoxon signed-rank, exact"
+    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test, basis="bounded"))
+    return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
+
+
+def _is_significant(id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
+    method = "Wilcoxon signed-rank, SPSS asymptotic, P below the paper's alpha"
+    if p is None:
+        return missing(id, reason, n=n, method=method, basis="printed")
+    return Result(id, bool(p < study["analysis"]["alpha"]), n=n, method=method, basis="printed")
+
+
+def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+    """Weeks from the last SIRT to the scan that judged it: resp.sirt.followup, mean and range."""
+    frames = (
+        staging(tables, study).loc[found.patients["sirt"].index, ["final", "sirt_day"]].astype("Int64").reset_index()
+    )
+    seen = scans(tables, study)[["patient_id", "scan", "first_day"]]
+    joined = frames.merge(seen, left_on=["patient_id", "final"], right_on=["patient_id", "scan"])
+    weeks = (joined["first_day"] - joined["sirt_day"]).astype("float64").to_numpy() / 7
+    reason = no_response_reason(found, "sirt")
+    return [
+        centre_result(
+            "resp.sirt.followup",
+            weeks,
+            unit="weeks",
+            reason=reason,
+            statistic="mean",
+            about="from the last SIRT to the scan that judged it",
+            basis="printed",
+        ),
+    ]
+
+
+def patient_uptake(uptake: pd.DataFrame) -> pd.DataFrame:
+    """One row per patient with uptake before and after: the median change of its lesions of one tracer, in percent.
+
+    Columns change_pct (NaN where no lesion has the same tracer twice) and lesions; index patient_id.
+    """
+    grouped = uptake.groupby("patient_id")["change_pct"]
+    return pd.DataFrame({"change_pct": grouped.median(), "lesions": grouped.count()})
+
+
+def uptake_results(found: Evaluation) -> list[Result]:
+    """Change of SUVmax over SIRT, same tracer on both scans only; the others are counted."""
+    per_patient = patient_uptake(found.uptake)
+    evaluable = per_patient["change_pct"].dropna()
+    lesions = found.uptake["change_pct"].dropna()
+    reason = "no_comparable_tracer" if len(per_patient) else "no_measurements"
+    if found.patients["sirt"].empty:
+        reason = no_response_reason(found, "sirt")
+    lost = int(per_patient["change_pct"].isna().sum())
+    about = "change of SUVmax over SIRT, same tracer on both scans, "
+    return [
+        centre_result(
+            "resp.sirt.psma",
+            evaluable.to_numpy(),
+            unit="percent",
+            reason=reason,
+            about=f"{about}patients (each the median of its lesions)",
+            basis="printed",
+        ),
+        centre_result(
+            "resp.sirt.psma.lesions", lesions.to_numpy(), unit="percent", reason=reason, about=f"{about}lesions"
+        ),
+        Result(
+            "resp.sirt.psma.other_tracer", lost, n=len(per_patient), unit="count", method="tracer changed, left out"
+        ),
+    ]
+
+
+def suv_by_response(found: Evaluation, tracer: str = "ga68_psma_11") -> pd.DataFrame:
+    """One row per liver lesion with baseline SUVmax of `tracer` and a response to 177Lu-PSMA.
+
+    Columns patient_id, lesion_id, suv_max, response (ordered category), is_progressive.
+    """
+    rows = found.baseline_suv[found.baseline_suv["tracer"].eq(tracer)]
+    judged = found.changes["lu"].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
+    merged = rows[["patient_id", "lesion_id", "suv_max"]].merge(judged, on=["patient_id", "lesion_id"])
+    return merged.assign(is_progressive=merged["response"].eq("progressive")).sort_values(["patient_id", "lesion_id"])
+
+
+def suv_results(found: Evaluation) -> list[Result]:
+    """Baseline 68Ga SUVmax by lesion response and the paper's test, which takes lesions as independent.
+
+    n counts, as in print, all patients read with the tracer; suv.*.lesions and suv.*.patients say what a median is of.
+    """
+    rows = suv_by_response(found)
+    patients = rows["patient_id"].nunique()
+    reason = "no_measurements" if rows.empty else "arm_empty"
+    medians = [
+        centre_result(
+            f"suv.{short}",
+            rows.loc[rows["response"].eq(SHORT[short]), "suv_max"].to_numpy(),
+            unit="SUV",
+            reason=reason,
+            basis="printed",
+            n=patients,
+        )
+        for short in ("pd", "sd", "pr")
+    ]
+    test = mann_whitney(rows.loc[rows["is_progressive"], "suv_max"], rows.loc[~rows["is_progressive"], "suv_max"])
+    method = "Mann-Whitney U, progressive against all others, lesions as units, SPSS"
+    p = None if test is None else test.p_spss
+    return [
+        *medians,
+        *suv_counts(rows),
+        p_result("suv.p", p, n=patients, method=method, reason=reason, basis="bounded"),
+    ]
+
+
+def suv_counts(rows: pd.DataFrame) -> list[Result]:
+    """Lesions in the comparison of SUVmax, then lesions and patients of each response; rows from `suv_by_response`."""
+    patients = rows["patient_id"].nunique()
+    method = "liver lesions with baseline SUVmax of the tracer and a response"
+    found = [Result("suv.lesions", len(rows), n=patients, unit="count", method=method)]
+    for short in ("pd", "sd", "pr"):
+        of_class = rows[rows["response"].eq(SHORT[short])]
+        for name, count in (("lesions", len(of_class)), ("patients", of_class["patient_id"].nunique())):
+            id, method = f"suv.{short}.{name}", f"{name} in the median SUVmax of this response"
+            found.append(Result(id, count, n=patients, unit="count", method=method))
+    return found

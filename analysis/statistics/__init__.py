@@ -1,0 +1,1 @@
+"""Statistical methods: arrays in, numbers out. Pure."""

@@ -1,0 +1,56 @@
+"""The tables of rules: each limit in words on the side where it excludes, every cohort with its table."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from analysis.cohort.page import constants, eligibility
+from analysis.cohort.results import results
+from analysis.settings import load_study
+from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables
+
+STUDY = load_study()
+
+
+def treated(*extra: dict) -> dict[str, pd.DataFrame]:
+    procedures = [*lu("S01", 0, 56), act("S01", "sirt", 120, activity_gbq=2.0)]
+    return tables(patients=[patient("S01")], conditions=mcrpc("S01"), procedures=procedures, observations=list(extra))
+
+
+def judged(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    table = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})
+    return table.frame.set_index(["therapy", "rule"])
+
+
+def test_constants_say_on_which_side_a_limit_excludes_and_stand_by_what_they_concern():
+    frame = constants({r.id: r for r in results(treated(), STUDY)}, STUDY).frame
+    value = frame.set_index("label")["value"]
+    assert value["Haemoglobin"] == "excluded below 8 g/dL"
+    assert value["Hepatopulmonary shunt"] == "excluded above 20%"
+    assert value["68Ga-PSMA-11 uptake time"] == "60 min", "a plan excludes nobody"
+    assert frame["group"].ne(frame["group"].shift()).sum() == frame["group"].nunique(), "one block for each group"
+
+
+def test_eligibility_names_rule_and_limit_in_words_and_counts_each_patient_once():
+    frame = judged(treated(seen("S01", "bilirubin", 119, 2.1), seen("S01", "gi_flow", 106, "present")))
+    assert frame.loc[("177Lu-PSMA", "Leukocytes"), "limit"] == "below 2,000 /µL"
+    assert frame.loc[("SIRT", "Bilirubin"), ["limit", "met", "excluded"]].tolist() == ["above 2.0 mg/dL", 0, 1]
+    assert frame.loc[("SIRT", "Flow to the gastrointestinal tract"), ["limit", "excluded"]].tolist() == ["present", 1]
+    assert frame.loc[("SIRT", "Ascites"), "undetermined"] == 1, "never looked for is not absent"
+    assert (frame[["met", "excluded", "undetermined"]].sum(axis=1) == 1).all()
+
+
+def test_rules_that_could_not_be_checked_are_counted_beside_those_that_exclude():
+    known = [seen("S01", name, 119, "absent") for name in ("ascites", "gi_flow")]
+    found = {r.id: r for r in results(treated(seen("S01", "bilirubin", 119, 2.1), *known), STUDY)}
+    assert (found["elig.sirt.any"].value, found["elig.sirt.any"].n) == (1, 1)
+    assert found["elig.sirt.unchecked"].value == 1, "the lung shunt and the state of the disease are not known"
+    assert {r.id: r for r in results(tables(), STUDY)}["elig.sirt.unchecked"].reason == "no_patients"
+
+
+@pytest.mark.parametrize("found", [tables(), tables(patients=[patient("S01")], procedures=lu("S01", 0))])
+def test_a_cohort_without_treated_patients_says_that_there_is_nothing_to_list(found: dict[str, pd.DataFrame]):
+    html = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})._repr_html_()
+    assert "nan" not in html
+    assert html.startswith('<p class="no-data">Rules that exclude')

@@ -1,0 +1,54 @@
+"""The demo cohort on the scripted server, and tables made from files and servers to be compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pytest_httpserver import HTTPServer
+
+from adapters import load_tables
+from adapters.contract import TABLES
+from adapters.pull import Request, pull, types_read
+from adapters.reading.patients import Selection
+from adapters.settings import load_settings
+from adapters.sources import open_source
+from adapters.synthetic.demo import write_demo
+from tests.support.server.fake_fhir import Fake
+from tests.support.server.hapi import ORDER, stored_lines
+
+SETTINGS = load_settings()
+CLINICAL = [name for name in TABLES if name != "findings"]
+
+
+def numbers_kept(line: str) -> dict[str, Any]:
+    """A resource whose numbers the scripted server writes with the digits they came with."""
+    return json.loads(line, parse_float=lambda digits: f"@{digits}@")
+
+
+def serve_demo(httpserver: HTTPServer, folder: Path, dialect: str) -> Fake:
+    """Write the demo cohort to a folder and put its newest versions on the scripted server."""
+    write_demo(folder, dialect=dialect, format="ndjson")
+    newest = {
+        (kind, numbers_kept(line)["id"]): numbers_kept(line) for kind in ORDER for line in stored_lines(folder, kind)
+    }
+    server = Fake(list(newest.values()), page_size=500, types=ORDER, base=httpserver.url_for("/fhir"))
+    httpserver.expect_request(re.compile("/fhir.*")).respond_with_handler(server)
+    return server
+
+
+def tables_of(spec: str, out: Path, **server: Any) -> dict[str, pd.DataFrame]:
+    """The tables of a pull from files or, with the options of a server, from there."""
+    options = {"settings": SETTINGS, "types": types_read(SETTINGS), "spool": out.parent / f"spool-{out.name}", **server}
+    source = open_source(spec, **(options if spec.startswith("http") else {}))
+    pull(source, out, settings=SETTINGS, request=Request(server.get("selection", Selection())))
+    return dict(load_tables(out).items())
+
+
+def assert_equal(found: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame]) -> None:
+    """Row for row; findings may tell of the source itself."""
+    for name in CLINICAL:
+        pd.testing.assert_frame_equal(found[name], expected[name], obj=name)

@@ -49,6 +49,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory book SOURCE=
 	BOOK_SITE=_build/html $(BIN)/python -m pytest
 

@@ -19,10 +19,10 @@ from adapters.contract import parquet as stored
 from adapters.contract.publish import publish
 from adapters.engines import Build, build_with
 from adapters.errors import InputError
+from adapters.fhir.selection import Selection, load_patients
 from adapters.ledger import Ledger
 from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
 from adapters.progress import NOTE, Progress, silent
-from adapters.reading.patients import Selection, load_patients
 from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources.base import Source

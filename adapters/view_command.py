@@ -83,7 +83,8 @@ def _definition(path: Path) -> dict[str, Any]:
 
 def _resources(source: Source) -> Iterator[dict[str, Any]]:
     """All resources, with references by fullUrl made relative: outside their Bundle they would lead nowhere."""
-    from adapters.reading.references import Directory, key_of, references_in
+    from adapters.fhir.references import references_in
+    from adapters.reading.references import Directory, key_of
     from adapters.reading.versions_of_one import digest
 
     directory = Directory()

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from analysis.results import Result, missing
+from analysis.statistics.intervals import exact_interval, mean_interval, median_interval, sample
 
 EXACT = "95% CI, Clopper-Pearson"
-
-
-def exact_interval(events: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """Clopper-Pearson interval of events / total in percent; (0, 100) when `total` is 0."""
-    if total == 0:
-        return 0.0, 100.0
-    interval = stats.binomtest(events, total).proportion_ci(level, method="exact")
-    return 100 * float(interval.low), 100 * float(interval.high)
 
 
 def proportion_result(
@@ -93,3 +87,39 @@ def assumption_result(
     centre, low, high = (float(np.median(values[column])) for column in values.columns)
     interval = "range of assumption"
     return Result(id, centre, low, high, n=len(values), unit=unit, method=method, interval=interval, basis=basis)
+
+
+T_INTERVAL = "95% CI, t interval of the mean"
+
+
+def described(
+    id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: str, basis: str = "free", level: float = 0.95
+) -> Result:
+    """One row of a descriptive table.
+
+    `kind`: "median_t" (median with the t interval of the mean), "mean_t", "median_range", "mean_range", "median_order"
+    (median with its interval by order statistics), "median" or "sum". n is the number of values; without one the result
+    carries `reason`.
+    """
+    found = sample(values)
+    statistic, _, spread = kind.partition("_")
+    if not found.size:
+        return missing(id, reason, n=0, unit=unit, method=statistic, basis=basis)
+    value = float(found.sum() if statistic == "sum" else np.mean(found) if statistic == "mean" else np.median(found))
+    result = Result(id, value, n=int(found.size), unit=unit, method=statistic, basis=basis)
+    if spread == "t" and (interval := mean_interval(found, level)):
+        return replace(result, lower=interval[0], upper=interval[1], interval=T_INTERVAL)
+    if spread == "range":
+        return replace(result, lower=float(found.min()), upper=float(found.max()), interval="range")
+    if spread == "order" and (ordered := median_interval(found, level)):
+        return replace(result, lower=ordered[0], upper=ordered[1], interval=ordered[2])
+    return result
+
+
+def counted(id: str, count: int, total: int, *, reason: str = "no_patients", basis: str = "free") -> Result:
+    """`count` of `total` patients with the percentage; `reason` when there are none."""
+    if not total:
+        return missing(id, reason, n=0, unit="count", method="count", basis=basis)
+    return Result(
+        id, count, n=total, unit="count", method="count", basis=basis, percent=100 * count / total, denominator=total
+    )

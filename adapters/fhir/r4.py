@@ -73,3 +73,6 @@ def _version_of(profile: str) -> str | None:
     """The FHIR version that the address of a profile names; None for any other address."""
     match = _PROFILE.match(profile)
     return None if match is None else match["folder"] or match["version"]
+
+
+BY_REFERENCE = frozenset({"Medication"})  # no patient of their own: fetched when something refers to them

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.fhir.references import references_in
 from adapters.sources.base import Read
 
 _LITERAL = re.compile(
@@ -24,8 +25,6 @@ NEEDED = frozenset(
 # The same in the text of a resource, where a letter may be written as an escape and nothing needs to be decoded.
 _IN_TEXT = re.compile(rb'"reference"\s*:\s*"([^"\\]*)"')
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
-_NO_REFERENCES = frozenset({"meta", "text", "coding", "valueQuantity"})  # datatypes that hold none
-_CONTAINERS = frozenset({dict, list})
 _NOWHERE = ("",)  # the servers of most resources: none is stated
 
 
@@ -176,20 +175,3 @@ class Settler:
             return True
         del holder["reference"]  # so that nothing downstream takes another server's id for one of ours
         return "identifier" in holder or (literal is None and not needed)
-
-
-def references_in(resource: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
-    """Every Reference in a resource, with its path of element names."""
-    found = []
-    waiting = [(resource, path)]
-    while waiting:
-        node, at = waiting.pop()
-        if type(node) is list:
-            waiting += [(member, at) for member in node if type(member) is dict]
-            continue
-        if type(node.get("reference")) is str:
-            found.append((at, node))
-        for name, member in node.items():
-            if type(member) in _CONTAINERS and name not in _NO_REFERENCES:
-                waiting.append((member, f"{at}.{name}"))
-    return found

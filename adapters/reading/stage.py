@@ -16,12 +16,14 @@ import msgspec
 from adapters.errors import InputError
 from adapters.fhir import strict_json
 from adapters.fhir.r4 import check_version
+from adapters.fhir.references import references_in
+from adapters.fhir.selection import Selection
 from adapters.ledger import FindingKind, Ledger, LeftOutReason, QuarantineReason
 from adapters.progress import Progress, silent
 from adapters.reading import versions_of_one as one
 from adapters.reading.corrections import Corrections
-from adapters.reading.patients import People, Selection, cohort_tags, is_tagged
-from adapters.reading.references import Directory, Settler, hashed_id, key_of, references_in, server_of
+from adapters.reading.patients import People, cohort_tags, is_tagged
+from adapters.reading.references import Directory, Settler, hashed_id, key_of, server_of
 from adapters.reading.status import status_outcome, status_path
 from adapters.reading.undecoded import Undecoded
 from adapters.settings import Settings

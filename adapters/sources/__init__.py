@@ -23,7 +23,7 @@ def open_source(spec: str, *, accept_unreadable: bool = False, **options: Any) -
     `options` belong to servers. Raises InputError if there is nothing of that name.
     """
     if is_server(spec):
-        from adapters.sources.search.source import open_server  # here, since files need none of the web's libraries
+        from adapters.sources.servers import open_server  # here, since files need none of the web's libraries
 
         return open_server(spec, **options)
     path = Path(spec)

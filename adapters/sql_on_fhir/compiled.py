@@ -84,9 +84,9 @@ class CompiledView:
     @cached_property
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of the columns; pyarrow is loaded only when it is asked for."""
-        from adapters.sql_on_fhir.files import arrow
+        from adapters.sql_on_fhir.arrow_types import schema
 
-        return arrow.schema(self.view, self._tolerant.types)
+        return schema(self.view, self._tolerant.types)
 
     def rows(
         self, resources: Iterable[Mapping[str, Any]], on_finding: OnFinding | None = None

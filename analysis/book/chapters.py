@@ -9,23 +9,20 @@ from the manifest: on the reconstructed cohort each number keeps what it rests o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
 from html import escape
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
+from analysis.opened_book import Book
 from analysis.paper.multiplicity import results_from
-from analysis.paper.ranges import with_range
-from analysis.paper.ranges_page import counts
-from analysis.report.format import Words, glue_results, text
+from analysis.paper.ranges import counts
+from analysis.paper.reconstruction import is_reconstruction, settle
 from analysis.results import Result
-from analysis.settings import REPOSITORY, Study, load_study
+from analysis.settings import Study, load_study
 
 Collector = Callable[[Mapping[str, pd.DataFrame], Study], list[Result]]
 # Part -> module whose `results(tables, study)` gives its numbers. Imported when asked for: a chapter needs one or two.
@@ -39,66 +36,6 @@ PARTS = {
     "context": "analysis.psa.published_cohorts",
 }
 MULTIPLICITY = "multiplicity"  # computed from the results of all parts
-CHAPTERS = REPOSITORY / "chapters"
-GLUED = re.compile(r"\{glue\}`([^`]+)`")
-FROM_THE_PRINT = ("printed", "bounded", "free")
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Tables by name, settings, manifest, results by id."""
-
-    tables: Mapping[str, pd.DataFrame]
-    study: Study
-    manifest: Mapping[str, Any]
-    results: Mapping[str, Result]
-
-    def __getitem__(self, id: str) -> Result:
-        return self.results[id]
-
-    def glue(self, **extra: str | Words) -> None:
-        """Hand the results that some chapter names, and `extra` as plain text or as it is marked, to the page."""
-        glue_results(self.results.values(), extra, glued_keys() or None)
-
-    def text(self, id: str) -> str:
-        """A result in words, for captions made by code."""
-        return text(self.results[id])
-
-    def reproduction_words(self, tally: Mapping[str, int], slips: int, remarks: int) -> dict[str, str]:
-        """Sentences of the reproduction page; a verdict only for the reconstructed cohort."""
-        if self.is_reconstruction:
-            summary = (
-                f"{tally['agree'] - tally['settings_agree']} of {tally['printed'] - tally['settings']} printed results "
-                f"that are computed from patients agree, {tally['truncated']} of them cut off instead of rounded. Of the "
-                f"other {tally['settings']}, limits, activities and physical constants taken over from the paper, "
-                f"{tally['settings_agree']} stand as printed."
-            )
-            meaning = "Agreement was built into this cohort: it tests the pipeline, not the paper."
-        else:
-            summary = f"Your cohort stands beside {tally['printed']} printed values of the paper."
-            meaning = "No verdict is given: other patients have other results."
-        return {
-            "reproduction.summary": summary,
-            "reproduction.meaning": meaning,
-            "reproduction.printed": str(tally["printed"]),
-            "reproduction.slips": str(slips),
-            "reproduction.remarks": str(remarks),
-        }
-
-    def without_verdict(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """`rows` with the verdict columns only where a verdict is due."""
-        return rows if self.is_reconstruction else rows.drop(columns=["agrees", "how"])
-
-    @property
-    def is_reconstruction(self) -> bool:
-        """Whether the cohort is the one reconstructed from the paper's print."""
-        return is_reconstruction(self.manifest)
-
-
-def glued_keys(folder: Path = CHAPTERS) -> frozenset[str]:
-    """Keys that the chapters name as {glue}`key` or {glue}`page.md::key`; empty without chapters."""
-    texts = (file.read_text("utf-8") for file in sorted(folder.rglob("*.md")))
-    return frozenset(key.rpartition("::")[2] for text in texts for key in GLUED.findall(text))
 
 
 def open_book(*parts: str) -> Book:
@@ -128,18 +65,6 @@ def collect(
             raise ValueError(f"two results have the id {result.id}")
         seen.add(result.id)
     return found
-
-
-def settle(result: Result, manifest: Mapping[str, Any]) -> Result:
-    """What the result rests on in this cohort: only the reconstruction can rest on the print, and has its range."""
-    if is_reconstruction(manifest):
-        return with_range(result)
-    return replace(result, basis="data") if result.basis in FROM_THE_PRINT else result
-
-
-def is_reconstruction(manifest: Mapping[str, Any]) -> bool:
-    """True for the demo cohort itself, not for one resampled from it and not for a hospital's."""
-    return bool(manifest["synthetic"]) and list(manifest["cohort_tags"]) == ["reconstruction"]
 
 
 def banner(manifest: Mapping[str, Any]) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cohort_estimates import counted, described
 from analysis.datasets.arms import Tables, analysis_set, completed
 from analysis.datasets.characteristics import DAYS_PER_WEEK, cycle_intervals
+from analysis.estimates import counted, described
 from analysis.results import Result
 
 HOURS_PER_DAY = 24

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.datasets.arms import ARMS, REASONS_LEFT_OUT, Tables, assign_arms, completed
+from analysis.datasets.arms import ARMS, REASONS_LEFT_OUT, Tables, assign_arms, rejected_candidates
 from analysis.datasets.imaging_subgroup import imaging_subgroup
 from analysis.results import Result
 
@@ -21,15 +21,6 @@ SUBGROUP_REASONS = {
 }
 Row = tuple[str, str, str, str, int, str]  # a row of `flow_frame`
 ARM_LABELS = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
-
-
-def rejected_candidates(tables: Tables) -> pd.Index:
-    """Patients worked up for SIRT (99mTc-MAA) and never treated with it whose disease was recorded as progressive."""
-    worked_up = set(completed(tables, "maa_workup")["patient_id"])
-    treated = set(completed(tables, "sirt")["patient_id"])
-    rows = tables["observations"]
-    progressive = rows["measure"].eq("disease_status") & rows["category"].eq("progressive")
-    return pd.Index(sorted((worked_up - treated) & set(rows.loc[progressive, "patient_id"])), dtype="object")
 
 
 def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.survival.frames import exposure_days
+from analysis.datasets.time_to_event import exposure_days
 
 Tables = Mapping[str, pd.DataFrame]
 NAMED = 12  # more ids than this are counted, not named

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cohort_estimates import counted, described
 from analysis.datasets.arms import ARMS, Tables, completed
 from analysis.datasets.characteristics import applicable, cycle_intervals
+from analysis.estimates import counted, described
 from analysis.results import Result, missing
 
 GROUPS = (*ARMS, "all")

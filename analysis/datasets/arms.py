@@ -121,3 +121,12 @@ def _with_condition(tables: Tables, condition: str) -> pd.Series:
 def _progressed(tables: Tables) -> pd.Series:
     rows = tables["observations"]
     return rows.loc[rows["measure"].eq("disease_status") & rows["category"].eq("progressive"), "patient_id"]
+
+
+def rejected_candidates(tables: Tables) -> pd.Index:
+    """Patients worked up for SIRT (99mTc-MAA) and never treated with it whose disease was recorded as progressive."""
+    worked_up = set(completed(tables, "maa_workup")["patient_id"])
+    treated = set(completed(tables, "sirt")["patient_id"])
+    rows = tables["observations"]
+    progressive = rows["measure"].eq("disease_status") & rows["category"].eq("progressive")
+    return pd.Index(sorted((worked_up - treated) & set(rows.loc[progressive, "patient_id"])), dtype="object")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.book.chapters import Book, settle
 from analysis.dosimetry.lesion_dose import lesion_doses
 from analysis.estimates import assumption_result
+from analysis.opened_book import Book
+from analysis.paper.reconstruction import settle
 from analysis.report.tables import Folded, Table
 from analysis.results import Result
 

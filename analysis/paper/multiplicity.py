@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.results import Result, missing
-from analysis.statistics.multiplicity import adjust, attainable, attainable_asymptotic
+from analysis.statistics.attainable_p import attainable, attainable_asymptotic
+from analysis.statistics.multiplicity import adjust
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX
 
 WEAKEST_FIRST = ("data", "free", "bounded", "printed")

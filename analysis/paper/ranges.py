@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.format import style_of
-from analysis.results import Range, Result
+from analysis.results import BASES, Range, Result, missing
 
 RANGES = Path(__file__).with_name("ranges.csv")
 ORIGIN = Path(__file__).with_name("ranges.toml")
@@ -101,3 +101,17 @@ def with_range(result: Result, ranges: Mapping[str, Range] | None = None) -> Res
         return replace(result, range=found)
     value = float(result.value)
     return replace(result, range=replace(found, low=min(found.low, value), high=max(found.high, value)))
+
+
+def counts(results: Iterable[Result], *, applies: bool) -> list[Result]:
+    """How many reconstructions there are and how many results rest on what: print.reconstructions, print.<basis>."""
+    keys = ("reconstructions", *(basis for basis in BASES if basis != "data"))
+    if not applies:
+        return [missing(f"print.{key}", "only_reconstruction", unit="count", basis="design") for key in keys]
+    bases = [result.basis for result in results]
+    numbers = [int(load_origin()["reconstructions"]), *(bases.count(key) for key in keys[1:])]
+    methods = ["cohorts found that give every printed result", *(f"results whose basis is {key}" for key in keys[1:])]
+    return [
+        Result(f"print.{key}", number, unit="count", method=method, basis="design")
+        for key, number, method in zip(keys, numbers, methods, strict=True)
+    ]

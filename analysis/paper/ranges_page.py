@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.paper.ranges import DECIDED_BY_THE_RECONSTRUCTION, load_origin
+from analysis.paper.ranges import DECIDED_BY_THE_RECONSTRUCTION
 from analysis.report.format import Words, limit_text, pieces, range_text
-from analysis.results import BASES, Result, missing
+from analysis.results import Result
 
 STATEMENTS = Path(__file__).with_name("ranges_statements.csv")
 LISTED = Path(__file__).with_name("ranges_listed.csv")  # shown in words on the page: topic, id, what
@@ -80,20 +80,6 @@ def _count_range(result: Result) -> str:
         return ""
     low, high = (round(share * total / 100) for share in (found.low, found.high))
     return f"{low} of {total}" if low == high else f"{low} to {high} of {total}"
-
-
-def counts(results: Iterable[Result], *, applies: bool) -> list[Result]:
-    """How many reconstructions there are and how many results rest on what: print.reconstructions, print.<basis>."""
-    keys = ("reconstructions", *(basis for basis in BASES if basis != "data"))
-    if not applies:
-        return [missing(f"print.{key}", "only_reconstruction", unit="count", basis="design") for key in keys]
-    bases = [result.basis for result in results]
-    numbers = [int(load_origin()["reconstructions"]), *(bases.count(key) for key in keys[1:])]
-    methods = ["cohorts found that give every printed result", *(f"results whose basis is {key}" for key in keys[1:])]
-    return [
-        Result(f"print.{key}", number, unit="count", method=method, basis="design")
-        for key, number, method in zip(keys, numbers, methods, strict=True)
-    ]
 
 
 def chart_frame(rows: Sequence[tuple[str, Result]]) -> pd.DataFrame:

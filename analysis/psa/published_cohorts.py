@@ -15,10 +15,10 @@ import pandas as pd
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.characteristics import SITES, patient_frame
+from analysis.datasets.time_to_event import overall_survival
 from analysis.report.format import Style, number
 from analysis.results import Result, missing
 from analysis.statistics.kaplan_meier import loglog_median
-from analysis.survival.frames import overall_survival
 
 SITE_LABELS = {"bone": "Bone", "lymph_node": "Lymph nodes", "lung": "Lung", "other": "Other site"}
 ECOG_SCORES = range(5)

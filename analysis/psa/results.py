@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.cohort_estimates import described
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
 from analysis.datasets.cached import remembered, remembering
-from analysis.estimates import proportion_result
+from analysis.datasets.windows import therapy_windows, why_missing
+from analysis.estimates import described, proportion_result
 from analysis.results import Result
-from analysis.toxicity.changes import therapy_windows, why_missing
 
 COLUMNS = [
     "patient_id", "arm", "baseline", "followup", "best_change_pct", "best_day", "landmark_change_pct", "landmark_day",

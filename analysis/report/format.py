@@ -8,7 +8,6 @@ does not force carries a mark, so that nobody takes a choice of the reconstructi
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatchcase
@@ -266,23 +265,6 @@ def _bare_interval(result: Result) -> str:
     whole = interval_text(result)
     kind = result.interval.split(",")[0] or "interval"
     return whole if kind == "range" else whole.removeprefix(kind).strip()
-
-
-def glue_results(
-    results: Iterable[Result], extra: Mapping[str, Any] | None = None, wanted: Collection[str] | None = None
-) -> None:
-    """Hand pieces of results to the page, and `extra` (key to plain text or `Words`) with them; `wanted`: only these keys.
-
-    A kernel drops messages when a cell sends thousands at once, so a page should ask for what it shows.
-    """
-    from myst_nb import glue  # only a running notebook needs it
-
-    shown = {key: piece for result in results for key, piece in pieces(result).items()}
-    for key, plain in (extra or {}).items():
-        shown[key] = plain if isinstance(plain, Words) else Words(str(plain), escape(str(plain)))
-    for key, piece in shown.items():
-        if wanted is None or key in wanted:
-            glue(key, piece, display=False)
 
 
 @cache

@@ -18,6 +18,8 @@ from analysis.report.charts import (
     Stack,
     missing_to_none,
     reference_lines,
+    row_labels,
+    rows_of,
 )
 from analysis.report.format import Style, number
 
@@ -204,3 +206,43 @@ def spider(
     lines = base.mark_line(strokeWidth=1.3).encode(strokeDash=dash)
     layers = [lines, base.mark_point(size=35), *limit_lines(limits)]
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
+
+
+EXPECTED, OBSERVED = "#56B4E9", "#D55E00"
+
+
+MEDIAN_GAP = "Median gap (percentage points)"
+
+
+SEEN = "seen in these patients"
+
+
+def gap_against_error(frame: pd.DataFrame, description: str) -> Drawn:
+    """The observed gap as a bar and a line down; below, one row a published repeatability: bar from 0 to the 95th percentile
+    of the gap that it gives by itself, tick at its median.
+
+    frame: model (in words), observed_pct, expected_pct, expected_upper_pct, of one therapy.
+    """
+    if frame.empty:
+        return NoChart("no patient has several lesions measured before and after")
+    rows = missing_to_none(frame.assign(label=frame["model"], end=frame["expected_upper_pct"], what="by error alone"))
+    seen = rows.head(1).assign(label=SEEN, end=rows["observed_pct"], what=SEEN)
+    every = pd.concat([seen, rows], ignore_index=True).assign(zero=0.0)
+    y = alt.Y("label:N", sort=list(every["label"]), title=None, axis=None)
+    tooltip = [
+        alt.Tooltip("label:N", title="Gap"),
+        alt.Tooltip("end:Q", title="Seen, or 95% of draws below", format=".0f"),
+    ]
+    colour = alt.Color(
+        "what:N", legend=None, scale=alt.Scale(domain=[SEEN, "by error alone"], range=[OBSERVED, EXPECTED])
+    )
+    bars = alt.Chart(every).mark_bar(height=12)
+    middle = alt.Chart(rows).mark_tick(color=INK, thickness=2, size=16, aria=False)
+    line = alt.Chart(seen).mark_rule(color=OBSERVED, strokeDash=[4, 3], aria=False)
+    layers = [
+        bars.encode(alt.X("zero:Q", title=MEDIAN_GAP), alt.X2("end:Q"), y, colour, tooltip=tooltip),
+        middle.encode(alt.X("expected_pct:Q", title=MEDIAN_GAP), y),
+        line.encode(alt.X("observed_pct:Q", title=MEDIAN_GAP)),
+        row_labels(every, y),
+    ]
+    return alt.layer(*layers).properties(**rows_of(44, len(every)), description=description)

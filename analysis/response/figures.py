@@ -11,7 +11,7 @@ from analysis.report import charts_estimates
 from analysis.report.charts import Drawn, Stack
 from analysis.report.format import text, value_text
 from analysis.response import charts as charts_response
-from analysis.response import charts_gaps, frames
+from analysis.response import frames
 from analysis.response.heterogeneity_results import gap_frame
 from analysis.response.results import suv_by_response
 from analysis.response.rows import THERAPIES, claim_ways, repeatability_words
@@ -70,7 +70,7 @@ def gaps(found: Evaluation, results: Results) -> Stack:
     seen = {name: text(results[f"resp.{name}.gap"]) for name in THERAPIES}
     said = {name: f"Observed gap {gap} beside what measurement error alone gives." for name, gap in seen.items()}
     rows = gap_frame(found).replace({"model": repeatability_words()})
-    return charts_response.by_therapy(charts_gaps.gap_against_error, rows, said)
+    return charts_response.by_therapy(charts_response.gap_against_error, rows, said)
 
 
 def uptake(found: Evaluation, results: Results) -> Drawn:

@@ -9,7 +9,7 @@ from analysis.datasets.lesions import best_and_worst
 from analysis.estimates import centre_result, p_result
 from analysis.response.heterogeneity import gap_test, likeness, needed_sd_pct, repeatability, spread_test
 from analysis.results import Result, missing
-from analysis.statistics.rank_tests import smallest_p_signed_rank
+from analysis.statistics.attainable_p import smallest_p_signed_rank
 
 SHARED_CHANGE = "one true change a patient, measurement error of {model}; Monte Carlo, {draws} draws"
 

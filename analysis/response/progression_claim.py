@@ -17,8 +17,9 @@ from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import FRAMES
 from analysis.datasets.scans import scans, staging, therapy_days
-from analysis.estimates import exact_interval, p_result
+from analysis.estimates import p_result
 from analysis.results import Result, missing
+from analysis.statistics.intervals import exact_interval
 
 THERAPIES = ("lu", "sirt")
 

@@ -15,9 +15,9 @@ import pandas as pd
 from analysis.datasets.arms import Tables, analysis_set
 from analysis.datasets.characteristics import patient_frame
 from analysis.datasets.imaging_subgroup import Evaluation
+from analysis.datasets.time_to_event import overall_survival
 from analysis.results import Result, missing
 from analysis.statistics.kaplan_meier import spss_median
-from analysis.survival.frames import overall_survival
 
 CHARACTERISTICS = ("age_years", "gleason", "psa", "alp", "ldh", "ecog", "cycles", "lu_total_gbq")
 

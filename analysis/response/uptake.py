@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
-from math import comb, exp, factorial
+from math import exp, factorial
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from statsmodels.genmod.cov_struct import Independence
 from analysis.estimates import p_result
 from analysis.response.heterogeneity import DRAWS, SEED, in_fixed_order
 from analysis.results import Result, missing
+from analysis.statistics.attainable_p import smallest_p_halves
 from analysis.statistics.random_intercept import random_intercept
 
 PATIENTS_EXACT_MAX = 8  # 8! = 40,320 orders of the patients
@@ -66,11 +67,6 @@ def patient_test(rows: pd.DataFrame) -> PatientTest | None:
     p = beyond / factorial(count) if exact else (1 + beyond) / (1 + DRAWS)
     correlation = float((suv * share).sum() / np.sqrt((suv**2).sum() * (share**2).sum()))
     return PatientTest(count, correlation, p, exact)
-
-
-def smallest_p_halves(patients: int) -> float | None:
-    """Smallest two-sided P of any exact comparison of two halves of `patients`; 8 patients: 2/70; None below two."""
-    return None if patients < 2 else min(1.0, 2 / comb(patients, patients // 2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,6 @@ def _exact_signed_rank(ranks: np.ndarray, smaller: float) -> float:
     return float(min(1.0, 2 * ways[: round(2 * smaller) + 1].sum()))
 
 
-def smallest_p_signed_rank(pairs: int) -> float | None:
-    """Smallest two-sided exact P of the signed-rank test with `pairs` untied pairs: 2 / 2^n; None without a pair."""
-    return None if pairs < 1 else min(1.0, 2.0 ** (1 - pairs))
-
-
 @dataclass(frozen=True, slots=True)
 class MannWhitney:
     """Mann-Whitney test: U of the first sample, asymptotic and exact P, and the one SPSS would be quoted for."""

@@ -14,11 +14,10 @@ import pandas as pd
 from scipy import stats
 from scipy.stats import CensoredData
 
-from analysis.cohort.flow import rejected_candidates
-from analysis.datasets.arms import Tables, analysis_set
+from analysis.datasets.arms import Tables, analysis_set, rejected_candidates
+from analysis.datasets.time_to_event import overall_survival
 from analysis.results import Result, missing
 from analysis.statistics.kaplan_meier import spss_median
-from analysis.survival.frames import overall_survival
 
 TIMES_MAX = 60  # assumed times looked at; the P only moves when they pass another patient's time
 

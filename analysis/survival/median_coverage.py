@@ -12,9 +12,9 @@ from math import log
 import numpy as np
 import pandas as pd
 
+from analysis.datasets.time_to_event import by_arm
 from analysis.results import Result, missing
 from analysis.statistics.kaplan_meier import spss_median
-from analysis.survival.frames import by_arm
 
 SEED = 20200504
 DRAWS, FEWEST_DRAWS, CELLS = 4000, 200, 1_000_000  # draws times patients looked at

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 import analysis.datasets.arms as cohort
+from analysis.datasets.time_to_event import ARMS, by_arm, overall_survival
 from analysis.results import Result, missing
 from analysis.statistics.cox import SeparationError, cox_efron, cox_firth
 from analysis.statistics.exact_logrank import ENUMERATED, exact_logrank
@@ -29,7 +30,6 @@ from analysis.statistics.time_varying_exposure import (
     start_stop,
     time_varying_hazard_ratio,
 )
-from analysis.survival.frames import ARMS, by_arm, overall_survival
 from analysis.survival.intention_to_treat import intention_results
 from analysis.survival.median_coverage import coverage_results
 from analysis.survival.sensitivity import sensitivity_results

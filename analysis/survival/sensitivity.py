@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.datasets.censoring import UNDATED
+from analysis.datasets.time_to_event import by_arm, undated_deaths
 from analysis.results import Result, missing
 from analysis.statistics.cox import SeparationError, cox_firth
 from analysis.statistics.kaplan_meier import loglog_median, logrank
 from analysis.statistics.time_varying_exposure import from_first_therapy, start_stop, time_varying_hazard_ratio
-from analysis.survival.frames import by_arm, undated_deaths
 
 FROM_FIRST = "time zero at the first of either therapy"
 DAY_AFTER = "median if every death on no known day fell on the day after the last contact"

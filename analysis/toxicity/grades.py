@@ -13,7 +13,8 @@ from analysis.criteria.ctcae import baseline_state, grade_frame, load_criteria
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
 from analysis.datasets.cached import remembered
-from analysis.toxicity.changes import LABORATORY, therapy_windows
+from analysis.datasets.windows import therapy_windows
+from analysis.toxicity.changes import LABORATORY
 
 GRADES = (0, 1, 2, 3, 4)
 NOT_GRADABLE = "not gradable"

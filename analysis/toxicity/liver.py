@@ -11,7 +11,8 @@ import pandas as pd
 
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
-from analysis.toxicity.changes import changes, therapy_windows
+from analysis.datasets.windows import therapy_windows
+from analysis.toxicity.changes import changes
 
 UMOL_PER_MG_BILIRUBIN = 17.104  # umol/L in 1 mg/dL
 # Johnson et al., J Clin Oncol 2015;33:550-558: linear predictor and the bounds of grade 1 and 2

@@ -12,7 +12,7 @@ from analysis.report.format import Style, Words, number, pieces, text
 from analysis.report.labels import in_words
 from analysis.report.tables import Table
 from analysis.results import Result
-from analysis.statistics.multiplicity import least_asymptotic_mann_whitney_p
+from analysis.statistics.attainable_p import least_asymptotic_mann_whitney_p
 from analysis.toxicity.changes import PRINTED
 
 Results = Mapping[str, Result]

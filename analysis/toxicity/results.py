@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.cohort_estimates import counted, described
 from analysis.datasets.arms import ARMS, Tables, analysis_set
 from analysis.datasets.baseline import numbers
 from analysis.datasets.cached import remembering
-from analysis.estimates import proportion_result
+from analysis.datasets.windows import therapy_windows, why_missing
+from analysis.estimates import counted, described, proportion_result
 from analysis.results import Result, missing
 from analysis.statistics.hodges_lehmann import Shift, hodges_lehmann
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX, MannWhitney, mann_whitney
-from analysis.toxicity.changes import LABORATORY, PRINTED, changes, changes_after_sirt, therapy_windows, why_missing
+from analysis.toxicity.changes import LABORATORY, PRINTED, changes, changes_after_sirt
 from analysis.toxicity.grades import graded_measures, worst_grades
 from analysis.toxicity.liver import RISES, albi_frame, hys_law_frame, progression_frame
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from adapters.reading.patients import Selection
+from adapters.fhir.selection import Selection
 from adapters.settings import load_settings
 from adapters.sources.http.config import ServerConfig
 from adapters.sources.http.origin import parse_base

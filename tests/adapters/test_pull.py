@@ -14,8 +14,8 @@ import pytest
 from adapters import load_manifest, load_tables
 from adapters.contract import TABLES
 from adapters.errors import InputError
+from adapters.fhir.selection import Selection
 from adapters.pull import Request, chosen_settings, pull, selection
-from adapters.reading.patients import Selection
 from adapters.sources import open_source
 from adapters.synthetic.demo import write_demo
 from tests.support.reading_support import bundle, patient, psa, therapy, write

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from adapters.contract import load_manifest
-from analysis.book.chapters import glued_keys
+from analysis.opened_book import glued_keys
 from analysis.report.format import MARKS
 from tests.support.built_site import REPOSITORY, Site, build
 from tests.support.site_checks import Page, advertisement, empty_drawings, holes, sections_lacking, unnamed_data

@@ -10,7 +10,7 @@ import jupytext
 import pytest
 import yaml
 
-from analysis.book.chapters import glued_keys
+from analysis.opened_book import glued_keys
 from analysis.settings import REPOSITORY
 
 CHAPTERS = REPOSITORY / "chapters"

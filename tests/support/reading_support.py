@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from adapters.fhir.selection import Selection
 from adapters.ledger import Ledger
-from adapters.reading.patients import Selection
 from adapters.reading.stage import Stage
 from adapters.settings import Settings
 from adapters.sources import Read, open_source

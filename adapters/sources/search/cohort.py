@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.errors import IncompleteError, InputError
-from adapters.reading.patients import Selection, identifiers_of
+from adapters.fhir.selection import Selection, identifiers_of
 from adapters.settings import Settings
 from adapters.sources.search.codes import cohort_codes
 from adapters.sources.search.queries import COHORT_TYPES, by_ids, by_parameter, cohort_queries, medication_queries

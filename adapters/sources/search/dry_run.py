@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adapters.fhir.r4 import BY_REFERENCE
 from adapters.sources.search.capability import Capability
 from adapters.sources.search.cohort import EVERYBODY
 from adapters.sources.search.parts import units
-from adapters.sources.search.queries import BY_REFERENCE, by_ids, by_parameter, cohort_queries, medication_queries
+from adapters.sources.search.queries import by_ids, by_parameter, cohort_queries, medication_queries
 from adapters.sources.search.searcher import Query
 from adapters.sources.spool.source import SpooledSource
 

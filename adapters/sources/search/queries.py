@@ -9,7 +9,6 @@ from adapters.sources.search.codes import cohort_codes
 from adapters.sources.search.searcher import Query
 
 COHORT_TYPES = ("Procedure", "MedicationAdministration")
-BY_REFERENCE = frozenset({"Medication"})  # no patient of their own: fetched when something refers to them
 CODES_A_SEARCH = 500
 
 

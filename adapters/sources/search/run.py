@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from adapters.errors import IncompleteError
-from adapters.reading.references import references_in
+from adapters.fhir.references import references_in
 from adapters.sources.http.answers import TIMED_OUT, ServerError
 from adapters.sources.http.client import HttpClient
 from adapters.sources.http.config import ServerConfig

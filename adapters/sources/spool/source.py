@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.fhir.r4 import BY_REFERENCE
+from adapters.fhir.selection import Selection
 from adapters.progress import NOTE, Progress, silent
-from adapters.reading.patients import Selection
 from adapters.settings import Settings
 from adapters.sources.base import Read
 from adapters.sources.http.auth import authorizer
 from adapters.sources.http.client import HttpClient
 from adapters.sources.http.config import ServerConfig
 from adapters.sources.http.origin import Base
-from adapters.sources.search.queries import BY_REFERENCE
 from adapters.sources.spool.resume import account, opened_spool
 from adapters.sources.spool.spool import Spool, default_root
 from adapters.sources.spool.tally import now

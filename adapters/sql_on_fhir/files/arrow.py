@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -20,38 +20,12 @@ import pyarrow as pa
 from adapters.sql_on_fhir.complete import primitives
 from adapters.sql_on_fhir.complete.columns import Misfit
 from adapters.sql_on_fhir.complete.values import as_decimal, is_number, is_workable
-from adapters.sql_on_fhir.language.definition import View
 
 if TYPE_CHECKING:
     from adapters.sql_on_fhir.compiled import CompiledView, Row
 
 Report = Callable[[str, str, str], None]  # column, path, reason
-DECIMAL = pa.decimal128(38, 18)
-MOMENT = pa.timestamp("us", tz="UTC")
-ARROW_TYPES: dict[str, pa.DataType] = {
-    "boolean": pa.bool_(),
-    "decimal": DECIMAL,
-    "instant": MOMENT,
-    "integer64": pa.int64(),
-    **dict.fromkeys(("integer", "positiveInt", "unsignedInt"), pa.int32()),
-}
-SQL_TYPES: dict[str, pa.DataType] = {
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMP": MOMENT,
-    "TIMESTAMP WITH TIME ZONE": MOMENT,
-    "SMALLINT": pa.int16(),
-    "INT": pa.int32(),
-    "INTEGER": pa.int32(),
-    "BIGINT": pa.int64(),
-    "DECIMAL": DECIMAL,
-    "NUMERIC": DECIMAL,
-    "REAL": pa.float32(),
-    "FLOAT": pa.float64(),
-    "DOUBLE PRECISION": pa.float64(),
-}
 FRACTION = re.compile(r"\.(\d+)")
-SIZED = re.compile(r"(DECIMAL|NUMERIC)\((\d{1,2})(?:,\s*(\d{1,2}))?\)")
 
 
 class _NoPandas:
@@ -75,30 +49,6 @@ def leave_pandas_out() -> None:
             pa.array([0])
         finally:
             sys.meta_path.remove(_NoPandas)
-
-
-def schema(view: View, types: Mapping[str, str | None]) -> pa.Schema:
-    """The schema of a view whose columns have these FHIR types."""
-    fields = []
-    for column in view.columns:
-        kind = types[column.name]
-        arrow = arrow_type(kind, column.sql_type, column.collection)
-        fields.append(pa.field(column.name, arrow, metadata={"fhir_type": kind or ""}))
-    return pa.schema(fields)
-
-
-def arrow_type(kind: str | None, sql_type: str | None, collection: bool) -> pa.DataType:
-    """The Arrow type of a column; complex and open types become text (JSON)."""
-    found = _sql_arrow(sql_type) if sql_type else ARROW_TYPES.get(kind or "", pa.string())
-    return pa.list_(found) if collection else found
-
-
-def _sql_arrow(sql_type: str) -> pa.DataType:
-    name = " ".join(sql_type.upper().split())
-    sized = SIZED.fullmatch(name.replace(" ", "") if "(" in name else name)
-    if sized:
-        return pa.decimal128(min(max(int(sized[2]), 1), 38), int(sized[3] or 0))
-    return SQL_TYPES.get(name, pa.string())
 
 
 def record_batch(view: CompiledView, rows: Sequence[Row], report: Report) -> pa.RecordBatch:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from adapters.errors import InputError
 from adapters.fhir import r4 as versions
+from adapters.fhir.selection import Selection, load_patients
 from adapters.ledger import Finding, FindingKind, Ledger, LedgerError, LeftOutReason, QuarantineReason
-from adapters.reading.patients import Selection, load_patients
 from adapters.reading.status import status_outcome
 from adapters.reading.undecoded import Undecoded
 from adapters.settings import Consent, Settings

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.cohort import flow as cohort_flow
-from analysis.cohort.flow import flow_frame, flow_results, rejected_candidates
-from analysis.datasets.arms import REASONS_LEFT_OUT, analysis_set, assign_arms
+from analysis.cohort.flow import flow_frame, flow_results
+from analysis.datasets.arms import REASONS_LEFT_OUT, analysis_set, assign_arms, rejected_candidates
 from analysis.report.diagrams import flow_boxes
 from analysis.settings import Study, load_study
 from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables, treated

@@ -10,8 +10,8 @@ from analysis.cohort.constants import expected_pet_activity, imaging_timing, pra
 from analysis.cohort.eligibility import lu_eligibility, outcome_counts, sirt_eligibility
 from analysis.cohort.results import indication_frame, results
 from analysis.cohort.table_one import table_one_results
-from analysis.cohort_estimates import counted, described
 from analysis.datasets.characteristics import cycle_intervals, missing_counts, patient_frame
+from analysis.estimates import counted, described
 from analysis.results import Result
 from analysis.settings import Study, load_study
 from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables, treated

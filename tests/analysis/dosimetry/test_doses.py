@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis.book.chapters import Book
 from analysis.dosimetry.assumptions import assumed, assumptions
 from analysis.dosimetry.dose_comparison import course_doses, dose_ladder, dose_per_gbq, eqd2_tornado, nonuniform_sirt
 from analysis.dosimetry.lesion_dose import LESION_ASSUMPTIONS, lesion_dose_gy, lesion_doses, tornado
 from analysis.dosimetry.page import CHOSEN, patient_doses, sirt_inputs
 from analysis.dosimetry.results import results
 from analysis.dosimetry.sirt_dose import sirt_table
+from analysis.opened_book import Book
 from analysis.physics.radiobiology import (
     biologically_effective_dose,
     course_bed,

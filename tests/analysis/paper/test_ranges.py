@@ -3,12 +3,11 @@
 import pytest
 
 from analysis.paper import charts_ranges
-from analysis.paper.ranges import interval_is_open, load_origin, load_ranges, range_frame, with_range
+from analysis.paper.ranges import counts, interval_is_open, load_origin, load_ranges, range_frame, with_range
 from analysis.paper.ranges_page import (
     ONLY_RECONSTRUCTION,
     _filled,
     chart_frame,
-    counts,
     listed_table,
     named_ids,
     range_table,

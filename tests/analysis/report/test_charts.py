@@ -15,7 +15,6 @@ from analysis.paper import charts_tests
 from analysis.report import charts, charts_estimates, charts_patients
 from analysis.report.charts import NoChart, chart_html
 from analysis.response import charts as charts_response
-from analysis.response import charts_gaps
 from analysis.survival import charts as charts_survival
 
 ARMS = ["lu", "lu", "lu_sirt"]
@@ -51,7 +50,7 @@ CHARTS = {
     "exposure": lambda: charts_survival.kaplan_meier(
         CURVE[["arm", "time_months", "survival"]], CENSORED.head(0), RISK, {}, "d", {"lu": "before", "lu_sirt": "after"}
     ),
-    "gaps": lambda: charts_gaps.gap_against_error(GAPS, "d"),
+    "gaps": lambda: charts_response.gap_against_error(GAPS, "d"),
     "tests": lambda: charts_tests.attainable(TESTS, 0.05, "d"),
     "best_and_worst": lambda: charts_response.best_and_worst(
         frame(patient_id=["S01", "S01"], lesion=["best", "worst"], change_pct=[-35.0, 63.0]), [-30, 20], "d"
@@ -94,7 +93,7 @@ CHARTS = {
 EMPTY = {
     "kaplan_meier": lambda: charts_survival.kaplan_meier(CURVE.head(0), CENSORED.head(0), RISK.head(0), {}, "d"),
     "waterfall": lambda: charts_response.waterfall(CHANGES.head(0), [-30, 20], "d"),
-    "gaps": lambda: charts_gaps.gap_against_error(GAPS.head(0), "d"),
+    "gaps": lambda: charts_response.gap_against_error(GAPS.head(0), "d"),
     "tests": lambda: charts_tests.attainable(TESTS.assign(p=None, least_p=None), 0.05, "d"),
     "waterfall of missing": lambda: charts_response.waterfall(CHANGES.tail(1), [-30, 20], "d"),
     "uptake": lambda: charts_response.uptake_by_response(CHANGES.head(0), "d"),

@@ -25,6 +25,7 @@ from analysis.results import Result
 from tests.support.paths import REPOSITORY
 from tests.support.response_cohorts import BOTH, COHORTS, STUDY
 from tests.support.study_tables import GA, Patient, tables_of
+from tests.support.truth import truth_tables
 
 PUBLISHED = REPOSITORY / "analysis" / "paper" / "published_results.csv"
 PREFIXES = ("resp.", "suv.", "crit.", "case.", "phys.", "dose.")
@@ -200,8 +201,7 @@ def agrees(text: str, value: float) -> bool:
 
 @pytest.fixture(scope="module")
 def demo():
-    truth = pytest.importorskip("truth", reason="the reconstructed cohort is not there yet")
-    tables = truth.truth_tables()
+    tables = truth_tables()
     rows = [*response.results(tables, STUDY), *dosimetry.results(tables, STUDY)]
     return {row.id: row for row in rows}
 

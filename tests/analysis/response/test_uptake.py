@@ -8,14 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.response.uptake import (
-    clustering_results,
-    estimating_equation,
-    kruskal_p,
-    mixed_model,
-    patient_test,
-    smallest_p_halves,
-)
+from analysis.response.uptake import clustering_results, estimating_equation, kruskal_p, mixed_model, patient_test
+from analysis.statistics.attainable_p import smallest_p_halves
 from analysis.statistics.random_intercept import random_intercept
 from tests.support.paths import REFERENCE
 

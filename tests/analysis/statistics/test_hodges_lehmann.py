@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.cohort_estimates import mean_interval, median_interval
 from analysis.statistics.hodges_lehmann import hodges_lehmann, u_distribution
+from analysis.statistics.intervals import mean_interval, median_interval
 from analysis.statistics.rank_tests import mann_whitney
 from tests.support.paths import REFERENCE
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.statistics.multiplicity import adjust, attainable, attainable_asymptotic, holm, least_fisher_p
+from analysis.statistics.attainable_p import attainable, attainable_asymptotic, least_fisher_p
+from analysis.statistics.multiplicity import adjust, holm
 from analysis.statistics.rank_tests import mann_whitney, signed_rank
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics.rank_tests import mann_whitney, signed_rank, smallest_p_signed_rank
+from analysis.statistics.attainable_p import smallest_p_signed_rank
+from analysis.statistics.rank_tests import mann_whitney, signed_rank
 
 
 def test_signed_rank_with_ties_and_zeros():

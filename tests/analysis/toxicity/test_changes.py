@@ -7,9 +7,10 @@ import math
 import pandas as pd
 import pytest
 
+from analysis.datasets.windows import therapy_windows
 from analysis.results import Result
 from analysis.settings import Study, load_study
-from analysis.toxicity.changes import changes, changes_after_sirt, lacking, therapy_windows
+from analysis.toxicity.changes import changes, changes_after_sirt, lacking
 from analysis.toxicity.grades import NOT_GRADABLE, grade_table, graded_values, shift_frame, shift_table, worst_grades
 from analysis.toxicity.liver import (
     albi,

@@ -12,8 +12,8 @@ from pytest_httpserver import HTTPServer
 
 from adapters import load_tables
 from adapters.contract import TABLES
+from adapters.fhir.selection import Selection
 from adapters.pull import Request, pull, types_read
-from adapters.reading.patients import Selection
 from adapters.settings import load_settings
 from adapters.sources import open_source
 from adapters.synthetic.demo import write_demo

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from adapters.errors import IncompleteError
-from adapters.reading.patients import Selection
+from adapters.fhir.selection import Selection
 from adapters.settings import Consent, load_settings
 from tests.support.server.bulk_support import everything
 from tests.support.server.fake_fhir import TYPES, spool_files

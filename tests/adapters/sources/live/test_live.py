@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import stamina
 
-from adapters.reading.patients import Selection
+from adapters.fhir.selection import Selection
 from adapters.synthetic.demo import write_demo
 from tests.support.paths import VIEWS
 from tests.support.server.demo_support import assert_equal, tables_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.errors import IncompleteError, InputError
-from adapters.reading.patients import Selection
+from adapters.fhir.selection import Selection
 from adapters.settings import load_settings
 from adapters.sources.http.origin import parse_base
 from adapters.sources.search.codes import MOST_OF_A_PREFIX, beneath, cohort_codes, observation_codes

@@ -11,7 +11,7 @@ import pytest
 from werkzeug import Request, Response
 
 from adapters.errors import IncompleteError, InputError
-from adapters.reading.patients import Selection
+from adapters.fhir.selection import Selection
 from adapters.settings import Cohort, load_settings
 from adapters.settings import Consent as ConsentRule
 from tests.support.server.fake_fhir import PSA, Fake, as_json, observation

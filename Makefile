@@ -1,4 +1,4 @@
-# make book | test | check | bench | bench-server | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
+# make book | chapter NAME=survival | test | check | bench | bench-server | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
 
 SHELL := /bin/sh
 SOURCE ?=
@@ -13,7 +13,9 @@ export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1
 export IPYTHONDIR := $(CURDIR)/_build/ipython
 
-.PHONY: book demo pull site test check bench bench-server lab clean lock
+NAME ?=
+
+.PHONY: book chapter demo pull site test check bench bench-server lab clean lock
 .DEFAULT_GOAL := book
 
 # Fetch and build are two steps: a pull that fails leaves the last tables and the last site alone.
@@ -40,7 +42,14 @@ site: $(STAMP)
 	rm -rf _build/last
 	if [ -e _build/html ]; then mv _build/html _build/last; fi
 	mv $(FRESH)/_build/html _build/html
-	rm -rf _build/last $(FRESH)
+	rm -rf _build/last _build/doctrees _build/jupyter_execute
+	mv $(FRESH)/_build/.doctrees _build/doctrees
+	mv $(FRESH)/_build/jupyter_execute _build/jupyter_execute
+	rm -rf $(FRESH)
+
+# One page anew, into the site that is there: make chapter NAME=survival
+chapter: $(STAMP)
+	$(BIN)/python -m analysis chapter "$(NAME)"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -119,8 +119,7 @@ def range_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int 
     draws = _affordable(draws, len(rows))
     noise = np.random.default_rng(seed).standard_normal((draws, len(rows))) * _error_sd_pct(rows, model)
     starts = np.flatnonzero(np.diff(code, prepend=-1))
-    observed = _median_range(rows["change_pct"].to_numpy()[None, :], starts)[0]
-    drawn = _median_range(noise, starts)
+    observed, drawn = _median_range(rows["change_pct"].to_numpy()[None, :], starts)[0], _median_range(noise, starts)
     return RangeTest(
         model=model,
         patients=len(names),

@@ -20,7 +20,7 @@ from analysis.report.charts import (
     row_labels,
     rows_of,
 )
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 from analysis.results import Result
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -61,7 +61,7 @@ def tornado_frame(swings: pd.DataFrame) -> pd.DataFrame:
 
     `swings`: assumption, low and high (of the assumption), low_gy, default_gy, high_gy (the result at these).
     """
-    rows = in_words(swings, "assumption").itertuples()
+    rows = labelled(swings, "assumption").itertuples()
     labels = [f"{row.assumption} ({row.low:g} to {row.high:g})" for row in rows]
     doses = swings[["low_gy", "high_gy", "default_gy"]].set_axis(["low", "high", "centre"], axis=1)
     return doses.assign(label=pd.Series(labels, index=doses.index, dtype="object"))

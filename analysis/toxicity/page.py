@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.paper.discrepancies import NEITHER, ROUNDS, TRUNCATES, verdict
 from analysis.paper.published import Printed, load_printed
 from analysis.report.format import Style, Words, number, pieces, text
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled as in_words
 from analysis.report.tables import Table
 from analysis.results import Result
 from analysis.statistics.attainable_p import least_asymptotic_mann_whitney_p

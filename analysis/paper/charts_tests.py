@@ -14,7 +14,7 @@ LEAST = "smallest P of this test"
 def attainable(tests: pd.DataFrame, alpha: float, description: str) -> Drawn:
     """One row a test on a logarithmic axis; a dashed line at `alpha`.
 
-    tests: question, p and least_p (either may be missing), from `multiplicity_results.paper_tests`.
+    tests: question, p and least_p (either may be missing), from `multiplicity.paper_tests`.
     """
     long = tests.rename(columns={"p": SEEN, "least_p": LEAST, "question": "label"})
     long = long.melt("label", [SEEN, LEAST], "kind", "value").dropna(subset=["value"])

@@ -1,7 +1,7 @@
 """What the print of the paper allows: how far each number runs over many cohorts that all give the same print.
 
-The reconstructed cohort is one of many. `print_ranges.csv` holds, for every number of the book, the smallest and largest
-value over them, `print_ranges.toml` how many they were and which ones. Both come from `range_frame`, fed with the results
+The reconstructed cohort is one of many. `ranges.csv` holds, for every number of the book, the smallest and largest
+value over them, `ranges.toml` how many they were and which ones. Both come from `range_frame`, fed with the results
 of each cohort; a committed file, because computing them takes minutes and depends on nothing that a reader brings.
 """
 

@@ -8,7 +8,7 @@ from analysis.opened_book import Book
 from analysis.report.tables import Folded, Table
 
 
-def words(book: Book) -> dict[str, str]:
+def sentences(book: Book) -> dict[str, str]:
     """The counts that the page's text names, by key."""
     dispositions = book.manifest["dispositions"]
     return {"data.read": f"{dispositions['read']:,}", "data.used": f"{dispositions['used']:,}"}

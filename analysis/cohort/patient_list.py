@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.datasets.measurements import series as series  # the page of patients draws it too
+from analysis.datasets.time_to_event import exposure_days
 
 Tables = Mapping[str, pd.DataFrame]
 NAMED = 12  # more ids than this are counted, not named
@@ -39,6 +39,26 @@ def events(tables: Tables, survival: pd.DataFrame, days_per_month: float) -> pd.
     both = pd.concat([frame.astype({"kind": "object", "days": "float64"}) for frame in (acts, ends)])
     both["months"] = both.pop("days") / days_per_month
     return both.sort_values(["patient_id", "months", "kind"]).reset_index(drop=True)
+
+
+def series(tables: Tables, arms: pd.DataFrame, measure: str, days_per_month: float) -> pd.DataFrame:
+    """A measure of all patients of `arms` over time: patient_id, arm, months, value; exact days only."""
+    rows = tables["observations"]
+    rows = rows[rows["measure"].eq(measure) & rows["value"].notna() & rows["day"].notna()]
+    frame = rows[["patient_id", "day", "order", "value"]].merge(arms[["patient_id", "arm"]], on="patient_id")
+    frame = frame.sort_values(["patient_id", "day", "order"])
+    months = frame["day"].astype("float64") / days_per_month
+    return pd.DataFrame(
+        {"patient_id": frame["patient_id"], "arm": frame["arm"], "months": months, "value": frame["value"]}
+    )
+
+
+def from_sirt(tables: Tables, measurements: pd.DataFrame, days_per_month: float) -> pd.DataFrame:
+    """The same series counted from each patient's first SIRT; patients without one are left out."""
+    first = exposure_days(tables).dropna()
+    frame = measurements.merge(first, on="patient_id")
+    shift = frame.pop("exposure_day").astype("float64") / days_per_month
+    return frame.assign(months=frame["months"] - shift)
 
 
 def patient_list(characteristics: pd.DataFrame, survival: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:

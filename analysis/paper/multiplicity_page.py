@@ -13,7 +13,7 @@ from analysis.report.tables import Folded, Table
 NOT_PRINTED = "not printed"
 
 
-def words(book: Book) -> dict[str, str]:
+def sentences(book: Book) -> dict[str, str]:
     """The sentence that the page's text names, by key."""
     corrected = holm_of_print(book.study["multiplicity"]["families"])
     return {"reproduction.holm": corrected_words(corrected, book.study)}

@@ -17,7 +17,7 @@ ARMS = {**ARM_NAMES, "all": "all", "lu_sirt against lu": "with SIRT against alon
 VERDICT = ["agrees", "how"]
 
 
-def words(book: Book) -> dict[str, str]:
+def sentences(book: Book) -> dict[str, str]:
     """The sentences and counts that the page's text names, by key."""
     counts = tally(compare(book.results.values(), agrees=book.is_reconstruction))
     levels = discrepancies_frame()["level"]

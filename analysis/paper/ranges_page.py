@@ -47,7 +47,7 @@ PARTS_OF_RESULT = (("estimate", "low", "high"), ("lower limit", "lower_low", "lo
 
 
 @dataclass(frozen=True, slots=True)
-class Sentences:
+class Statements:
     """A list of sentences ready for the page."""
 
     items: tuple[str, ...]
@@ -56,14 +56,14 @@ class Sentences:
         return "<ul>" + "".join(f"<li>{item}</li>" for item in self.items) + "</ul>"
 
 
-def words(book: Book) -> dict[str, str]:
+def sentences(book: Book) -> dict[str, str]:
     """The sentence that the page's text names, by key."""
     return {"print.scope": APPLIES if book.is_reconstruction else ONLY_RECONSTRUCTION}
 
 
-def sentences(book: Book, kind: str) -> Sentences:
+def statements(book: Book, kind: str) -> Statements:
     """The sentences of one kind with their numbers; kind: printed, bounded or free."""
-    return filled_sentences(kind, book.results, applies=book.is_reconstruction)
+    return filled_statements(kind, book.results, applies=book.is_reconstruction)
 
 
 def templates(kind: str) -> list[str]:
@@ -77,11 +77,11 @@ def named_ids(template: str) -> list[str]:
     return [place.partition(":")[0] for place in PLACE.findall(template)]
 
 
-def filled_sentences(kind: str, results: Mapping[str, Result], *, applies: bool) -> Sentences:
+def filled_statements(kind: str, results: Mapping[str, Result], *, applies: bool) -> Statements:
     """The sentences of one kind with their numbers; the one sentence that says why not, where they do not apply."""
     if not applies:
-        return Sentences((escape(ONLY_RECONSTRUCTION),))
-    return Sentences(tuple(_filled(template, results) for template in templates(kind)))
+        return Statements((escape(ONLY_RECONSTRUCTION),))
+    return Statements(tuple(_filled(template, results) for template in templates(kind)))
 
 
 def _filled(template: str, results: Mapping[str, Result]) -> str:

@@ -45,7 +45,7 @@ SIRT_HEADERS = {
 }
 
 
-def words(book: Book) -> dict[str, str | Words]:
+def sentences(book: Book) -> dict[str, str | Words]:
     """The sentences and settings that the chapter's text names, by key."""
     rules = book.study["toxicity"]
     return {

@@ -8,7 +8,7 @@ from analysis.paper.ranges_page import (
     ONLY_RECONSTRUCTION,
     _filled,
     chart_frame,
-    filled_sentences,
+    filled_statements,
     listed_table,
     named_ids,
     range_table,
@@ -140,7 +140,7 @@ def test_the_committed_ranges_say_how_many_reconstructions_they_are_from():
 
 def test_on_another_cohort_the_page_says_in_one_sentence_that_it_does_not_apply():
     for kind in ("printed", "bounded", "free"):
-        assert filled_sentences(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
+        assert filled_statements(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
     assert {result.reason for result in counts([], applies=False)} == {"only_reconstruction"}
     assert chart_frame([("Cox", ratio(0.5, basis="data"))]).empty
     assert range_table([ratio(0.5, basis="data")]).empty

@@ -19,7 +19,7 @@ CHAPTERS = REPOSITORY / "chapters"
 GLUED = re.compile(r"\{glue\}`([^`]+)`")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # no two are compared, so that a page can cache what it derives from one
 class Book:
     """Tables by name, settings, manifest, results by id."""
 

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
+from analysis.datasets.cached import remembering
 from analysis.opened_book import Book, is_reconstruction
 from analysis.paper.multiplicity import results_from
 from analysis.paper.ranges import counts
@@ -40,7 +41,7 @@ MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 
 def open_book(*parts: str) -> Book:
     """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all)."""
-    tables, manifest, study = load_tables(), load_manifest(), load_study()
+    tables, manifest, study = remembering(load_tables()), load_manifest(), load_study()
     found = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
     return Book(tables, study, manifest, {result.id: result for result in found})
 

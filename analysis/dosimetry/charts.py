@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.report.charts import Drawn, NoChart, missing_to_none, reference_lines, row_labels, rows_of
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 
 
 def tornado_frame(swings: pd.DataFrame) -> pd.DataFrame:
@@ -14,7 +14,7 @@ def tornado_frame(swings: pd.DataFrame) -> pd.DataFrame:
 
     `swings`: assumption, low and high (of the assumption), low_gy, default_gy, high_gy (the result at these).
     """
-    rows = in_words(swings, "assumption").itertuples()
+    rows = labelled(swings, "assumption").itertuples()
     labels = [f"{row.assumption} ({row.low:g} to {row.high:g})" for row in rows]
     doses = swings[["low_gy", "high_gy", "default_gy"]].set_axis(["low", "high", "centre"], axis=1)
     return doses.assign(label=pd.Series(labels, index=doses.index, dtype="object"))

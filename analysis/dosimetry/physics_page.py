@@ -13,7 +13,7 @@ from analysis.physics.constants import emission_frame, literature, physics_table
 from analysis.physics.nonuniform_dose import boundary_frame, cluster_frame
 from analysis.report import charts_estimates
 from analysis.report.charts import Drawn
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 from analysis.report.tables import Folded, Table
 
 NUCLIDES = {"lu177": "177Lu", "y90": "90Y"}
@@ -85,7 +85,7 @@ def assumed_ranges() -> Folded:
     ]
     frame = pd.DataFrame(rows)
     table = Table(
-        in_words(frame, "assumption"),
+        labelled(frame, "assumption"),
         "Assumptions of this chapter, with default and range",
         "dosimetry_assumptions",
         headers={column: column.capitalize() for column in frame},

@@ -7,7 +7,7 @@ from analysis.paper import charts_tests
 from analysis.paper.multiplicity import corrected_words, family_frame, in_questions, paper_tests
 from analysis.paper.published import holm_of_print, printed_tests
 from analysis.report.charts import Drawn
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 from analysis.report.tables import Folded, Table
 
 NOT_PRINTED = "not printed"
@@ -51,7 +51,7 @@ def tests(book: Book) -> Table:
 def families(book: Book) -> Folded:
     """The families of tests with their reasons."""
     table = Table(
-        in_words(family_frame(book.study), "family"),
+        labelled(family_frame(book.study), "family"),
         "Families of tests",
         "families",
         headers={"family": "Family", "tests_in_family": "Tests", "reason": "Why they belong together"},
@@ -76,7 +76,7 @@ def corrected(book: Book) -> Table:
     computed = ("mult." + frame["family"] + "." + frame["id"]).map(book.results)
     shown = in_questions(frame.drop(columns=["holm_p", "operator"]), book.study).replace("", NOT_PRINTED)
     return Table(
-        in_words(shown.assign(computed=computed), "family"),
+        labelled(shown.assign(computed=computed), "family"),
         "P values corrected by Holm's method within each family, from the printed P and from the computed one as SPSS "
         "would print it",
         "holm",

@@ -211,13 +211,13 @@ def spider(
 EXPECTED, OBSERVED = "#56B4E9", "#D55E00"
 
 
-MEDIAN_GAP = "Median gap (percentage points)"
+MEDIAN_RANGE_TITLE = "Median gap (percentage points)"
 
 
 SEEN = "seen in these patients"
 
 
-def gap_against_error(frame: pd.DataFrame, description: str) -> Drawn:
+def range_against_error(frame: pd.DataFrame, description: str) -> Drawn:
     """The observed gap as a bar and a line down; below, one row a published repeatability: bar from 0 to the 95th percentile
     of the gap that it gives by itself, tick at its median.
 
@@ -240,9 +240,9 @@ def gap_against_error(frame: pd.DataFrame, description: str) -> Drawn:
     middle = alt.Chart(rows).mark_tick(color=INK, thickness=2, size=16, aria=False)
     line = alt.Chart(seen).mark_rule(color=OBSERVED, strokeDash=[4, 3], aria=False)
     layers = [
-        bars.encode(alt.X("zero:Q", title=MEDIAN_GAP), alt.X2("end:Q"), y, colour, tooltip=tooltip),
-        middle.encode(alt.X("expected_pct:Q", title=MEDIAN_GAP), y),
-        line.encode(alt.X("observed_pct:Q", title=MEDIAN_GAP)),
+        bars.encode(alt.X("zero:Q", title=MEDIAN_RANGE_TITLE), alt.X2("end:Q"), y, colour, tooltip=tooltip),
+        middle.encode(alt.X("expected_pct:Q", title=MEDIAN_RANGE_TITLE), y),
+        line.encode(alt.X("observed_pct:Q", title=MEDIAN_RANGE_TITLE)),
         row_labels(every, y),
     ]
     return alt.layer(*layers).properties(**rows_of(44, len(every)), description=description)

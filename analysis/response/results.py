@@ -19,10 +19,10 @@ from analysis.datasets.lesions import best_and_worst
 from analysis.datasets.scans import scans, staging
 from analysis.estimates import centre_result, p_result, proportion_result
 from analysis.response.cases import case_results
-from analysis.response.heterogeneity_results import null_results
+from analysis.response.heterogeneity_results import heterogeneity_results
 from analysis.response.progression_claim import claim_results
 from analysis.response.recist_comparison import reclassification_results
-from analysis.response.selection import selection_results
+from analysis.response.subgroup_selection_bias import selection_results
 from analysis.response.uptake import clustering_results
 from analysis.results import Result, missing
 from analysis.statistics.rank_tests import mann_whitney, signed_rank
@@ -45,7 +45,7 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
         *uptake_results(found),
         *suv_results(found),
         *clustering_results(suv_by_response(found)),
-        *null_results(found),
+        *heterogeneity_results(found),
         *reclassification_results(tables, study, found),
         *claim_results(tables, study, found),
         *selection_results(tables, study, found),

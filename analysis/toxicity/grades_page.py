@@ -8,7 +8,7 @@ from analysis.criteria.ctcae import limits_frame, load_criteria
 from analysis.datasets.arms import ARMS
 from analysis.opened_book import Book
 from analysis.report.charts import ARM_NAMES
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 from analysis.report.tables import Folded, Table
 from analysis.toxicity.changes import LIVER
 from analysis.toxicity.grades import GRADES, NOT_GRADABLE, grade_table, graded_measures, shift_frame, worst_grades
@@ -22,7 +22,7 @@ def limits(book: Book) -> Folded:
     frame = limits_frame(load_criteria(book.study["toxicity"]["ctcae_version"]))
     frame = frame[frame["measure"].isin(graded_measures(book.study))].drop(columns=["source"])
     table = Table(
-        in_words(frame, "measure"),
+        labelled(frame, "measure"),
         "Limits of the CTCAE grades in use",
         "toxicity_limits",
         headers={
@@ -54,7 +54,7 @@ def other_grades(book: Book) -> Folded:
 def _worst(book: Book, caption: str, name: str, *, liver: bool) -> Table:
     frame = grade_table(worst_grades(book.tables, book.study))
     frame = frame[frame["measure"].isin(LIVER) == liver]
-    return Table(in_words(frame, "measure", "arm"), caption, f"toxicity_grades_{name}", headers=HEADERS, row_headers=2)
+    return Table(labelled(frame, "measure", "arm"), caption, f"toxicity_grades_{name}", headers=HEADERS, row_headers=2)
 
 
 def ungraded(book: Book) -> Folded:
@@ -62,7 +62,7 @@ def ungraded(book: Book) -> Folded:
     worst = worst_grades(book.tables, book.study)
     frame = worst.loc[worst["worst_grade"].isna(), ["patient_id", "arm", "measure", "values"]]
     table = Table(
-        in_words(frame, "arm", "measure"),
+        labelled(frame, "arm", "measure"),
         "Patients without a grade, by measure, and how many values they have after day 0",
         "toxicity_ungraded",
         headers=HEADERS | {"patient_id": "Patient", "values": "Values"},
@@ -78,7 +78,7 @@ def shares(book: Book) -> Folded:
         for measure in graded_measures(book.study)
     ]
     table = Table(
-        in_words(pd.DataFrame(rows), "measure"),
+        labelled(pd.DataFrame(rows), "measure"),
         "Patients with grade 3 or more, and with a worst grade above that of an unchanged value: percent (95% interval)",
         "toxicity_shares",
         headers={"measure": "Measure"} | headers,
@@ -90,7 +90,7 @@ def shares(book: Book) -> Folded:
 def shifts(book: Book) -> Folded:
     """Shift tables of all graded measures: grade at baseline against worst grade after day 0."""
     table = Table(
-        in_words(shift_frame(worst_grades(book.tables, book.study)), "measure", "arm"),
+        labelled(shift_frame(worst_grades(book.tables, book.study)), "measure", "arm"),
         "Shift tables: number of patients by grade at baseline (rows, against the limits of normal) and worst grade "
         "after day 0 (columns; liver enzymes and bilirubin after an abnormal baseline in its multiples)",
         "toxicity_shifts",

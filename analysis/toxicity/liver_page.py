@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.opened_book import Book
 from analysis.report.charts import Drawn
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 from analysis.report.tables import Folded, Table
 from analysis.toxicity import charts
 from analysis.toxicity.liver import (
@@ -32,7 +32,7 @@ def hys_law(book: Book) -> Drawn:
 def albi_grades(book: Book) -> Folded:
     """Number of patients by ALBI grade at baseline and after therapy."""
     table = Table(
-        in_words(albi_shift(albi_frame(book.tables, book.study)), "arm"),
+        labelled(albi_shift(albi_frame(book.tables, book.study)), "arm"),
         "ALBI grade at baseline (rows) and after therapy (columns), number of patients; "
         "no score: albumin or bilirubin is missing",
         "toxicity_albi",
@@ -50,7 +50,7 @@ def albi_grades(book: Book) -> Folded:
 def rises(book: Book) -> Table:
     """Patients whose value rose, by the coded status of their liver metastases."""
     return Table(
-        in_words(rise_frame(book.tables, book.study), "measure", "arm"),
+        labelled(rise_frame(book.tables, book.study), "measure", "arm"),
         "Patients whose value rose, by what was coded of the liver metastases up to then",
         "toxicity_rises",
         headers={

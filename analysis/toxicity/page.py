@@ -11,7 +11,7 @@ from analysis.paper.asymptotic_p import asymptotic_p_sentence
 from analysis.report import charts_patients
 from analysis.report.charts import ARM_NAMES, Drawn
 from analysis.report.format import Words, pieces, text
-from analysis.report.labels import in_words
+from analysis.report.labels import labelled
 from analysis.report.tables import Folded, Table
 from analysis.results import Result
 from analysis.toxicity.changes import LABORATORY, LIVER, PRINTED, changes, lacking
@@ -83,7 +83,7 @@ def grades_sentence(results: Results) -> str:
 def patients_without_change(book: Book) -> Folded:
     """Patients without a value before or after, by measure."""
     table = Table(
-        in_words(lacking(changes(book.tables, book.study)), "arm", "measure"),
+        labelled(lacking(changes(book.tables, book.study)), "arm", "measure"),
         "Patients without a change, by measure and what they lack",
         "toxicity_lacking",
         headers={"patient_id": "Patient", "arm": "Arm", "measure": "Measure", "lacks": "Lacks"},
@@ -107,7 +107,7 @@ def _changes(book: Book, measures: Iterable[str], what: str, name: str) -> Table
         {"measure": measure} | {column: book[f"tox.{measure}.{end}"] for column, end in CHANGE_RESULTS.items()}
         for measure in measures
     ]
-    frame = in_words(pd.DataFrame(rows), "measure")
+    frame = labelled(pd.DataFrame(rows), "measure")
     return Table(frame, f"{what}: {CHANGE_CAPTION}", f"toxicity_changes_{name}", headers=CHANGE_HEADERS)
 
 
@@ -132,4 +132,4 @@ def sirt_changes(book: Book) -> Table:
     caption = (
         "Patients with SIRT: median change (percent), from before 177Lu-PSMA and from before SIRT to after therapy"
     )
-    return Table(in_words(frame, "measure"), caption, "toxicity_after_sirt", headers=SIRT_HEADERS)
+    return Table(labelled(frame, "measure"), caption, "toxicity_after_sirt", headers=SIRT_HEADERS)

@@ -13,6 +13,7 @@ import pytest
 from analysis.cohort import charts as charts_cohort
 from analysis.dosimetry import charts as charts_dosimetry
 from analysis.paper import charts_tests
+from analysis.patients.charts import swimmer
 from analysis.report import charts, charts_estimates, charts_patients
 from analysis.report.charts import NoChart, chart_html
 from analysis.response import charts as charts_response
@@ -52,7 +53,7 @@ CHARTS = {
     "exposure": lambda: charts_survival.kaplan_meier(
         CURVE[["arm", "time_months", "survival"]], CENSORED.head(0), RISK, {}, "d", {"lu": "before", "lu_sirt": "after"}
     ),
-    "gaps": lambda: charts_response.gap_against_error(GAPS, "d"),
+    "gaps": lambda: charts_response.range_against_error(GAPS, "d"),
     "tests": lambda: charts_tests.attainable(TESTS, 0.05, "d"),
     "best_and_worst": lambda: charts_response.best_and_worst(
         frame(patient_id=["S01", "S01"], lesion=["best", "worst"], change_pct=[-35.0, 63.0]), [-30, 20], "d"
@@ -79,7 +80,7 @@ CHARTS = {
         frame(label=["a", "b"], smd=[0.1, None], lower=[-1.0, None], upper=[1.0, None],
               permuted_lower=[-1.0, None], permuted_upper=[1.0, None]), "d"
     ),
-    "swimmer": lambda: charts_patients.swimmer(
+    "swimmer": lambda: swimmer(
         frame(patient_id=IDS, arm=ARMS, months=[1.0, 2.0, 3.0]),
         frame(patient_id=["S01", "S01"], kind=["lu_psma", "death"], months=[0.0, 1.0]), "d",
     ),
@@ -95,7 +96,7 @@ CHARTS = {
 EMPTY = {
     "kaplan_meier": lambda: charts_survival.kaplan_meier(CURVE.head(0), CENSORED.head(0), RISK.head(0), {}, "d"),
     "waterfall": lambda: charts_response.waterfall(CHANGES.head(0), [-30, 20], "d"),
-    "gaps": lambda: charts_response.gap_against_error(GAPS.head(0), "d"),
+    "gaps": lambda: charts_response.range_against_error(GAPS.head(0), "d"),
     "tests": lambda: charts_tests.attainable(TESTS.assign(p=None, least_p=None), 0.05, "d"),
     "waterfall of missing": lambda: charts_response.waterfall(CHANGES.tail(1), [-30, 20], "d"),
     "uptake": lambda: charts_response.uptake_by_response(CHANGES.head(0), "d"),
@@ -107,7 +108,7 @@ EMPTY = {
     "points": lambda: charts_estimates.points_by_arm(MARKS.head(0), "value", "PSA", "d"),
     "shares": lambda: charts_cohort.shares_by_arm(frame(label=[], arm=[], count=[], percent=[], n=[]), "%", "d"),
     "balance": lambda: charts_cohort.balance(frame(label=["a"], smd=[None]), "d"),
-    "swimmer": lambda: charts_patients.swimmer(SERIES.head(0), SERIES.head(0), "d"),
+    "swimmer": lambda: swimmer(SERIES.head(0), SERIES.head(0), "d"),
     "measurements": lambda: charts_patients.measurements(SERIES.tail(1), "ALT", "d"),
     "measurements at zero, log": lambda: charts_patients.measurements(SERIES.head(1).assign(value=0.0), "x", "d", log=True),
     "quadrant": lambda: charts_toxicity.quadrant(frame(x=[], y=[], patient_id=[], arm=[]), (3, 2), ("x", "y"), "d"),
@@ -265,7 +266,7 @@ def test_patients_share_one_choice():
 
 def test_swimmer_draws_the_first_sixty_of_thousands():
     many = frame(patient_id=[f"S{i}" for i in range(500)], arm=["lu"] * 500, months=[1.0] * 500)
-    spec = charts_patients.swimmer(many, frame(patient_id=[], kind=[], months=[]), "d").to_dict()
+    spec = swimmer(many, frame(patient_id=[], kind=[], months=[]), "d").to_dict()
     assert len(spec["datasets"][spec["layer"][0]["data"]["name"]]) == charts_patients.LANES
 
 

@@ -20,7 +20,7 @@ from analysis.response.frames import (
     patient_waterfall,
 )
 from analysis.response.progression_claim import bounds_frame, claim_frame, claim_results, paired_counts, paired_frame
-from analysis.response.selection import selection_frame
+from analysis.response.subgroup_selection_bias import selection_frame
 from analysis.results import Result
 from tests.support.paths import REPOSITORY
 from tests.support.response_cohorts import BOTH, COHORTS, STUDY

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from analysis.cohort import page
 from analysis.cohort import results as cohort_results
-from analysis.cohort.page import constants_table, eligibility_table
+from analysis.cohort.page import characteristics_table, constants_table, eligibility_table, flow_figure
 from analysis.opened_book import Book
 from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables
-from tests.support.opened import opened
+from tests.support.opened import check_shown, opened
 
 
 def treated(*extra: dict) -> dict[str, pd.DataFrame]:
@@ -56,3 +57,37 @@ def test_a_cohort_without_treated_patients_says_that_there_is_nothing_to_list(gi
     html = eligibility_table(book_of(given))._repr_html_()
     assert "nan" not in html
     assert html.startswith('<p class="no-data">Rules that exclude')
+
+
+SHOWN = (
+    page.constants_table,
+    page.examinations_figure,
+    page.flow_figure,
+    page.characteristics_table,
+    page.missing_table,
+    page.prior_therapies_figure,
+    page.balance_figure,
+    page.balance_table,
+    page.indication_figure,
+    page.eligibility_table,
+)
+
+
+@pytest.mark.parametrize("given", [tables(), treated()])
+def test_every_cohort_gives_every_table_and_figure(given: dict[str, pd.DataFrame]):
+    book = book_of(given)
+    for show in SHOWN:
+        check_shown(show(book))
+
+
+def test_characteristics_name_their_units_but_not_of_counts_and_scores():
+    labels = characteristics_table(book_of(treated())).frame["label"].tolist()
+    assert {"Age (years)", "PSA at baseline (ng/mL)", "Gleason score", "Bone metastases"} <= set(labels)
+    assert not [label for label in labels if label.endswith(("(count)", "(score)"))]
+
+
+def test_counts_of_a_hospital_rest_on_its_data_and_carry_no_mark():
+    hospital = flow_figure(book_of(treated()))
+    assert hospital.basis == "data"
+    reconstruction = {"synthetic": True, "cohort_tags": ["reconstruction"]}
+    assert flow_figure(opened(treated(), cohort_results, reconstruction)).basis == "free"

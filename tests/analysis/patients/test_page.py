@@ -5,10 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from analysis.cohort import results as cohort_results
 from analysis.datasets.imaging_subgroup import evaluate
+from analysis.patients import page
 from analysis.patients.frames import subgroup_list
 from analysis.patients.page import IDS_NAMED_MAX, drawn_sentence, not_analysed_sentence
 from analysis.settings import load_study
+from tests.support.opened import check_shown, opened
+from tests.support.response_cohorts import COHORTS
+from tests.support.study_tables import tables_of
 from tests.support.truth import truth_tables
 
 
@@ -51,3 +56,21 @@ def test_the_three_patients_whom_the_paper_describes_are_one_each_in_the_list():
     assert rows["lu_cycles"].eq(6).sum() == 1, "patient 6: Figure 2"
     assert (rows["lu_cycles"].eq(4) & after).sum() == 1, "patient 1: Figure 4"
     assert rows["sirt_first"].sum() == 1, "patient 3: Results, subgroup"
+
+
+SHOWN = (
+    page.patient_choice,
+    page.swimmer_figure,
+    page.laboratory_figure,
+    page.spider_figure,
+    page.patient_table,
+    page.subgroup_table,
+)
+
+
+@pytest.mark.parametrize("name", ["nobody", "one patient", "no imaging"])
+def test_every_cohort_gives_every_table_figure_and_sentence(name):
+    book = opened(tables_of(*COHORTS[name]), cohort_results)
+    for show in SHOWN:
+        check_shown(show(book))
+    assert page.sentences(book)["patients.lanes"] == "All lanes are drawn."

@@ -13,7 +13,14 @@ from analysis.report.tables import Folded, Table
 from analysis.toxicity.changes import LIVER
 from analysis.toxicity.grades import GRADES, NOT_GRADABLE, grade_table, graded_measures, shift_frame, worst_grades
 
-HEADERS = {"measure": "Measure", "arm": "Arm", "n": "Patients", "baseline": "At baseline", NOT_GRADABLE: "Not gradable"}
+HEADERS = {
+    "measure": "Measure",
+    "arm": "Arm",
+    "n": "Patients",
+    "baseline": "At baseline",
+    **{str(grade): str(grade) for grade in GRADES},
+    NOT_GRADABLE: "Not gradable",
+}
 SHARES = {"g3plus": "Grade 3+", "worsened": "Worse than unchanged"}
 
 

@@ -21,7 +21,7 @@ GLUED = re.compile(r"\{glue\}`([^`]+)`")
 
 @dataclass(frozen=True, slots=True, eq=False)  # no two are compared, so that a page can cache what it derives from one
 class Book:
-    """Tables by name, settings, manifest, results by id."""
+    """What a chapter works with: tables by name, settings, manifest, results by id."""
 
     tables: Mapping[str, pd.DataFrame]
     study: Study

@@ -33,7 +33,7 @@ LEFT_ALONE = (
 
 
 def abbreviations() -> pd.DataFrame:
-    """The table: abbreviation, meaning; sorted without regard to case."""
+    """Columns abbreviation and meaning (text), sorted without regard to case."""
     table = pd.read_csv(TABLE, dtype="string", keep_default_na=False)
     return table.sort_values("abbreviation", key=lambda column: column.str.lower(), ignore_index=True)
 

@@ -30,7 +30,7 @@ ORIGINAL = {"value": "value", "lower": "lower limit", "upper": "upper limit", "p
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """One printed value with its digits as text; an empty text is not printed."""
+    """A printed value with its digits as text; a field is empty where the paper prints nothing."""
 
     id: str
     where: str
@@ -142,7 +142,7 @@ def _part(printed: Printed, computed: Result, part: str) -> str:
 
 
 def _inequality(printed: Printed, computed: Result) -> tuple[bool, str]:
-    """A printed "P < 0.05" holds for any smaller P; a bound outside 0 to 1 is none for a P value."""
+    """A printed "P < 0.05" is met by any smaller P; a bound outside 0 to 1 is no bound of a P value."""
     bound, number = float(printed.value), computed.value
     if isinstance(number, str) or number is None or not 0 < bound <= 1:
         return False, f"no inequality of P values: {printed.operator} {printed.value}"
@@ -232,7 +232,10 @@ def _with_bounds(family: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
-    """For the page: id, where, measure, arm, unit, printed (words), computed (`Result` or None), agrees, how, note."""
+    """One row per printed value.
+
+    Columns id, where, measure, arm, unit, printed (words), computed (`Result` or None), agrees, how, note.
+    """
     rows = [
         {
             "id": item.printed.id,

@@ -73,7 +73,7 @@ def baseline_sentence(first: Result) -> Words:
 
 
 def grades_sentence(results: Results) -> str:
-    """How many reached grade 3 for GGT; where the reconstruction chose the grades, that it did."""
+    """Shares with grade 3 or more for GGT; where the reconstruction chose the grades, a sentence that says so."""
     with_sirt, without = (results[f"tox.ctcae.ggt.{arm}.g3plus"] for arm in ("lu_sirt", "lu"))
     if "free" in (with_sirt.basis, without.basis):
         return SUPPLEMENT
@@ -97,7 +97,7 @@ def liver_changes(book: Book) -> Table:
 
 
 def other_changes(book: Book) -> Folded:
-    """The same for blood counts, creatinine and LDH."""
+    """Median change by arm, differences and P of blood counts, creatinine and LDH."""
     others = [measure for measure in LABORATORY if measure not in LIVER]
     return Folded("Blood counts, creatinine and LDH", _changes(book, others, "Other values", "other"))
 

@@ -13,8 +13,8 @@ from adapters.contract import load_manifest, load_tables
 from analysis.book.chapter_build import rebuild
 from analysis.book.chapters import collect
 from analysis.errors import BookError
+from analysis.opened_book import is_reconstruction
 from analysis.paper.published import beside_print, with_holm_of_print
-from analysis.paper.reconstruction import is_reconstruction
 from analysis.report.format import has_open_interval
 from analysis.results import Range, Result
 from analysis.settings import REPOSITORY, load_study

@@ -18,10 +18,10 @@ import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
 from analysis.datasets.cached import remembering
-from analysis.opened_book import Book
+from analysis.opened_book import Book, is_reconstruction
 from analysis.paper.multiplicity import results_from
 from analysis.paper.ranges import counts
-from analysis.paper.reconstruction import is_reconstruction, settle
+from analysis.paper.reconstruction import settle
 from analysis.results import Result
 from analysis.settings import Study, load_study
 

@@ -95,7 +95,7 @@ def _function(path: str) -> Callable[[Values], Mapping[str, float]]:
     return function
 
 
-def surface_activity(values: Values) -> dict[str, float]:
+def bsa_activity(values: Values) -> dict[str, float]:
     """Body surface (m2), activity by the rule and after reduction for the lung shunt (GBq)."""
     surface = body_surface_m2(values["height_cm"], values["weight_kg"])
     activity = surface_activity_gbq(surface, values["tumour_pct"] / 100)
@@ -131,13 +131,13 @@ def lesion_dose(values: Values) -> dict[str, float]:
 
 def bed(values: Values) -> dict[str, float]:
     """Absorbed dose, BED and EQD2 (Gy) of equal administrations far enough apart to be independent."""
-    one = biologically_effective_dose(
+    single = biologically_effective_dose(
         values["dose_gy"],
         effective_half_life_h=values["half_life_h"],
         alpha_beta_gy=values["alpha_beta_gy"],
         repair_half_time_h=values["repair_h"],
     )
-    total = float(one) * values["count"]
+    total = float(single) * values["count"]
     return {
         "total_gy": values["dose_gy"] * values["count"],
         "bed_gy": total,
@@ -145,7 +145,7 @@ def bed(values: Values) -> dict[str, float]:
     }
 
 
-def cumulative(values: Values) -> dict[str, float]:
+def cumulative_dose(values: Values) -> dict[str, float]:
     """177Lu dose (Gy) over the course and its ratio to the two SIRT doses that the paper quotes."""
     course = values["dose_per_gbq"] * values["activity_gbq"] * values["cycles"]
     return {

@@ -21,7 +21,7 @@ LOG_RANK = "log_rank"
 LEAST = ("least_p", "least_p_asymptotic", "least_p_as_computed")
 
 
-def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
+def paper_tests(results: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per test: id, question, unit, sizes (text), p, operator and the least P, missing where sizes are unknown.
 
     least_p: exact; least_p_asymptotic: of the normal approximation without ties, missing for the log-rank test;
@@ -29,8 +29,8 @@ def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.Dat
     """
     rows = []
     for key, test in study["multiplicity"]["tests"].items():
-        sizes = _sizes(found, test)
-        result = found.get(key)
+        sizes = _sizes(results, test)
+        result = results.get(key)
         p = result.value if result is not None and isinstance(result.value, float) else None
         least, asymptotic, as_computed = _least_p(test["design"], sizes)
         rows.append(
@@ -123,9 +123,9 @@ def _least_p(design: str, sizes: tuple[int, ...]) -> tuple[float | None, float |
     return exact, asymptotic, asymptotic if approximated and asymptotic is not None else exact
 
 
-def _sizes(found: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
-    results = [found.get(key) for key in test["sizes"]]
-    sizes = [result.n for result in results if result is not None and result.n]
+def _sizes(results: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
+    named = [results.get(key) for key in test["sizes"]]
+    sizes = [result.n for result in named if result is not None and result.n]
     if len(sizes) < len(test["sizes"]) or (test["design"] == "mann_whitney_halves" and sizes[0] < 2):
         return ()
     return tuple(sizes)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from analysis.opened_book import is_reconstruction
 from analysis.paper.ranges import with_range
 from analysis.results import Result
 
@@ -17,8 +18,3 @@ def settle(result: Result, manifest: Mapping[str, Any]) -> Result:
     if is_reconstruction(manifest):
         return with_range(result)
     return replace(result, basis="data") if result.basis in FROM_THE_PRINT else result
-
-
-def is_reconstruction(manifest: Mapping[str, Any]) -> bool:
-    """True for the demo cohort itself, not for one resampled from it and not for a hospital's."""
-    return bool(manifest["synthetic"]) and list(manifest["cohort_tags"]) == ["reconstruction"]

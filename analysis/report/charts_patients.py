@@ -62,28 +62,6 @@ def measurements(
     return alt.layer(*drawn).properties(width="container", height=HEIGHT * 0.7, description=description)
 
 
-def quadrant(points: pd.DataFrame, limits: tuple[float, float], titles: tuple[str, str], description: str) -> Drawn:
-    """Two measures of each patient against their limits: patient_id, arm, x, y; logarithmic axes."""
-    known = points.dropna(subset=["x", "y"])
-    known = known[(known["x"] > 0) & (known["y"] > 0)]
-    if known.empty:
-        return NoChart("the two values were not measured together")
-    frame = named_arms(missing_to_none(known))
-    marks = (
-        alt.Chart(frame)
-        .mark_point(size=70, opacity=0.75)
-        .encode(
-            alt.X("x:Q", title=titles[0], scale=log_scale([*frame["x"], limits[0]])),
-            alt.Y("y:Q", title=titles[1], scale=log_scale([*frame["y"], limits[1]])),
-            alt.Color("arm:N", title=None, scale=arm_scale("colour")),
-            alt.Shape("arm:N", title=None, scale=arm_scale("shape")),
-            tooltip=[alt.Tooltip("patient_id:N", title="Patient")],
-        )
-    )
-    lines = [reference_lines([limits[0]], axis="x"), reference_lines([limits[1]])]
-    return alt.layer(marks, *lines).properties(width="container", height=HEIGHT, description=description)
-
-
 def numbered_bars(frame: pd.DataFrame, description: str, *, title: str, limits: tuple[float, ...] = ()) -> Drawn:
     """A sorted bar a patient, arms told apart by colour and by an outline: patient_id, arm, change_pct."""
     known = frame.dropna(subset=["change_pct"])

@@ -23,6 +23,7 @@ PRINTED = ("alt", "ast", "ggt", "bilirubin")
 LABORATORY = (
     *PRINTED, "alp", "ldh", "creatinine", "haemoglobin", "leukocytes", "neutrophils", "lymphocytes", "platelets",
 )  # fmt: skip
+LIVER = (*PRINTED, "alp")
 COLUMNS = [
     "patient_id", "arm", "measure", "baseline", "followup", "baseline_day", "followup_day", "change_pct", "log_ratio",
 ]  # fmt: skip

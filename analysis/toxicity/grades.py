@@ -64,19 +64,19 @@ def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """
     patients = therapy_windows(tables, study).index
     rows = numbers(tables, graded_measures(study))
-    found = last_within(rows, baseline_windows(patients, study)).astype(
+    baselines = last_within(rows, baseline_windows(patients, study)).astype(
         {"value": "float64", "lower_limit": "float64", "upper_limit": "float64"}
     )
-    state = baseline_state(*(found[name].to_numpy() for name in ("value", "lower_limit", "upper_limit")))
-    as_normal = found.reset_index().assign(baseline=np.nan, baseline_state="normal")
+    state = baseline_state(*(baselines[name].to_numpy() for name in ("value", "lower_limit", "upper_limit")))
+    as_normal = baselines.reset_index().assign(baseline=np.nan, baseline_state="normal")
     grades = _grade(as_normal, study).to_numpy()
     unchanged = _grade(as_normal.assign(baseline=as_normal["value"], baseline_state=state), study).to_numpy()
     return pd.DataFrame(
         {
-            "baseline": found["value"],
-            "baseline_state": pd.Series(state, index=found.index, dtype="object"),
-            "baseline_grade": pd.Series(grades, index=found.index, dtype="Int64"),
-            "start_grade": pd.Series(unchanged, index=found.index, dtype="Int64"),
+            "baseline": baselines["value"],
+            "baseline_state": pd.Series(state, index=baselines.index, dtype="object"),
+            "baseline_grade": pd.Series(grades, index=baselines.index, dtype="Int64"),
+            "start_grade": pd.Series(unchanged, index=baselines.index, dtype="Int64"),
         }
     )
 

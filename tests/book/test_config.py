@@ -22,18 +22,7 @@ NOTEBOOKS = [
 ]
 SHOWS_CODE = "own_view"  # code is what that page is about
 CELL_LINES_MAX = 10
-# Chapters that still build tables and figures in their cells. The list only gets shorter.
-CELLS_TO_SHORTEN = {
-    "abbreviations",
-    "data",
-    "dosimetry",
-    "multiplicity",
-    "print_allows",
-    "psa",
-    "reproduction",
-    "toxicity",
-}
-OF_SHORT_CELLS = [page for page in NOTEBOOKS if page.stem not in {*CELLS_TO_SHORTEN, SHOWS_CODE}]
+OF_SHORT_CELLS = [page for page in NOTEBOOKS if page.stem != SHOWS_CODE]
 LOGIC = (ast.Lambda, ast.If, ast.For, ast.While, ast.Try, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 PAGE_MODULE = re.compile(r"analysis\.book|analysis\.report\.charts|analysis\.\w+\.(\w+_)?page")
 STORY = ["survival", "cohort", "lesion_response", "psa", "toxicity", "dosimetry", "methods"]
@@ -104,10 +93,6 @@ def test_chapter_imports_only_the_book_and_ready_pages(page):
     modules = [f"{node.module}.{alias.name}" for node in imports for alias in node.names]
     assert [module for module in modules if not PAGE_MODULE.match(module)] == []
     assert [alias.asname for node in imports for alias in node.names if alias.asname] == []
-
-
-def test_the_list_of_chapters_with_long_cells_names_only_chapters():
-    assert {page.stem for page in NOTEBOOKS} >= CELLS_TO_SHORTEN
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)

@@ -231,7 +231,8 @@ def test_mean_energy_is_the_tabulated_one_everywhere():
 
 @pytest.mark.parametrize(("reconstruction", "said"), [(True, True), (False, False)])
 def test_only_the_reconstruction_says_that_its_tumour_volumes_were_chosen(reconstruction, said):
-    table = sirt_inputs(sirt_table(tables_of(treated()), STUDY), reconstruction=reconstruction).content
+    manifest = {"synthetic": True, "cohort_tags": ["reconstruction" if reconstruction else "resampled"]}
+    table = sirt_inputs(Book(tables_of(treated()), STUDY, manifest, {})).content
     assert (CHOSEN in table.caption) is said
     assert all(column in table.headers for column in table.frame)
 

@@ -8,10 +8,10 @@ from analysis.paper.ranges_page import (
     ONLY_RECONSTRUCTION,
     _filled,
     chart_frame,
+    filled_statements,
     listed_table,
     named_ids,
     range_table,
-    sentences,
     templates,
 )
 from analysis.report.charts import NoChart
@@ -140,7 +140,7 @@ def test_the_committed_ranges_say_how_many_reconstructions_they_are_from():
 
 def test_on_another_cohort_the_page_says_in_one_sentence_that_it_does_not_apply():
     for kind in ("printed", "bounded", "free"):
-        assert sentences(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
+        assert filled_statements(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
     assert {result.reason for result in counts([], applies=False)} == {"only_reconstruction"}
     assert chart_frame([("Cox", ratio(0.5, basis="data"))]).empty
     assert range_table([ratio(0.5, basis="data")]).empty

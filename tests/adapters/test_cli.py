@@ -102,7 +102,7 @@ def test_an_error_of_the_system_says_where(tmp_path):
 
 def test_pull_has_the_options_that_every_source_knows():
     shown = call("pull", "--help", COLUMNS="200", NO_COLOR="1").stdout
-    options = ("--cohort", "--patients", "--group", "--accept-unreadable", "--allow-empty", "--link", "--engine")
+    options = ("--cohort", "--patients", "--group", "--accept-unreadable", "--allow-empty", "--link")
     assert [option for option in options if option not in shown] == []
 
 

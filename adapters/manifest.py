@@ -14,7 +14,7 @@ from typing import Any
 from adapters.ledger import Ledger
 from adapters.settings import Settings
 
-PACKAGES = ("executable-radionuclide-study", "pandas", "pyarrow", "pandera", "fhirpathpy", "msgspec", "numpy")
+PACKAGES = ("executable-radionuclide-study", "pandas", "pyarrow", "pandera", "msgspec", "numpy")
 HERE = Path(__file__).resolve().parent
 # What turns resources into rows, and the setting that names a hospital's additions to it.
 RULES = {"views": "views/*.json", "codelists": "codelists/*.csv", "units": "tables/values/units.csv"}

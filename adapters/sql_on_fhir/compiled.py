@@ -14,7 +14,7 @@ from adapters.sql_on_fhir.checks import Check, checker
 
 # The three libraries of functions enter themselves into the table of functions.
 from adapters.sql_on_fhir.complete import functions_collection, functions_fhir, functions_value  # noqa: F401
-from adapters.sql_on_fhir.complete.rows import Report, Tolerant
+from adapters.sql_on_fhir.complete.rows import CompleteForm, Report
 from adapters.sql_on_fhir.generated.runtime import Unusual
 from adapters.sql_on_fhir.generated.shapes import Shape
 from adapters.sql_on_fhir.generated.source import NotFastError
@@ -58,14 +58,11 @@ class CompiledView:
     name, resource_type : from the ViewDefinition
     columns : tuple of ViewColumn (name, type, collection), in output order
     arrow_schema : pyarrow schema of the columns
-    fallbacks : expressions that fhirpathpy evaluates because they are not compiled; empty as a rule
     findings : Counter of Finding, filled where no `on_finding` is given
     unusual : how many resources the fast form left to the tolerant one
     """
 
-    def __init__(
-        self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool, *, strict: bool = False
-    ) -> None:
+    def __init__(self, definition: Any, own_bases: tuple[str, ...] | None, *, strict: bool = False) -> None:
         self.definition = definition
         self.own_bases = own_bases
         self.view = read_view(definition)
@@ -73,9 +70,8 @@ class CompiledView:
         self.resource_type = self.view.resource
         self.findings: Counter[Finding] = Counter()
         self.unusual = 0
-        self._tolerant = Tolerant(self.view, own_bases, fallback, self._record, strict=strict)
-        types = self._tolerant.types
-        self.fallbacks = tuple(path.text for path in self._tolerant.fallbacks)
+        self._complete = CompleteForm(self.view, own_bases, self._record, strict=strict)
+        types = self._complete.types
         self.columns = tuple(
             ViewColumn(column.name, types[column.name], column.collection) for column in self.view.columns
         )
@@ -86,7 +82,7 @@ class CompiledView:
         """The Arrow schema of the columns; pyarrow is loaded only when it is asked for."""
         from adapters.sql_on_fhir.arrow_types import schema
 
-        return schema(self.view, self._tolerant.types)
+        return schema(self.view, self._complete.types)
 
     def rows(
         self, resources: Iterable[Mapping[str, Any]], on_finding: OnFinding | None = None
@@ -126,7 +122,7 @@ class CompiledView:
         """As `tuples`, by the form that asks nothing of the data's shape: slow, for tests and doubts."""
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             return []
-        return self._tolerant.rows(resource, self._reporter(on_finding))
+        return self._complete.rows(resource, self._reporter(on_finding))
 
     def check(self, resource: Any) -> list[tuple[str, str]]:
         """What is invalid among the fields that this view reads: path and reason, never the value; empty if all is well.
@@ -148,7 +144,7 @@ class CompiledView:
 
     def _unusual(self, resource: dict[str, Any], report: Report | None) -> list[Row]:
         self.unusual += 1
-        return self._tolerant.rows(resource, report)
+        return self._complete.rows(resource, report)
 
     def _named(self, rows: list[Row]) -> list[dict[str, Any]]:
         return [dict(zip(self.names, row, strict=True)) for row in rows]
@@ -169,7 +165,7 @@ class CompiledView:
     def _over_structs(self, *, named: bool) -> tuple[RunView, Shape] | None:
         shape = Shape()
         try:
-            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named), shape
+            return generate(self.view, self._complete.settings, self._complete.types, shape, named=named), shape
         except NotFastError:
             return None
 

@@ -126,7 +126,12 @@ def test_view_writes_files(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [("{", "not JSON"), ("[]", "not a ViewDefinition"), ('{"resource": "Observation"}', "select")],
+    [
+        ("{", "not JSON"),
+        ("[]", "not a ViewDefinition"),
+        ('{"resource": "Observation"}', "select"),
+        (json.dumps(VIEW | {"where": [{"path": "now() > effective"}]}), "unsupported function now()"),
+    ],
 )
 def test_a_wrong_view_is_an_error(tmp_path, content, says):
     (tmp_path / "v.json").write_text(content)

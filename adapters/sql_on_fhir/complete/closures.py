@@ -12,7 +12,7 @@ from typing import Any
 from adapters.sql_on_fhir.complete import functions, operators
 from adapters.sql_on_fhir.complete.typed import Environment, Function, Scope, Settings, Typed, reader, single_integer
 from adapters.sql_on_fhir.language import elements
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 from adapters.sql_on_fhir.language.syntax import (
     Binary,
     Call,
@@ -28,7 +28,7 @@ from adapters.sql_on_fhir.language.syntax import (
 
 
 def compile_function(node: Node, scope: Scope, settings: Settings) -> Typed:
-    """The function for one expression; raises ExpressionError, or NotCompiledError for what needs the fallback."""
+    """The function for one expression. Raises ExpressionError for what is wrong or unsupported."""
     return _Compiler(settings).compile(node, scope)
 
 
@@ -53,7 +53,7 @@ class _Compiler:
             return Typed(lambda focus, env: focus, scope.type, scope.targets)
         if node.name == "$index":
             return Typed(lambda focus, env: [env.index], "System.Integer")
-        raise NotCompiledError("$total belongs to aggregate()", node.position)
+        raise ExpressionError("$total is unsupported, as aggregate() is", node.position)
 
     def _constant(self, node: Constant, scope: Scope) -> Typed:
         if node.name in self.settings.constants:

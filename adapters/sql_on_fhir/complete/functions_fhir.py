@@ -9,7 +9,7 @@ from adapters.sql_on_fhir.complete.functions import Invocation, function
 from adapters.sql_on_fhir.complete.functions_collection import plain
 from adapters.sql_on_fhir.complete.typed import Environment, Typed, single, single_text
 from adapters.sql_on_fhir.language import elements
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 
 
 @function("extension", 1)
@@ -60,7 +60,7 @@ def _reference_key(call: Invocation) -> Typed:
 
 def _boundary(call: Invocation, *, low: bool) -> Typed:
     if call.node.arguments:
-        raise NotCompiledError("a boundary with a precision", call.node.position)
+        raise ExpressionError(f"{call.node.name}() with a precision is unsupported", call.node.position)
     position = call.node.position
     kind = call.base.type or "dateTime"
     moment = temporal.low_boundary if low else temporal.high_boundary

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.sql_on_fhir.complete import values
 from adapters.sql_on_fhir.complete.typed import Environment, Function, Typed, single, truth
 from adapters.sql_on_fhir.language.elements import NUMBER_TYPES, TEMPORAL_TYPES, TEXT_TYPES
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 from adapters.sql_on_fhir.language.syntax import Binary, Sign
 
 ORDERS: dict[str, Callable[[int], bool]] = {
@@ -174,10 +174,10 @@ def _arithmetic(node: Binary, left: Typed, right: Typed) -> Typed:
     if operator == "&":
         return Typed(_concatenation(node, left, right), "System.String")
     if has_moments(left, right):
-        raise NotCompiledError("arithmetic with dates", node.position)
+        raise ExpressionError("arithmetic with dates is unsupported", node.position)
     for side in (left, right):
         if side.type in ("Quantity", "System.Quantity"):
-            raise NotCompiledError("arithmetic with quantities", node.position)
+            raise ExpressionError("arithmetic with quantities is unsupported", node.position)
 
     def compute(focus: list[Any], env: Environment) -> list[Any]:
         one = single(left.run(focus, env), node.position)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from adapters.sql_on_fhir.complete import columns, fallback
+from adapters.sql_on_fhir.complete import columns
 from adapters.sql_on_fhir.complete.closures import compile_function
 from adapters.sql_on_fhir.complete.typed import Environment, Scope, Settings, Typed
 from adapters.sql_on_fhir.language.definition import Column, Path, Select, View
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError, ViewError
+from adapters.sql_on_fhir.language.errors import ExpressionError, ViewError
 from adapters.sql_on_fhir.language.syntax import Constant
 
 MAX_REPEAT_DEPTH = 64
@@ -21,25 +21,20 @@ Report = Callable[[str, str, str], None]  # column, path, reason
 
 @dataclass(slots=True)
 class Compiled:
-    """An expression of the view as function, and whether the fallback had to take it."""
+    """An expression of the view and its function."""
 
     path: Path
     typed: Typed
-    by_fallback: bool
 
 
-class Tolerant:
-    """The compiled selects of one view; `fallbacks` lists the expressions that are not compiled."""
+class CompleteForm:
+    """The selects and conditions of one view as closures. Raises ViewError for a view that is wrong or unsupported."""
 
-    def __init__(
-        self, view: View, own_bases: tuple[str, ...] | None, allow_fallback: bool, record: Report, *, strict: bool
-    ) -> None:
+    def __init__(self, view: View, own_bases: tuple[str, ...] | None, record: Report, *, strict: bool) -> None:
         self.view = view
         self.strict = strict
         self.record = record
         self.settings = Settings(view.resource, view.constants, own_bases)
-        self.allow_fallback = allow_fallback
-        self.fallbacks: list[Path] = []
         self.types: dict[str, str | None] = {}
         root = Scope(view.resource)
         self.where = [self.compile(path, root) for path in view.where]
@@ -48,17 +43,9 @@ class Tolerant:
         self.select = _SelectRunner(self, view.root, root)
 
     def compile(self, path: Path, scope: Scope) -> Compiled:
-        """The expression as a function, by the fallback where it is not compiled. Raises ViewError."""
+        """The expression as a function. Raises ViewError."""
         try:
-            return Compiled(path, compile_function(path.node, scope, self.settings), False)
-        except NotCompiledError as beyond:
-            if not self.allow_fallback:
-                raise self.fault(path, beyond) from beyond
-            self.fallbacks.append(path)
-            try:
-                return Compiled(path, fallback.compile_fallback(path.text, scope, self.settings), True)
-            except ExpressionError as fault:
-                raise self.fault(path, fault) from fault
+            return Compiled(path, compile_function(path.node, scope, self.settings))
         except ExpressionError as fault:
             raise self.fault(path, fault) from fault
 
@@ -113,7 +100,7 @@ class Tolerant:
 class _SelectRunner:
     """One select: foci, then for each the join of its columns, nested selects and union."""
 
-    def __init__(self, owner: Tolerant, select: Select, scope: Scope) -> None:
+    def __init__(self, owner: CompleteForm, select: Select, scope: Scope) -> None:
         self.owner = owner
         self.iteration = select.iteration
         self.over = [owner.compile(path, scope) for path in select.over]
@@ -179,7 +166,7 @@ class _SelectRunner:
 class _ColumnRunner:
     """One column: evaluates its path and fits the result to the declared type."""
 
-    def __init__(self, owner: Tolerant, column: Column, scope: Scope) -> None:
+    def __init__(self, owner: CompleteForm, column: Column, scope: Scope) -> None:
         self.owner = owner
         self.column = column
         self.compiled = owner.compile(column.path, scope)

@@ -30,7 +30,6 @@ def run_views(
     progress: Progress | None = None,
     accept_unreadable: bool = False,
     own_bases: Sequence[str] | None = None,
-    fallback: bool = True,
     strict: bool = False,
 ) -> dict[str, Any]:
     """Run views over NDJSON files in one pass and write one file for each view.
@@ -44,7 +43,7 @@ def run_views(
     processes : worker processes; None for as many as there are cores if the input is worth it, 1 for none
     progress : called with bytes done and bytes in all
     accept_unreadable : count lines that cannot be read instead of stopping at the first
-    own_bases, fallback : as for `compile_view`
+    own_bases : as for `compile_view`
     strict : several values where a column declares one, or a `where` that is not Boolean, are an error, not a finding
 
     Gives `lines`, `unreadable`, `resources` by type, `rows` by view, `findings` (view, column, path, reason, count).
@@ -55,7 +54,7 @@ def run_views(
     ViewError : a view is wrong, or where `strict` the data give what it does not provide for
     """
     files = _files(paths)
-    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format, strict)
+    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), format, strict)
     worker = Worker(job)
     places = destinations(worker.views, None if out is None else Path(out), format)
     workers = processes or workers_for(files)

@@ -22,7 +22,6 @@ class Job:
 
     definitions: tuple[Mapping[str, Any], ...]
     own_bases: tuple[str, ...] | None
-    fallback: bool
     format: str
     strict: bool = False
 
@@ -44,9 +43,7 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.format = job.format
-        self.views = [
-            CompiledView(definition, job.own_bases, job.fallback, strict=job.strict) for definition in job.definitions
-        ]
+        self.views = [CompiledView(definition, job.own_bases, strict=job.strict) for definition in job.definitions]
 
     def run(self, piece: Piece) -> Outcome:
         """All of a piece at once."""

@@ -59,10 +59,6 @@ class ExpressionError(Exception):
         self.position = position
 
 
-class NotCompiledError(ExpressionError):
-    """The expression is FHIRPath but beyond what is compiled here: the fallback evaluates it."""
-
-
 def shortened(text: str, limit: int = 120) -> str:
     """One printable line of at most `limit` characters."""
     line = "".join(character if character.isprintable() else " " for character in text)

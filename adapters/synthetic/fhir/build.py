@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
-import orjson
+import msgspec
 from fhir.resources.R4B import get_fhir_model_class
 
 from adapters.synthetic.fhir.cohort import Patient
@@ -75,11 +75,15 @@ def checked_json(resource: Resource) -> str:
     Raises pydantic.ValidationError where it is no valid FHIR.
     """
     get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-    return orjson.dumps(resource, default=_plain).decode()
+    return msgspec.json.encode(_with_plain_numbers(resource)).decode()
 
 
-def _plain(value: object) -> int | float:
-    """An exact number as JSON writes it. Raises TypeError for anything else."""
-    if not isinstance(value, Decimal):
-        raise TypeError(f"{type(value).__name__} is no element of FHIR")
-    return int(value) if value == value.to_integral_value() else float(value)
+def _with_plain_numbers(node: Any) -> Any:
+    """A copy of a JSON node in which exact numbers are int or float, without trailing zeros."""
+    if isinstance(node, dict):
+        return {name: _with_plain_numbers(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_with_plain_numbers(value) for value in node]
+    if isinstance(node, Decimal):
+        return int(node) if node == node.to_integral_value() else float(node)
+    return node

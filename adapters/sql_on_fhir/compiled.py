@@ -96,16 +96,16 @@ class CompiledView:
         """
         run, wanted = self._run_named, self.resource_type
         report = self._reporter(on_finding)
-        found: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for resource in resources:
             if not isinstance(resource, dict) or resource.get("resourceType") != wanted:
                 continue
             try:
-                run(resource, found.append)
+                run(resource, rows.append)
             except UNUSUAL:
-                found = self._named(self._unusual(resource, report))
-            yield from found
-            found.clear()
+                rows = self._named(self._unusual(resource, report))
+            yield from rows
+            rows.clear()
 
     def tuples(self, resource: Any, on_finding: OnFinding | None = None) -> list[Row]:
         """The rows of one resource as tuples in column order; none if it is of another type."""

@@ -27,8 +27,8 @@ def tidy_tables(frames: Frames) -> dict[str, pd.DataFrame]:
     """
     people = frames["patients"]
     people = people[people["role"].ne(OUTSIDE)]
-    kept = set(people["key"])
-    own = {name: frame[frame["key"].isin(kept)] for name, frame in frames.items()} | {"patients": people}
+    keys = set(people["key"])
+    own = {name: frame[frame["key"].isin(keys)] for name, frame in frames.items()} | {"patients": people}
     undated = people.loc[people["role"].eq(NO_DAY_ZERO), "key"].tolist()
     made = {
         "patients": _patients(people),

@@ -40,8 +40,8 @@ class _Compiler:
 
     def compile(self, node: Node, scope: Scope) -> Typed:
         method = getattr(self, "_" + type(node).__name__.lower())
-        found: Typed = method(node, scope)
-        return found
+        compiled: Typed = method(node, scope)
+        return compiled
 
     def _literal(self, node: Literal, scope: Scope) -> Typed:
         value = functions.literal_value(node)
@@ -131,16 +131,16 @@ def names_the_focus(name: str, focus_type: str | None) -> bool:
 
 def step(base: Typed, name: str) -> Typed:
     """`base.name`: one property, the properties of a choice, or for an unknown type whatever is there."""
-    found = elements.elements(base.type, name) if base.type is not None else ()
-    if not found and elements.is_known(base.type):
+    declared = elements.elements(base.type, name) if base.type is not None else ()
+    if not declared and elements.is_known(base.type):
         # Also an element of a later FHIR version, or one of an extension of the format: read it as it stands.
         return Typed(reader(base.run, name), None, choice=(base.run, name))
-    if not found:
+    if not declared:
         return Typed(_open_reader(name, base.run), None, choice=(base.run, name))
-    if len(found) == 1 and found[0].key == name:
-        return Typed(reader(base.run, name), found[0].type, found[0].targets)
-    keys = (element.key for element in found)
-    return Typed(reader(base.run, *keys), None, choice=(base.run, name), options=found)
+    if len(declared) == 1 and declared[0].key == name:
+        return Typed(reader(base.run, name), declared[0].type, declared[0].targets)
+    keys = (element.key for element in declared)
+    return Typed(reader(base.run, *keys), None, choice=(base.run, name), options=declared)
 
 
 def _open_reader(name: str, owner: Function) -> Function:

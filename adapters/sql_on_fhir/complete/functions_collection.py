@@ -29,11 +29,11 @@ def _each(call: Invocation, number: int = 0) -> Callable[[list[Any], Environment
 
     def evaluate(items: list[Any], env: Environment) -> list[list[Any]]:
         outer = env.index
-        found = []
+        results = []
         for env.index, item in enumerate(items):
-            found.append(criterion([item], env))
+            results.append(criterion([item], env))
         env.index = outer
-        return found
+        return results
 
     return evaluate
 
@@ -127,15 +127,15 @@ def _repeat(call: Invocation) -> Typed:
     inner, run, position = call.criterion(), call.base.run, call.node.position
 
     def walk(focus: list[Any], env: Environment) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         waiting = list(run(focus, env))
         while waiting:
             reached = inner.run(waiting, env)
-            waiting = [item for item in operators.distinct(reached) if not _within(item, found)]
-            found.extend(waiting)
-            if len(found) > MAX_REPEAT:
+            waiting = [item for item in operators.distinct(reached) if not _within(item, items)]
+            items.extend(waiting)
+            if len(items) > MAX_REPEAT:
                 raise ExpressionError(f"repeat() reached more than {MAX_REPEAT} items", position)
-        return found
+        return items
 
     return Typed(walk, inner.type, inner.targets)
 
@@ -211,12 +211,12 @@ def _take(call: Invocation) -> Typed:
 
 def _register_combinations() -> None:
     combinations: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
-        "union": lambda one, other: operators.distinct(one + other),
-        "combine": lambda one, other: one + other,
-        "intersect": lambda one, other: operators.distinct([item for item in one if _within(item, other)]),
-        "exclude": lambda one, other: [item for item in one if not _within(item, other)],
-        "subsetOf": lambda one, other: [all(_within(item, other) for item in one)],
-        "supersetOf": lambda one, other: [all(_within(item, one) for item in other)],
+        "union": lambda left, right: operators.distinct(left + right),
+        "combine": lambda left, right: left + right,
+        "intersect": lambda left, right: operators.distinct([item for item in left if _within(item, right)]),
+        "exclude": lambda left, right: [item for item in left if not _within(item, right)],
+        "subsetOf": lambda left, right: [all(_within(item, right) for item in left)],
+        "supersetOf": lambda left, right: [all(_within(item, left) for item in right)],
     }
     for name, combine in combinations.items():
         function(name, 1)(partial(_combination, name=name, combine=combine))

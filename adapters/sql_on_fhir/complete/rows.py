@@ -72,11 +72,11 @@ class CompleteForm:
         return self.select.rows([resource], env, report)
 
     def _holds(self, condition: Compiled, env: Environment, report: Report | None) -> bool:
-        found = self.evaluate(condition, [env.resource], env, "", report)
-        if not found:
+        results = self.evaluate(condition, [env.resource], env, "", report)
+        if not results:
             return False
-        if len(found) == 1 and isinstance(found[0], bool):
-            return found[0]
+        if len(results) == 1 and isinstance(results[0], bool):
+            return results[0]
         self.complain(condition.path, ExpressionError("where needs true or false"), "", report)
         return False
 
@@ -124,15 +124,15 @@ class _SelectRunner:
         if self.iteration is None:
             return self.joined(focus, env, report)
         outer = env.row_index
-        found: list[Row] = []
+        rows: list[Row] = []
         number = 0
         for number, item in enumerate(self.foci(focus, env, report), 1):
             env.row_index = number - 1
-            found += self.joined([item], env, report)
+            rows += self.joined([item], env, report)
         env.row_index = outer
         if number == 0 and self.iteration == "forEachOrNull":
             return [self.blank]
-        return found
+        return rows
 
     def foci(self, focus: list[Any], env: Environment, report: Report | None) -> Iterator[Any]:
         """What the select repeats over."""
@@ -145,12 +145,12 @@ class _SelectRunner:
         if depth > MAX_REPEAT_DEPTH:
             self.owner.complain(self.over[0].path, ExpressionError("nested too deeply"), "", report)
             return []
-        found: list[Any] = []
+        items: list[Any] = []
         for over in self.over:
             for item in self.owner.evaluate(over, focus, env, "", report):
-                found.append(item)
-                found += self.descend([item], env, report, depth + 1)
-        return found
+                items.append(item)
+                items += self.descend([item], env, report, depth + 1)
+        return items
 
     def joined(self, focus: list[Any], env: Environment, report: Report | None) -> list[Row]:
         """The rows at one item: its columns with every combination of rows of the selects and unions in it."""
@@ -177,15 +177,15 @@ class _ColumnRunner:
     def value(self, focus: list[Any], env: Environment, report: Report | None) -> Any:
         """The value of the column at a focus: one, a list where the column is a collection, or None."""
         name = self.column.name
-        found = self.owner.evaluate(self.compiled, focus, env, name, report)
+        values = self.owner.evaluate(self.compiled, focus, env, name, report)
         if self.column.collection:
-            fitted = (self.fitted(item, report) for item in found)
+            fitted = (self.fitted(item, report) for item in values)
             return [item for item in fitted if item is not None]
-        if len(found) > 1:
-            fault = ExpressionError(f"{len(found)} values where one is declared (collection is not true)")
+        if len(values) > 1:
+            fault = ExpressionError(f"{len(values)} values where one is declared (collection is not true)")
             self.owner.complain(self.column.path, fault, name, report)
             return None
-        return self.fitted(found[0], report) if found else None
+        return self.fitted(values[0], report) if values else None
 
     def fitted(self, value: Any, report: Report | None) -> Any:
         """The value in the column's type; None, and a finding, where it does not fit."""

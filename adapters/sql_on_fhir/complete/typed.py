@@ -64,11 +64,11 @@ def reader(owner: Function, *keys: str) -> Function:
             if not isinstance(item, dict):
                 continue
             for key in keys:
-                found = item.get(key)
-                if isinstance(found, list):
-                    values.extend(part for part in found if part is not None)
-                elif found is not None:
-                    values.append(found)
+                value = item.get(key)
+                if isinstance(value, list):
+                    values.extend(part for part in value if part is not None)
+                elif value is not None:
+                    values.append(value)
         return values
 
     return read

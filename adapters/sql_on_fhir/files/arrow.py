@@ -55,8 +55,8 @@ def record_batch(view: CompiledView, rows: Sequence[Row], report: Report) -> pa.
     """One Arrow batch; a value the Arrow type cannot hold exactly becomes null and is reported."""
     values = list(zip(*rows, strict=True)) if rows else [()] * len(view.columns)
     arrays = []
-    for field, column, found in zip(view.arrow_schema, view.view.columns, values, strict=True):
-        arrays.append(_array(found, field.type, partial(report, column.name, column.path.text)))
+    for field, column, column_values in zip(view.arrow_schema, view.view.columns, values, strict=True):
+        arrays.append(_array(column_values, field.type, partial(report, column.name, column.path.text)))
     return pa.RecordBatch.from_arrays(arrays, schema=view.arrow_schema)
 
 

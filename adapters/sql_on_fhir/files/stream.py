@@ -86,20 +86,20 @@ def _write(
 
 def _files(paths: Iterable[Path | str]) -> list[Path]:
     """The files meant, those of a folder in order of their names."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(entry for entry in path.iterdir() if FILE_NAME.fullmatch(entry.name))
             if not inside:
                 raise InputError("no .ndjson or .ndjson.gz file in this folder", str(path), "name the files")
-            found += inside
+            files += inside
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise InputError("no such file or folder", str(path), "check the path")
-    if not found:
+    if not files:
         raise InputError("nothing to read", "", "name NDJSON files or a folder of them")
-    return found
+    return files
 
 
 def _alone(worker: Worker, files: Sequence[Path]) -> Iterator[Progressed]:

@@ -47,27 +47,27 @@ class Expressions:
     def get(self, owner: One, element: Element) -> One:
         """One property of a value, as declared at most once."""
         key = (owner.name, element.key)
-        found = self.source.known(key)
-        if found is None:
+        field = self.source.known(key)
+        if field is None:
             shape = owner.shape.child(element) if owner.shape is not None else None
             access = f"{owner.name}.{attribute(element.key)}"
             if not owner.present:
                 access += f" if {owner.name} is not None else None"
-            found = One(self.source.set(access), element.type, element.targets, shape)
-            self.source.remember(key, found)
-        return found
+            field = One(self.source.set(access), element.type, element.targets, shape)
+            self.source.remember(key, field)
+        return field
 
     def read(self, owner: One, element: Element) -> Value:
         """A property, looped over if it repeats."""
-        found = self.get(owner, element)
+        field = self.get(owner, element)
         if not element.many:
-            return found
+            return field
 
         def each(body: Callable[[One], None]) -> None:
-            with self.source.block(f"if {found.name} is not None:"):
+            with self.source.block(f"if {field.name} is not None:"):
                 item = self.source.fresh()
-                with self.source.block(f"for {item} in {found.name}:"):
-                    body(One(item, found.type, found.targets, found.shape, present=True))
+                with self.source.block(f"for {item} in {field.name}:"):
+                    body(One(item, field.type, field.targets, field.shape, present=True))
 
         return Many(each, element.type, element.targets)
 
@@ -96,10 +96,10 @@ class Expressions:
 
     def step(self, base: Value, name: str) -> Value:
         """`base.name`, where FHIR declares just one element of that name."""
-        found = elements.elements(base.type, name) if base.type is not None else ()
-        if len(found) != 1 or found[0].type is None or found[0].key != name:
+        declared = elements.elements(base.type, name) if base.type is not None else ()
+        if len(declared) != 1 or declared[0].type is None or declared[0].key != name:
             raise NotFastError(f"{name} is open")
-        element = found[0]
+        element = declared[0]
         return self.over(base, lambda owner: self.read(owner, element), element)
 
     def chosen(self, base: Value, name: str, type_name: str) -> Value:
@@ -118,39 +118,39 @@ class Expressions:
             if value.present:
                 return self.source.set(f"[{value.name}]")
             return self.source.set(f"[{value.name}] if {value.name} is not None else []")
-        found = self.source.set("[]")
-        value.each(lambda item: self.source.add(f"{found}.append({item.name})"))
-        return found
+        items = self.source.set("[]")
+        value.each(lambda item: self.source.add(f"{items}.append({item.name})"))
+        return items
 
     def single(self, value: Value) -> One:
         """The only value; several are Unusual."""
         if isinstance(value, One):
             return value
-        found = self.source.set("None")
+        variable = self.source.set("None")
 
         def keep(item: str) -> None:
-            self.guard(f"{found} is not None")
-            self.source.add(f"{found} = {item}")
+            self.guard(f"{variable} is not None")
+            self.source.add(f"{variable} = {item}")
 
-        return self.looped(value, keep, found)
+        return self.looped(value, keep, variable)
 
     def first(self, value: Value) -> Value:
         """The first item, None without one."""
         if isinstance(value, One):
             return value
-        found = self.source.set("None")
+        variable = self.source.set("None")
 
         def keep(item: str) -> None:
             if value.loops == 1:
-                self.source.add(f"{found} = {item}")
+                self.source.add(f"{variable} = {item}")
                 self.source.add("break")
             else:
-                self.source.add(f"if {found} is None: {found} = {item}")
+                self.source.add(f"if {variable} is None: {variable} = {item}")
 
-        return self.looped(value, keep, found)
+        return self.looped(value, keep, variable)
 
-    def looped(self, value: Many, keep: Callable[[str], None], found: str) -> One:
-        """The variable `found`, after loops over all values in which `keep` may have set it."""
+    def looped(self, value: Many, keep: Callable[[str], None], variable: str) -> One:
+        """Write loops over all values in which `keep` may set `variable`; the variable as a value."""
         shapes: list[Shape | None] = []
 
         def body(item: One) -> None:
@@ -158,7 +158,7 @@ class Expressions:
             keep(item.name)
 
         value.each(body)
-        return One(found, value.type, value.targets, shapes[0])
+        return One(variable, value.type, value.targets, shapes[0])
 
     # Expressions
 
@@ -191,11 +191,11 @@ class Expressions:
         """The values of a closure over a list."""
         name = self.source.refer(typed.run)
         make = self.source.refer(Environment, ("Environment",))
-        found = self.source.set(f"{name}({focus}, {make}(None, {self.row_index}))")
+        items = self.source.set(f"{name}({focus}, {make}(None, {self.row_index}))")
 
         def each(body: Callable[[One], None]) -> None:
             item = self.source.fresh()
-            with self.source.block(f"for {item} in {found}:"):
+            with self.source.block(f"for {item} in {items}:"):
                 body(One(item, typed.type, typed.targets, None, present=True))
 
         return Many(each, typed.type, typed.targets)
@@ -235,8 +235,8 @@ class Expressions:
         method = getattr(self, "_" + type(node).__name__.lower(), None)
         if method is None:
             raise NotFastError(type(node).__name__)
-        found: Value = method(node, this)
-        return found
+        value: Value = method(node, this)
+        return value
 
     def _member(self, node: Member, this: One) -> Value:
         if node.base is None and closures.names_the_focus(node.name, this.type):
@@ -253,8 +253,8 @@ class Expressions:
                 return base
             return One("None", base.type, base.targets, base.shape)
         items = self.source.set("[]")
-        one = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
-        return replace(one, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
+        selected = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
+        return replace(selected, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
 
     def _typetest(self, node: TypeTest, this: One) -> Value:
         if node.operator != "as":
@@ -269,9 +269,9 @@ class Expressions:
                 return self.chosen(base, operand.name, type_name)
             except NotFastError:
                 pass
-        found = self.base(operand, this)
-        if found.type is not None and type_name in elements.ancestry(found.type):
-            return found
+        value = self.base(operand, this)
+        if value.type is not None and type_name in elements.ancestry(value.type):
+            return value
         raise NotFastError("type")
 
     def _binary(self, node: Binary, this: One) -> Value:

@@ -68,8 +68,8 @@ class Generator(Expressions):
             and node.name in ("exists", "empty")
             and len(node.arguments) <= (node.name == "exists")
         ):
-            found = self.exists(node, this)
-            return (found, f"not {found}") if node.name == "exists" else (f"not {found}", found)
+            exists = self.exists(node, this)
+            return (exists, f"not {exists}") if node.name == "exists" else (f"not {exists}", exists)
         return self.boolean(self.value(node, this))
 
     def equality(self, node: Binary, this: One) -> tuple[str, str]:
@@ -80,8 +80,8 @@ class Generator(Expressions):
         if plain and isinstance(left, One) and isinstance(right, One):
             return self._equal_texts(left, right)
         compare = self.source.refer(operators.equal_collections, ("equal_collections",))
-        found = self.source.set(f"{compare}({self.collected(left)}, {self.collected(right)}, {moments})")
-        return f"{found} is True", f"{found} is False"
+        verdict = self.source.set(f"{compare}({self.collected(left)}, {self.collected(right)}, {moments})")
+        return f"{verdict} is True", f"{verdict} is False"
 
     def _equal_texts(self, left: One, right: One) -> tuple[str, str]:
         absent = [side.name for side in (left, right) if not side.present]
@@ -96,16 +96,16 @@ class Generator(Expressions):
         compare = self.source.refer(values.order, ("order",))
         there = "".join(f" and {side.name} is not None" for side in (left, right) if not side.present)
         call = f"{compare}({left.name}, {right.name}, {moments})"
-        found = self.source.set(f"{call} if True{there} else None" if there else call)
-        holds = f"{found} is not None and {found} {node.operator} 0"
-        return f"({holds})", f"({found} is not None and not {found} {node.operator} 0)"
+        sign = self.source.set(f"{call} if True{there} else None" if there else call)
+        holds = f"{sign} is not None and {sign} {node.operator} 0"
+        return f"({holds})", f"({sign} is not None and not {sign} {node.operator} 0)"
 
     def boolean(self, value: Value) -> Condition:
         """The condition that a value is true, and the one that it is false."""
-        one = self.single(value)
-        if one.type not in elements.BOOLEAN_TYPES:
+        single = self.single(value)
+        if single.type not in elements.BOOLEAN_TYPES:
             raise NotFastError("no Boolean")
-        return f"({one.name} is True)", f"({one.name} is False)"
+        return f"({single.name} is True)", f"({single.name} is False)"
 
     def connected(self, node: Binary, this: One) -> Condition:
         """`and` and `or`: both conditions made of those of the operands."""
@@ -124,15 +124,15 @@ class Generator(Expressions):
             value = self.filtered(value, node.arguments[0])
         if isinstance(value, One):
             return "True" if value.present else self.source.set(f"{value.name} is not None")
-        found = self.source.set("False")
+        variable = self.source.set("False")
 
         def note(item: One) -> None:
-            self.source.add(f"{found} = True")
+            self.source.add(f"{variable} = True")
             if value.loops == 1:
                 self.source.add("break")
 
         value.each(note)
-        return found
+        return variable
 
     def choice_exists(self, node: Member, this: One) -> str | None:
         """`value.exists()` where value is a choice: any of its properties."""
@@ -141,7 +141,7 @@ class Generator(Expressions):
         if len(options) < 2 or not isinstance(base, One):
             return None
         names = [self.get(base, option) for option in options]
-        return self.source.set(" or ".join(f"{one.name} is not None" for one in names))
+        return self.source.set(" or ".join(f"{field.name} is not None" for field in names))
 
     def filtered(self, value: Value, criterion: Node) -> Value:
         """The values for which the criterion is true."""
@@ -199,9 +199,9 @@ class Generator(Expressions):
 
         def each(body: Callable[[One], None]) -> None:
             def test(item: One) -> None:
-                found = self.step(item, "url")
-                assert isinstance(found, One)  # noqa: S101 - Extension.url does not repeat
-                with self.source.block(f"if {found.name} == {wanted}:"):
+                field = self.step(item, "url")
+                assert isinstance(field, One)  # noqa: S101 - Extension.url does not repeat
+                with self.source.block(f"if {field.name} == {wanted}:"):
                     body(item)
 
             self.deliver(options, test)

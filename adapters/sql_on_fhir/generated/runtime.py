@@ -32,11 +32,11 @@ class Remembered(dict[str, Any]):
         self.find = find
 
     def __missing__(self, text: str) -> Any:
-        found = self.find(text)
+        result = self.find(text)
         if len(self) >= MEMORY:
             self.clear()
-        self[text] = found
-        return found
+        self[text] = result
+        return result
 
 
 def valid(kind: str) -> Remembered:

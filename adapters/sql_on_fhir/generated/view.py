@@ -155,14 +155,14 @@ class _ViewWriter:
         kind = self.types[column.name]
         if column.collection:
             return self.collection(value, kind)
-        one = self.generator.single(value)
-        return self.fitted(one, kind)
+        single = self.generator.single(value)
+        return self.fitted(single, kind)
 
     def collection(self, value: Value, kind: str | None) -> str:
         """Write a list of all values that fit."""
-        found = self.source.set("[]")
-        self.generator.deliver(value, lambda item: self.source.add(f"{found}.append({self.fitted(item, kind)})"))
-        return found
+        items = self.source.set("[]")
+        self.generator.deliver(value, lambda item: self.source.add(f"{items}.append({self.fitted(item, kind)})"))
+        return items
 
     def fitted(self, value: One, kind: str | None) -> str:
         """The variable of a value after the check of its type; constants need none."""

@@ -129,15 +129,15 @@ class _Reader:
 
     def constants(self, entries: Any) -> dict[str, tuple[Any, str]]:
         """Value and type of each constant, by name."""
-        found: dict[str, tuple[Any, str]] = {}
+        constants: dict[str, tuple[Any, str]] = {}
         for element, entry in self.items({"constant": entries}, "constant", ""):
             name = entry.get("name")
             if not isinstance(name, str) or not NAME.fullmatch(name):
                 raise self.fault("a constant needs a name of letters, digits and _", f"{element}.name")
-            if name in found:
+            if name in constants:
                 raise self.fault(f"constant {name} is defined twice", element)
-            found[name] = self.constant_value(entry, element)
-        return found
+            constants[name] = self.constant_value(entry, element)
+        return constants
 
     def constant_value(self, entry: Mapping[str, Any], element: str) -> tuple[Any, str]:
         """Value and type of one constant: its only `value[x]`."""

@@ -199,11 +199,11 @@ class _Parser:
         """The arguments of a call up to its closing bracket."""
         if self.accept(")"):
             return ()
-        found = [self.expression()]
+        arguments = [self.expression()]
         while self.accept(","):
-            found.append(self.expression())
+            arguments.append(self.expression())
         self.expect(")")
-        return tuple(found)
+        return tuple(arguments)
 
 
 def signed(sign: Token, operand: Node) -> Node:

@@ -56,7 +56,11 @@ def outside_analysis(facts: Patient) -> bool:
 
 def _laboratory(record: Record) -> Resource:
     """The patient's last laboratory result."""
-    return [one for one in record.resources if one["resourceType"] == "Observation" and _is_laboratory(one)][-1]
+    return [
+        resource
+        for resource in record.resources
+        if resource["resourceType"] == "Observation" and _is_laboratory(resource)
+    ][-1]
 
 
 def _is_laboratory(resource: Resource) -> bool:

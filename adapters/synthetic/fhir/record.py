@@ -125,8 +125,8 @@ class Record:
     @property
     def primary(self) -> Element | None:
         """A reference to the primary tumour; None where the cohort knows none."""
-        found = self.marks.get((PRIMARY, 0))
-        return reference_to(found) if found else None
+        tumour = self.marks.get((PRIMARY, 0))
+        return reference_to(tumour) if tumour else None
 
     def of_type(self, *types: str) -> list[Resource]:
         """The resources of some types, in order."""

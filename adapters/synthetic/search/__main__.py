@@ -40,7 +40,7 @@ def make_cohort(seed: int) -> dict[str, pd.DataFrame]:
             rows = _rows(rng)
         except NotFoundError:
             continue
-        return {name: frame_of(name, found) for name, found in rows.items()}
+        return {name: frame_of(name, frame_rows) for name, frame_rows in rows.items()}
     raise NotFoundError(f"no cohort for seed {seed} in {ATTEMPTS} attempts")
 
 

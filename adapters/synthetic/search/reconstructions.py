@@ -40,18 +40,18 @@ def _cohort(seed: int, working: Path | None) -> Frames:
     return read_cohort(folder)
 
 
-def pack(found: Iterable[tuple[int, Frames]], folder: Path = FOLDER) -> int:
+def pack(seeded: Iterable[tuple[int, Frames]], folder: Path = FOLDER) -> int:
     """Write the cohorts as the files of the reconstructions and return how many they are."""
-    kept: list[tuple[int, Frames]] = [(seed, _study_only(frames)) for seed, frames in found]
+    packed_cohorts: list[tuple[int, Frames]] = [(seed, _study_only(frames)) for seed, frames in seeded]
     for name in COLUMNS:
-        parts = [frames[name].assign(reconstruction=k) for k, (_, frames) in enumerate(kept)]
+        parts = [frames[name].assign(reconstruction=k) for k, (_, frames) in enumerate(packed_cohorts)]
         table = packed(name, pd.concat(parts, ignore_index=True))
         words = [c for c in table if table[c].dtype == object or c == "reconstruction"]
         options = {"use_dictionary": words, "compression": "zstd", "compression_level": COMPRESSION_LEVEL}
         table.to_parquet(folder / f"{name}.parquet", index=False, **options)
-    seeds = pd.DataFrame({"reconstruction": range(len(kept)), "seed": [seed for seed, _ in kept]})
+    seeds = pd.DataFrame({"reconstruction": range(len(packed_cohorts)), "seed": [seed for seed, _ in packed_cohorts]})
     seeds.to_csv(folder / "seeds.csv", index=False, lineterminator="\n")
-    return len(kept)
+    return len(packed_cohorts)
 
 
 def packed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -52,8 +52,8 @@ def cycle_counts(rng: np.random.Generator) -> tuple[Ints, Ints]:
 
     start = np.full(n_lu, 2)
     start[: count("t1.cycles_total.lu") - 2 * n_lu] += 1
-    found = climb(start, propose, penalty, rng)
-    return np.sort(found)[::-1], sirt
+    counts = climb(start, propose, penalty, rng)
+    return np.sort(counts)[::-1], sirt
 
 
 def spans(cycles: Ints, longest: Ints, is_sirt: NDArray[np.bool_], rng: np.random.Generator) -> Ints:

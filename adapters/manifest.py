@@ -1,4 +1,4 @@
-"""What a pull writes about itself: source, dispositions, queries, hashes, versions, findings. No ids, no paths."""
+"""The manifest of a pull: source, dispositions, queries, hashes, versions, findings. It holds no ids and no paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES = {"views": "views/*.json", "codelists": "codelists/*.csv", "units": "tabl
 
 
 def rule_files(settings: Settings) -> dict[str, Path]:
-    """The files of views, code lists and units that a pull goes by, by a name without any machine's path."""
+    """The files of views, code lists and units that a pull uses; the names hold no path of the machine."""
     files: dict[str, Path] = {}
     for name, pattern in RULES.items():
         files |= {str(file.relative_to(HERE)): file for file in sorted(HERE.glob(pattern))}

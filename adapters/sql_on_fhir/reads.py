@@ -74,7 +74,7 @@ class _Reads:
             self.select(part, inner)
 
     def of(self, node: Node | None, focus: Places) -> Places:
-        """The places an expression gives, everything on the way noted."""
+        """The places of an expression; every property on the way is noted as read."""
         if node is None:
             return focus
         if isinstance(node, Member):
@@ -118,7 +118,7 @@ class _Reads:
         return tuple(place for place in self.of(operand, focus) if type_name in elements.ancestry(place.type))
 
     def call(self, node: Call, focus: Places) -> Places:
-        """The places a function gives; those its base and arguments read are noted."""
+        """The places of a function; what its base and arguments read is noted."""
         if node.name in ("ofType", "as", "is") and node.arguments:
             try:
                 return self.narrowed(node.base, type_specifier(node.arguments[0]), focus)
@@ -162,7 +162,7 @@ class _Reads:
 
 
 def leaves(shape: Shape, path: str) -> list[tuple[str, Element]]:
-    """All properties of a shape with their paths, for people and tests."""
+    """All properties of a shape with their paths."""
     properties: list[tuple[str, Element]] = []
     for key, child in shape.fields.items():
         if child.element is not None:

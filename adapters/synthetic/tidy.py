@@ -23,7 +23,7 @@ Frames = Mapping[str, pd.DataFrame]
 def tidy_tables(frames: Frames) -> dict[str, pd.DataFrame]:
     """The seven tables of the contract from the cohort frames; `findings` is empty. Patients without therapy are left out.
 
-    frames: as `search.COLUMNS`, keys unique over all frames.
+    frames: columns as in `cohort_files.COLUMNS`, keys unique over all frames.
     """
     people = frames["patients"]
     people = people[people["role"].ne(OUTSIDE)]

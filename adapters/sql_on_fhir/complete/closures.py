@@ -1,8 +1,8 @@
 """Syntax tree -> Python function over collections.
 
-Every function takes the focus (a list, FHIRPath's `$this`) and the environment and returns a list. It asks
-nothing of the shape of the data: a lone value where a list is declared, or the reverse, is taken as it comes.
-This is the complete form; `fast.py` turns the common part of it into source that trusts the shape.
+Every function takes the focus (a list, FHIRPath's `$this`) and the environment and returns a list. It makes no
+assumption about the shape of the data: a single value where FHIR declares a list, or the reverse, is accepted.
+This is the complete form; `generated/` turns the common part of it into source that trusts the shape.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def compile_function(node: Node, scope: Scope, settings: Settings) -> Typed:
 
 
 class _Compiler:
-    """One method a kind of node; all return a Typed."""
+    """One method for each kind of node; all return a Typed."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""The functions of FHIRPath and SQL on FHIR: which there are, how many arguments they take, what compiles them."""
+"""The functions of FHIRPath and SQL on FHIR: their names, numbers of arguments, and builders."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Invocation:
         return self.compile(self.node.arguments[number], Scope(self.base.type, self.base.targets))
 
     def argument(self, number: int = 0) -> Typed:
-        """An argument evaluated once, where the call stands."""
+        """An argument evaluated once, on the focus of the call."""
         return self.compile(self.node.arguments[number], self.scope)
 
     def type_argument(self, number: int = 0) -> str:

@@ -38,26 +38,26 @@ def _each(call: Invocation, number: int = 0) -> Callable[[list[Any], Environment
     return evaluate
 
 
-def _kept(call: Invocation) -> Function:
+def _matching(call: Invocation) -> Function:
     """The items of the base for which the criterion is true."""
     evaluate, run, position = _each(call), call.base.run, call.node.position
 
-    def keep(focus: list[Any], env: Environment) -> list[Any]:
+    def select(focus: list[Any], env: Environment) -> list[Any]:
         items = run(focus, env)
         verdicts = evaluate(items, env)
         return [item for item, verdict in zip(items, verdicts, strict=True) if truth(verdict, position)]
 
-    return keep
+    return select
 
 
 @function("where", 1)
 def _where(call: Invocation) -> Typed:
-    return call.base.like(_kept(call))
+    return call.base.like(_matching(call))
 
 
 @function("exists", 0, 1)
 def _exists(call: Invocation) -> Typed:
-    run = _kept(call) if call.node.arguments else call.base.run
+    run = _matching(call) if call.node.arguments else call.base.run
     return Typed(lambda focus, env: [bool(run(focus, env))], BOOLEAN)
 
 
@@ -145,18 +145,10 @@ def _within(item: Any, items: list[Any]) -> bool:
 
 
 @function("ofType", 1)
-def _of_type(call: Invocation) -> Typed:
-    return type_test("ofType", call.base, call.type_argument(), call.node.position)
-
-
-@function("is", 1)
-def _is(call: Invocation) -> Typed:
-    return type_test("is", call.base, call.type_argument(), call.node.position)
-
-
 @function("as", 1)
-def _as(call: Invocation) -> Typed:
-    return type_test("as", call.base, call.type_argument(), call.node.position)
+@function("is", 1)
+def _type_test(call: Invocation) -> Typed:
+    return type_test(call.node.name, call.base, call.type_argument(), call.node.position)
 
 
 def _register_subsets() -> None:

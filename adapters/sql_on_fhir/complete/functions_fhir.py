@@ -60,10 +60,12 @@ def _reference_key(call: Invocation) -> Typed:
     return Typed(keys, "System.String")
 
 
-def _boundary(call: Invocation, *, low: bool) -> Typed:
+@function("lowBoundary", 0, 1)
+@function("highBoundary", 0, 1)
+def _boundary(call: Invocation) -> Typed:
     if call.node.arguments:
         raise ExpressionError(f"{call.node.name}() with a precision is unsupported", call.node.position)
-    position = call.node.position
+    position, low = call.node.position, call.node.name == "lowBoundary"
     kind = call.base.type or "dateTime"
     moment = temporal.low_boundary if low else temporal.high_boundary
 
@@ -76,13 +78,3 @@ def _boundary(call: Invocation, *, low: bool) -> Typed:
         return [] if boundary is None else [boundary]
 
     return plain(call, bound)
-
-
-@function("lowBoundary", 0, 1)
-def _low_boundary(call: Invocation) -> Typed:
-    return _boundary(call, low=True)
-
-
-@function("highBoundary", 0, 1)
-def _high_boundary(call: Invocation) -> Typed:
-    return _boundary(call, low=False)

@@ -45,7 +45,7 @@ def has_moments(left: Typed, right: Typed) -> bool:
 
 
 def equal_collections(left: list[Any], right: list[Any], moments: bool) -> bool | None:
-    """FHIRPath `=`: same length, same order; None if either is empty or an item cannot be told."""
+    """FHIRPath `=`: same length, same order; None if either is empty or an item cannot be compared."""
     if not left or not right:
         return None
     if len(left) != len(right):
@@ -105,7 +105,7 @@ def _order(node: Binary, left: Typed, right: Typed) -> Function:
 
 
 def conjunction(first: bool | None, evaluate_second: Callable[[], bool | None]) -> bool | None:
-    """`and` of three-valued logic; the second operand is asked only if it matters."""
+    """`and` of three-valued logic; the second operand is evaluated only where it matters."""
     if first is False:
         return False
     second = evaluate_second()
@@ -161,7 +161,7 @@ def _membership(node: Binary, item: Typed, within: Typed) -> Function:
 
 
 def distinct(items: list[Any]) -> list[Any]:
-    """The items in order, later ones equal to an earlier one left out."""
+    """The items in order, without those equal to an earlier item."""
     unique: list[Any] = []
     for item in items:
         if not any(values.equal(item, earlier) for earlier in unique):

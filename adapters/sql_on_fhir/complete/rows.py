@@ -1,4 +1,4 @@
-"""Rows of a view by closures over collections: the complete form, asking nothing of the data's shape."""
+"""Rows of a view by closures over collections: the complete form, for data of any shape."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class CompleteForm:
     def evaluate(
         self, compiled: Compiled, focus: list[Any], env: Environment, column: str, report: Report | None
     ) -> list[Any]:
-        """What an expression gives; nothing, and a complaint, where the data are not what it provides for."""
+        """The values of an expression; where it fails on these data, no values and a report (see `complain`)."""
         try:
             return compiled.typed.run(focus, env)
         except ExpressionError as fault:
@@ -91,7 +91,7 @@ class CompleteForm:
             return []
 
     def complain(self, path: Path, fault: ExpressionError, column: str, report: Report | None) -> None:
-        """Data that the view does not provide for: reported if somebody listens and the view is not strict, else raised."""
+        """Report a fault that the data cause. Raises ViewError where there is no listener or the view is strict."""
         if report is None or self.strict:
             raise self.fault(path, fault) from fault
         report(column, path.text, fault.reason)
@@ -135,7 +135,7 @@ class _SelectRunner:
         return rows
 
     def foci(self, focus: list[Any], env: Environment, report: Report | None) -> Iterator[Any]:
-        """What the select repeats over."""
+        """The items over which the select repeats."""
         if self.iteration == "repeat":
             return iter(self.descend(focus, env, report, 0))
         return iter(self.owner.evaluate(self.over[0], focus, env, "", report))
@@ -175,7 +175,7 @@ class _ColumnRunner:
         self.fit = columns.fitted(kind)
 
     def value(self, focus: list[Any], env: Environment, report: Report | None) -> Any:
-        """The value of the column at a focus: one, a list where the column is a collection, or None."""
+        """The value of the column at a focus: a single value or None; a list where the column is a collection."""
         name = self.column.name
         values = self.owner.evaluate(self.compiled, focus, env, name, report)
         if self.column.collection:

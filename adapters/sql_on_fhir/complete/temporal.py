@@ -1,4 +1,4 @@
-"""Dates and times as FHIR writes them: partial ones stay partial, and what cannot be told is not guessed.
+"""Dates and times as FHIR writes them. Partial values stay partial; a comparison that they cannot decide is None.
 
 FHIRPath 2.0 §6.1.1 and §6.2: two values are compared component by component; if one ends before a
 difference shows, or only one of them has a time zone, the result is empty (None here).
@@ -21,7 +21,7 @@ TIME = re.compile(r"(?P<hour>\d\d)(:(?P<minute>\d\d)(:(?P<second>\d\d)(?P<fracti
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Year to second as far as given, then the fraction; `zone` is the offset from UTC in minutes."""
+    """Year to second as far as stated, then the fraction; `zone` is the offset from UTC in minutes."""
 
     parts: tuple[int, ...]
     fraction: str
@@ -70,7 +70,7 @@ def _is_real(moment: Moment) -> bool:
 
 
 def compare(left: str, right: str) -> int | None:
-    """-1, 0 or 1 as `left` is before, equal to or after `right`; None if their precision does not tell."""
+    """-1, 0 or 1 as `left` is before, equal to or after `right`; None if their precision does not decide it."""
     first, second = parse_moment(left), parse_moment(right)
     if first is None or second is None:
         return None if left != right else 0

@@ -30,7 +30,7 @@ class Quantity(NamedTuple):
 
 
 def is_number(value: Any) -> bool:
-    """True for a JSON number; booleans are none."""
+    """True for a JSON number; False for a Boolean."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
@@ -49,7 +49,7 @@ def is_workable(value: Any) -> bool:
 
 
 def as_quantity(value: Any) -> Quantity | None:
-    """A FHIR Quantity (dict) or a number as Quantity; None for what is neither."""
+    """A FHIR Quantity (dict) or a number as Quantity; None for any other value."""
     if isinstance(value, Quantity):
         return value
     if isinstance(value, Mapping) and is_number(value.get("value")):
@@ -87,7 +87,7 @@ def _unit(quantity: Quantity) -> str:
 
 
 def equal_moments(left: Any, right: Any) -> bool | None:
-    """`=` of two dates or times: empty if their precision does not tell."""
+    """`=` of two dates or times: None if their precision does not decide it."""
     if left == right:
         return True
     if not isinstance(left, str) or not isinstance(right, str):
@@ -115,7 +115,7 @@ def _exponent(value: Decimal) -> int:
 
 
 def order(left: Any, right: Any, moments: bool = False) -> int | None:
-    """-1, 0, 1 for `<`, `=`, `>`; None if it cannot be told; ExpressionError for types without an order."""
+    """-1, 0, 1 for `<`, `=`, `>`; None if it cannot be decided. Raises ExpressionError for types without an order."""
     if is_number(left) and is_number(right):
         first, second = as_decimal(left), as_decimal(right)
         return (first > second) - (first < second)
@@ -158,7 +158,7 @@ def _compute(operator: str, left: Number, right: Number) -> Number | None:
 
 
 def _quotient(quotient: Decimal, left: Number, right: Number) -> Number:
-    """A quotient to 18 places; of two whole numbers one that a float holds exactly is what JSON would read."""
+    """A quotient to 18 places; a float where both numbers are whole and the float is exact, as JSON would read it."""
     if isinstance(left, int) and isinstance(right, int) and Decimal(float(quotient)) == quotient:
         return float(quotient)
     return (

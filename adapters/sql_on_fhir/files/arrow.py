@@ -29,7 +29,7 @@ FRACTION = re.compile(r"\.(\d+)")
 
 
 class _NoPandas:
-    """An importer that finds no pandas."""
+    """An import hook that hides pandas."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -70,7 +70,7 @@ def ipc(batch: pa.RecordBatch) -> bytes:
 
 
 def _array(values: Sequence[Any], wanted: pa.DataType, report: Callable[[str], None]) -> pa.Array:
-    """The quick way for a whole column; value by value where that fails."""
+    """A column as Arrow: all values at once, or one by one where that fails."""
     try:
         return _quick(values, wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
@@ -105,7 +105,7 @@ def _stored(value: Any, wanted: pa.DataType, report: Callable[[str], None]) -> A
 
 
 def arrow_value(value: Any, wanted: pa.DataType) -> Any:
-    """A fitted value as what Arrow stores; Misfit if the type cannot hold it exactly."""
+    """A value as Arrow stores it. Raises Misfit where the type cannot hold it exactly."""
     if value is None:
         return None
     if pa.types.is_list(wanted):

@@ -51,7 +51,7 @@ def run_views(
     Raises
     ------
     InputError : a file is missing or damaged, a line is no resource, or there are none; nothing is left in `out`
-    ViewError : a view is wrong, or where `strict` the data give what it does not provide for
+    ViewError : a view is wrong or unsupported, or with `strict` the data break what it declares
     """
     files = _files(paths)
     job = Job(tuple(views), None if own_bases is None else tuple(own_bases), format, strict)
@@ -111,7 +111,7 @@ def _alone(worker: Worker, files: Sequence[Path]) -> Iterator[Progressed]:
 
 
 class _Counts:
-    """Sums over outcomes, with line numbers counted through each file."""
+    """Sums over outcomes, with line numbers that run through each file."""
 
     def __init__(self, views: Sequence[CompiledView], accept_unreadable: bool) -> None:
         self.views = views

@@ -18,7 +18,7 @@ ROWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all pieces share: the views as JSON, how they are compiled, and the output format; see `run_views`."""
+    """What all pieces of a run share: the views as JSON, how they are compiled, and the output format; see `run_views`."""
 
     definitions: tuple[Mapping[str, Any], ...]
     own_bases: tuple[str, ...] | None

@@ -1,4 +1,4 @@
-"""The functions and logic of FHIRPath as source; what is not here is called as closure on collected values."""
+"""The functions and logic of FHIRPath as source; other functions are called as closures on lists of values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from adapters.sql_on_fhir.complete import functions, operators, values
 from adapters.sql_on_fhir.complete.typed import Scope, Typed
 from adapters.sql_on_fhir.generated.expressions import Expressions
 from adapters.sql_on_fhir.generated.runtime import UNSETTLED, reference_keys, settle
-from adapters.sql_on_fhir.generated.source import NotFastError
+from adapters.sql_on_fhir.generated.source import NotGeneratedError
 from adapters.sql_on_fhir.generated.values import Many, One, Value
 from adapters.sql_on_fhir.language import elements
 from adapters.sql_on_fhir.language.elements import Element
@@ -28,17 +28,17 @@ class Generator(Expressions):
             return self.verdict(self.condition(node, this))
         if node.operator in ("+", "-", "*", "/", "div", "mod", "&"):
             return self.operation(node, this)
-        raise NotFastError(node.operator)
+        raise NotGeneratedError(node.operator)
 
     def operation(self, node: Binary, this: One) -> Value:
         """Arithmetic: the closure of the operator on the collected operands."""
-        left, right = self.fast(node.left, this), self.fast(node.right, this)
+        left, right = self.inline(node.left, this), self.inline(node.right, this)
         first, second = self.collected(left), self.collected(right)
         operand_types = (Typed(lambda focus, env: focus[0], left.type), Typed(lambda focus, env: focus[1], right.type))
         try:
             typed = operators.binary(node, *operand_types)
         except ExpressionError as fault:
-            raise NotFastError(fault.reason) from fault
+            raise NotGeneratedError(fault.reason) from fault
         return self.run_closure(typed, f"[{first}, {second}]")
 
     def verdict(self, condition: Condition) -> One:
@@ -49,7 +49,7 @@ class Generator(Expressions):
         return One(self.source.set(text), BOOLEAN, present=present)
 
     def condition(self, node: Node, this: One) -> Condition:
-        """When an expression is true and when it is false."""
+        """Python conditions for "is true" and "is false" of an expression."""
         if isinstance(node, Binary):
             if node.operator == "=":
                 return self.equality(node, this)
@@ -101,20 +101,20 @@ class Generator(Expressions):
         return f"({holds})", f"({sign} is not None and not {sign} {node.operator} 0)"
 
     def boolean(self, value: Value) -> Condition:
-        """The condition that a value is true, and the one that it is false."""
+        """Python conditions for "is true" and "is false" of a Boolean value."""
         single = self.single(value)
         if single.type not in elements.BOOLEAN_TYPES:
-            raise NotFastError("no Boolean")
+            raise NotGeneratedError("no Boolean")
         return f"({single.name} is True)", f"({single.name} is False)"
 
     def connected(self, node: Binary, this: One) -> Condition:
-        """`and` and `or`: both conditions made of those of the operands."""
+        """Python conditions for "is true" and "is false" of `and` and `or`."""
         left, right = self.condition(node.left, this), self.condition(node.right, this)
         other = "or" if node.operator == "and" else "and"
         return f"({left[0]} {node.operator} {right[0]})", f"({left[1]} {other} {right[1]})"
 
     def exists(self, node: Call, this: One) -> str:
-        """A variable that says whether there is anything."""
+        """A variable that is True where the base has a value (that meets the criterion)."""
         if isinstance(node.base, Member) and not node.arguments:
             choice = self.choice_exists(node.base, this)
             if choice is not None:
@@ -164,36 +164,33 @@ class Generator(Expressions):
 
     def _call(self, node: Call, this: One) -> Value:
         functions.signature(node)
-        native = getattr(self, "_fn_" + node.name.lower(), None)
-        if native is not None:
-            found: Value = native(node, this)
-            return found
-        return self.applied(node, this)
+        write = INLINE.get(node.name, Generator.applied)
+        return write(self, node, this)
 
-    def _fn_where(self, node: Call, this: One) -> Value:
+    def where(self, node: Call, this: One) -> Value:
+        """`where(criterion)`."""
         return self.filtered(self.base(node.base, this), node.arguments[0])
 
-    def _fn_first(self, node: Call, this: One) -> Value:
+    def first_item(self, node: Call, this: One) -> Value:
+        """`first()`."""
         return self.first(self.base(node.base, this))
 
-    def _fn_exists(self, node: Call, this: One) -> Value:
+    def boolean_call(self, node: Call, this: One) -> Value:
+        """`exists()`, `empty()` and `not()`, which `condition` writes."""
         return self.verdict(self.condition(node, this))
 
-    _fn_empty = _fn_exists
-    _fn_not = _fn_exists
-
-    def _fn_oftype(self, node: Call, this: One) -> Value:
+    def type_call(self, node: Call, this: One) -> Value:
+        """`ofType(Type)` and `as(Type)`."""
         return self.of_type(node.base, type_specifier(node.arguments[0]), this)
 
-    _fn_as = _fn_oftype
-
-    def _fn_extension(self, node: Call, this: One) -> Value:
+    def extension(self, node: Call, this: One) -> Value:
+        """`extension(url)` with a constant url, on an element that is no primitive."""
         url = node.arguments[0]
         if not isinstance(url, Literal) or not isinstance(url.value, str):
-            raise NotFastError("url")
+            raise NotGeneratedError("url")
         base = self.base(node.base, this)
         if base.type is None or base.type in elements.PRIMITIVE_TYPES:
-            raise NotFastError("an extension of a primitive")
+            raise NotGeneratedError("an extension of a primitive")
         wanted = self.constant(url.value, "System.String").name
         options = self.step(base, "extension")
 
@@ -208,24 +205,27 @@ class Generator(Expressions):
 
         return Many(each, "Extension", (), options.loops if isinstance(options, Many) else 2)
 
-    def _fn_getresourcekey(self, node: Call, this: One) -> Value:
+    def resource_key_call(self, node: Call, this: One) -> Value:
+        """`getResourceKey()` of the resource that the view is about."""
         base = self.base(node.base, this)
         if not isinstance(base, One) or not base.is_root or base.type is None:
-            raise NotFastError("not the resource itself")
+            raise NotGeneratedError("not the resource itself")
         identity = self.step(base, "id")
         assert isinstance(identity, One)  # noqa: S101 - Resource.id does not repeat
         prefix = self.source.refer(f"{base.type}/", ("key", base.type))
         return One(self.source.set(f"{prefix} + {identity.name} if {identity.name} else None"), "System.String")
 
-    def _fn_getreferencekey(self, node: Call, this: One) -> Value:
+    def reference_key_call(self, node: Call, this: One) -> Value:
+        """`getReferenceKey(Type)`."""
         wanted = type_specifier(node.arguments[0]) if node.arguments else None
         base = self.base(node.base, this)
         if base.type != "Reference":
-            raise NotFastError("not a reference")
+            raise NotGeneratedError("not a reference")
         element = Element("reference", "string", False)
         return self.over(base, lambda owner: self.reference_key(owner, wanted, base.targets), element)
 
     def reference_key(self, owner: One, wanted: str | None, targets: tuple[str, ...]) -> One:
+        """The key of one Reference; UNSETTLED ones are looked at as a whole."""
         literal = self.get(owner, Element("reference", "string", False)).name
         bases = self.settings.own_bases
         memory = self.source.refer(reference_keys(wanted, bases), ("keys", wanted, bases))
@@ -244,18 +244,33 @@ class Generator(Expressions):
         """A function as closure on the collected values of its base; its arguments must be constants."""
         base = self.base(node.base, this)
         if base.type not in elements.PRIMITIVE_TYPES:
-            raise NotFastError("closures read dicts")
+            raise NotGeneratedError("closures read dicts")
         if not all(isinstance(argument, Literal) for argument in node.arguments):
-            raise NotFastError("an argument is not constant")
+            raise NotGeneratedError("an argument is not constant")
         whole = Typed(lambda focus, env: focus, base.type, base.targets)
         entry = functions.signature(node)
         try:
             typed = entry.build(functions.Invocation(node, whole, Scope(None), self.settings, self._compile_constant))
         except ExpressionError as fault:
-            raise NotFastError(fault.reason) from fault
+            raise NotGeneratedError(fault.reason) from fault
         return self.run_closure(typed, self.collected(base))
 
     def _compile_constant(self, node: Node, scope: Scope) -> Typed:
         from adapters.sql_on_fhir.complete.closures import compile_function
 
         return compile_function(node, scope, self.settings)
+
+
+# The functions that are written as source; all others are called as closures.
+INLINE: dict[str, Callable[[Generator, Call, One], Value]] = {
+    "where": Generator.where,
+    "first": Generator.first_item,
+    "exists": Generator.boolean_call,
+    "empty": Generator.boolean_call,
+    "not": Generator.boolean_call,
+    "ofType": Generator.type_call,
+    "as": Generator.type_call,
+    "extension": Generator.extension,
+    "getResourceKey": Generator.resource_key_call,
+    "getReferenceKey": Generator.reference_key_call,
+}

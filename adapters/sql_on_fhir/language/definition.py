@@ -1,6 +1,6 @@
 """ViewDefinition (JSON, SQL on FHIR 2.0 or 3.0 ballot) -> checked structure.
 
-Whatever is wrong is reported with the element it stands in; nothing here looks at data.
+Every error names the element that is wrong; this module reads no data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ITERATIONS = ("forEach", "forEachOrNull", "repeat")
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """An expression and where it stands in the view."""
+    """An expression and its element in the view."""
 
     text: str
     element: str
@@ -85,7 +85,7 @@ def read_view(definition: Any) -> View:
 
 
 class _Reader:
-    """Walks one definition; every complaint carries the view's name."""
+    """Reads one definition; every error carries the view's name."""
 
     def __init__(self, definition: Any) -> None:
         self.definition = definition

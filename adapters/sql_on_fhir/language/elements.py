@@ -1,4 +1,4 @@
-"""What FHIR R4 says about an element: its type, whether it repeats, the types of a choice, the targets of a reference.
+"""What FHIR R4 declares about an element: its type, whether it repeats, the types of a choice, the targets of a reference.
 
 `elements_r4.json` holds the element definitions of FHIR R4 (HL7, CC0) in short form: `Coding*` repeats,
 `Reference(Patient|Group)` names targets, `value[x]` lists the types of a choice, `""` the type that is extended.

@@ -41,7 +41,7 @@ DIALECTS: dict[str, ModuleType] = {module.NAME: module for module in (mcode, mii
 
 
 def dialect_named(name: str) -> Dialect:
-    """The dialect of a name. Raises ValueError where there is none."""
+    """The dialect with this name. Raises ValueError for an unknown name."""
     if name not in DIALECTS:
         raise ValueError(f"no dialect {name!r}: choose {' or '.join(sorted(DIALECTS))}")
     return cast(Dialect, DIALECTS[name])
@@ -69,10 +69,10 @@ def build_cohort(cohort: list[Patient], dialect: Dialect, tag: str = RECONSTRUCT
 
 
 def checked_json(resource: Resource) -> str:
-    """A resource as compact JSON, once the R4 model of its type has accepted it.
+    """A resource as compact JSON, after the R4 model of its type has validated it.
 
-    The model's own writer says the same (a test compares them) in twice the time.
-    Raises pydantic.ValidationError where it is no valid FHIR.
+    The model's own writer gives the same text (a test compares them) in twice the time.
+    Raises pydantic.ValidationError where the resource is not valid FHIR.
     """
     get_fhir_model_class(resource["resourceType"]).model_validate(resource)
     return msgspec.json.encode(_with_plain_numbers(resource)).decode()

@@ -1,6 +1,6 @@
-"""What real exports hold besides clean data: errors, corrections, doubles, merged records, results without a number.
+"""Irregular content of real exports: errors, corrections, doubles, merged records, results without a number.
 
-Who has what stands in irregular.csv, by place in patients.csv; none of it changes what a careful reader finds.
+irregular.csv lists it by place in patients.csv; none of it changes the tables of a correct reader.
 """
 
 from __future__ import annotations

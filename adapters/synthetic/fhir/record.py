@@ -1,4 +1,4 @@
-"""One patient's resources while they are being made: ids, meta, references, the same for both dialects."""
+"""The resources of one patient under construction: ids, meta, references, the same for both dialects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 
 
 class Dialect(Protocol):
-    """What differs between the dialects beyond codes, units and profiles; a module each."""
+    """What differs between the dialects beyond codes, units and profiles; each dialect is a module."""
 
     NAME: str
     UTC_CLOCK: bool

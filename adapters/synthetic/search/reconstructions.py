@@ -1,7 +1,7 @@
 """Make the reconstructions: `python -m adapters.synthetic.search.reconstructions --first 101 --number 200`.
 
-Each seed gives one cohort; only those that meet every target, checked apart from the search, are kept. Takes a few
-seconds of computing for each. Cohorts found before stay in the working folder, so that the search can be stopped.
+Each seed gives one cohort; only those that meet every target, checked apart from the search, are written. Takes a few
+seconds of computing for each. Cohorts of earlier runs stay in the working folder, so that the search can be stopped.
 """
 
 from __future__ import annotations

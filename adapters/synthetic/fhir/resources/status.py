@@ -1,4 +1,4 @@
-"""The patient's condition: ECOG, Gleason, weight, height, and how the disease went."""
+"""The patient's condition: ECOG, Gleason score, weight, height, disease status."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 What the paper prints is fixed first: PSA, ALP, LDH at baseline and the change of ALT, AST, GGT, bilirubin. "After
 therapy" is the last value after the last cycle or SIRT; all visits lie within 90 days of it, so that a rule with that
-window reads the same value. `search_measures.csv` holds units, reference ranges and what is typical.
+window reads the same value. `measures.csv` holds units, reference ranges and what is typical.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Row = dict[str, object]
 
 @cache
 def measures() -> dict[str, dict[str, str]]:
-    """`search_measures.csv` by measure."""
+    """The rows of `measures.csv` by measure."""
     with MEASURES.open(encoding="utf-8", newline="") as file:
         return {row["measure"]: row for row in csv.DictReader(file)}
 

@@ -57,7 +57,7 @@ def _possible(days: Floats, earliest: int, rng: np.random.Generator) -> Floats:
 
 
 def median_miss(target: Target, arm: Arm) -> float:
-    """How far the SPSS median and its limits in months are from the print; 0 when they round to it."""
+    """Distance of the SPSS median and its limits in months from the printed values; 0 where they round to them."""
     estimate = spss_median(arm.days, arm.events)
     if estimate.value is None or estimate.lower is None or estimate.upper is None:
         return 1e3

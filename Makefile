@@ -6,6 +6,7 @@ DEMO := data/demo
 TABLES := data/tables
 FRESH := _build/fresh
 BIN := .venv/bin
+LOCK_BEFORE ?= 2026-11-19
 STAMP := .venv/installed
 
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -76,9 +77,10 @@ lab: $(STAMP)
 clean:
 	rm -rf _build $(DEMO) chapters/assets/vendor .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-lock:
-	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes --no-annotate \
-		--all-extras pyproject.toml --output-file requirements.lock
+# Only packages that have been public for two weeks: a bad release is usually withdrawn by then. Move the date first.
+lock: $(STAMP)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+		--exclude-newer $(LOCK_BEFORE) --all-extras pyproject.toml --output-file requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
 	@found=; for python in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11 python3 python; do \

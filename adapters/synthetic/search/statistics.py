@@ -1,4 +1,4 @@
-"""The statistics that the search compares with the print, fast enough for thousands of proposals."""
+"""The statistics that the search compares with the printed values, fast enough for thousands of proposals."""
 
 from __future__ import annotations
 

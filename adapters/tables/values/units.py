@@ -1,7 +1,7 @@
 """UCUM and common other units -> the one unit of each measure, exactly.
 
-`units.csv` (measure or *, ucum, to, factor, source) says which units are known: a row of the measure itself comes
-before one for all measures, an empty unit is known only where a row says so, and a factor may be a quotient. A folder
+`units.csv` (measure or *, ucum, to, factor, source) lists the known units: a row of the measure itself comes
+before one for all measures, a missing unit is known only where a row says so, and a factor may be a quotient. A folder
 of a hospital's own rows (`units_overlay` in study.toml) is read after it and wins.
 """
 
@@ -37,7 +37,7 @@ class Factor:
 
     @property
     def is_one(self) -> bool:
-        """True where the unit is the measure's own or equal to it."""
+        """True where the unit equals the measure's own unit."""
         return self.times == self.by
 
     def apply(self, value: float) -> float:
@@ -64,9 +64,9 @@ class Units:
             if written is None:
                 continue
             name = written.strip()
-            found = self.factors.get((measure, name, to)) or self.factors.get((ANY, name, to))
-            if found is not None:
-                return found
+            factor = self.factors.get((measure, name, to)) or self.factors.get((ANY, name, to))
+            if factor is not None:
+                return factor
         return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.paper.reconstruction import is_reconstruction
+from analysis.paper.reconstruction import basis_of, is_reconstruction
 from analysis.report.format import Words, pieces, text
 from analysis.results import Result
 from analysis.settings import REPOSITORY, Study
@@ -37,6 +37,10 @@ class Book:
     def glue(self, **extra: str | Words) -> None:
         """Hand the results that some chapter names, and `extra` as plain text or as it is marked, to the page."""
         glue_results(self.results.values(), extra, glued_keys() or None)
+
+    def basis_of(self, result_id: str) -> str:
+        """The basis of a count or estimate that rests on patients, by the id of its result."""
+        return basis_of(result_id) if self.is_reconstruction else "data"
 
     def text(self, id: str) -> str:
         """A result in words, for captions made by code."""

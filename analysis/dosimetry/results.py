@@ -162,7 +162,7 @@ def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     frame = course_doses(tables, study)
     reason = "no_patients" if tables["patients"].empty else "not_recorded"
     rows = [
-        centre_result(f"dose.lu.course{suffix}", frame[column].to_numpy(), unit="Gy", reason=reason, basis="bounded")
+        centre_result(f"dose.lu.course{suffix}", frame[column].to_numpy(), unit="Gy", reason=reason)
         for suffix, column in (("", "quoted_gy"), (".bed", "bed_gy"), (".eqd2", "eqd2_gy"))
     ]
     for suffix, columns, method in (
@@ -175,7 +175,7 @@ def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     ):
         method = f"median course at {method}"
         id = f"dose.lu.course.{suffix}"
-        rows.append(assumption_result(id, frame[columns], reason=reason, method=method, basis="bounded"))
+        rows.append(assumption_result(id, frame[columns], reason=reason, method=method))
     return rows
 
 

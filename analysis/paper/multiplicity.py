@@ -6,7 +6,7 @@ below the least exact one; both kinds of least P are given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,6 @@ from analysis.statistics.attainable_p import attainable, attainable_asymptotic
 from analysis.statistics.multiplicity import adjust
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX
 
-WEAKEST_FIRST = ("data", "free", "bounded", "printed")
 LOG_RANK = "log_rank"
 LEAST = ("least_p", "least_p_asymptotic", "least_p_as_computed")
 
@@ -93,17 +92,8 @@ def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[
             reason = (source.reason if source is not None else None) or "not_recorded"
             collected.append(missing(key, reason, n=row.tests_in_family, unit="P", method=method))
         else:
-            basis = _weakest(found, study["multiplicity"]["families"][row.family]["tests"])
-            collected.append(
-                Result(key, float(row.holm_p), n=row.tests_in_family, unit="P", method=method, basis=basis)
-            )
+            collected.append(Result(key, float(row.holm_p), n=row.tests_in_family, unit="P", method=method))
     return collected
-
-
-def _weakest(found: Mapping[str, Result], tests: Sequence[str]) -> str:
-    """An adjusted P moves with every P of its family, so it rests on what the weakest of them rests on."""
-    bases = {found[key].basis for key in tests if key in found and found[key].value is not None}
-    return next((basis for basis in WEAKEST_FIRST if basis in bases), "free")
 
 
 def _least(row: Any, p: float, end: str, what: str) -> Result:

@@ -27,7 +27,7 @@ COLUMNS = ["characteristic", "group", "n", "deaths", "median"]
 UNITS = {"median_os_months": "months", "hazard_ratio": "ratio"}
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def context_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`context.os.<characteristic>.<group>` of this cohort and `context.published.<key>` of others, for any cohort."""
     return [*survival_by_group(tables, study)["median"], *quoted_results()]
 
@@ -93,7 +93,7 @@ def _groups(patients: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Index]]:
 
 
 def _median(id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
-    about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median", "basis": "free"}
+    about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median"}
     if rows.empty:
         return missing(id, "no_patients", **about)
     got = loglog_median(rows["time_days"], rows["death_observed"])

@@ -18,6 +18,7 @@ from analysis.datasets.baseline import baseline_windows, in_window, last_within,
 from analysis.datasets.cached import remembered, remembering
 from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import described, proportion_result
+from analysis.psa.published_cohorts import context_results
 from analysis.results import Result
 
 COLUMNS = [
@@ -145,13 +146,15 @@ def curve_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+    """All numbers of the PSA chapter: those of `psa_results`, then those of `context_results`."""
+    return [*psa_results(tables, study), *context_results(tables, study)]
+
+
+def psa_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`psa.*` by arm and for all: PSA50 (any and confirmed), any decline, best and 12-week change, progression."""
     frame = psa_frame(remembering(tables), study)
-    found: list[Result] = []
-    for group in GROUPS:
-        rows = frame if group == "all" else frame[frame["arm"] == group]
-        found += _group_results(rows, group, len(frame))
-    return found
+    rows_of = {group: frame if group == "all" else frame[frame["arm"] == group] for group in GROUPS}
+    return [result for group, rows in rows_of.items() for result in _group_results(rows, group, len(frame))]
 
 
 def _group_results(rows: pd.DataFrame, group: str, cohort: int) -> list[Result]:

@@ -28,18 +28,18 @@ def case_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) ->
     return [
         _cycles_of("case.p6.cycles", rebounding_patients(tables, study, found), frames),
         _cycles_of("case.p1.cycles", liver_responders_to_sirt(tables, found), frames),
-        Result("case.p3.order", True, n=len(order), method="SIRT before the first cycle", basis="printed")
+        Result("case.p3.order", True, n=len(order), method="SIRT before the first cycle")
         if order
-        else missing("case.p3.order", "not_applicable", n=0, method="SIRT before the first cycle", basis="printed"),
+        else missing("case.p3.order", "not_applicable", n=0, method="SIRT before the first cycle"),
     ]
 
 
 def _cycles_of(id: str, patients: list[str], frames: pd.DataFrame) -> Result:
     method = "cycles before SIRT of the one patient that fits the description"
     if len(patients) != 1:
-        return missing(id, "not_applicable", n=len(patients), unit="count", method=method, basis="printed")
+        return missing(id, "not_applicable", n=len(patients), unit="count", method=method)
     cycles = int(frames["lu_cycles_before_sirt"].astype("int64")[patients[0]])
-    return Result(id, cycles, n=1, unit="count", method=method, basis="printed")
+    return Result(id, cycles, n=1, unit="count", method=method)
 
 
 def rebounding_patients(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[str]:

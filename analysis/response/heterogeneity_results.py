@@ -44,14 +44,13 @@ def null_results(found: Evaluation) -> list[Result]:
         reason = several_lesions_reason(found, therapy)
         forced = "smallest P that the signed-rank test can give with this many patients; worst is never below best"
         rows += [
-            centre_result(f"resp.{therapy}.gap", gaps, unit="percentage points", reason=reason, basis="bounded"),
+            centre_result(f"resp.{therapy}.gap", gaps, unit="percentage points", reason=reason),
             p_result(
                 f"resp.{therapy}.forced_p",
                 smallest_p_signed_rank(len(pairs)),
                 n=len(pairs),
                 method=forced,
                 reason=reason,
-                basis="printed",
             ),
             *_gap_results(therapy, frame[frame["therapy"].eq(therapy)], pairs, reason),
             *_likeness_results(found, therapy),
@@ -77,7 +76,7 @@ def _gap_results(therapy: str, frame: pd.DataFrame, pairs: pd.DataFrame, reason:
     method = "standard deviation of one lesion's change that alone would give the gap"
     if needed is None:
         return [*rows, missing(id, reason, n=0, unit="percentage points", method=method)]
-    return [*rows, Result(id, needed, n=len(pairs), unit="percentage points", method=method, basis="bounded")]
+    return [*rows, Result(id, needed, n=len(pairs), unit="percentage points", method=method)]
 
 
 def _likeness_results(found: Evaluation, therapy: str) -> list[Result]:
@@ -113,13 +112,12 @@ def _spread_results(found: Evaluation) -> list[Result]:
     return [
         Result(id, test.difference_pct, n=patients, unit=unit, method=method),
         p_result("resp.spread.p", p, n=patients, method=method, reason="same_patients"),
-        Result("resp.spread.smallest_p", test.smallest_p, n=patients, unit="P", method=method, basis="printed"),
+        Result("resp.spread.smallest_p", test.smallest_p, n=patients, unit="P", method=method),
         Result(
             "resp.spread.overlap",
             test.overlap,
             n=patients,
             unit="count",
             method="patients on both sides",
-            basis="bounded",
         ),
     ]

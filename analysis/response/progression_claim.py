@@ -123,8 +123,8 @@ def claim_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -
     total = int(frame["patients"].sum())
     method = "Fisher's exact test; not valid where patients stand in both groups"
     rows = [
-        p_result("resp.claim.fisher_p", p, n=total, method=method, reason="arm_empty", basis="printed"),
-        Result("resp.claim.overlap", overlap, n=len(judged[0] | judged[1]), unit="count", basis="printed"),
+        p_result("resp.claim.fisher_p", p, n=total, method=method, reason="arm_empty"),
+        Result("resp.claim.overlap", overlap, n=len(judged[0] | judged[1]), unit="count"),
         *_paired_results(found),
     ]
     return [*rows, *map(_bound, bounds_frame(tables, study, found).itertuples())]
@@ -140,10 +140,10 @@ def _paired_results(found: Evaluation) -> list[Result]:
     reason = "constant_values" if total else "arm_empty"
     only_lu = "progressive after 177Lu-PSMA and not after SIRT"
     return [
-        Result("resp.claim.paired", lost, n=total, unit="count", method=only_lu, basis="bounded")
+        Result("resp.claim.paired", lost, n=total, unit="count", method=only_lu)
         if total
-        else missing("resp.claim.paired", "arm_empty", n=0, unit="count", method=only_lu, basis="bounded"),
-        p_result("resp.claim.paired_p", p, n=total, method=method, reason=reason, basis="bounded"),
+        else missing("resp.claim.paired", "arm_empty", n=0, unit="count", method=only_lu),
+        p_result("resp.claim.paired_p", p, n=total, method=method, reason=reason),
     ]
 
 
@@ -162,7 +162,6 @@ def _bound(row: Any) -> Result:
         unit="percent",
         method=method,
         interval=interval,
-        basis="printed",
         events=int(row.progressive),
         denominator=int(row.judged),
     )

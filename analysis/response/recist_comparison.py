@@ -156,9 +156,7 @@ def reclassification_results(tables: Tables, study: Mapping[str, Any], found: Ev
             id = f"{prefix}.{column.removeprefix('recist_')}.pd"
             method = "RECIST 1.1, " + ("liver only" if column == "recist_liver" else "whole body")
             rows.append(
-                proportion_result(
-                    id, int(named.eq("progressive").sum()), len(named), reason=reason, method=method, basis="free"
-                )
+                proportion_result(id, int(named.eq("progressive").sum()), len(named), reason=reason, method=method)
             )
         rows.append(_changed(f"{prefix}.moved", table.dropna(subset=["recist_liver"]), "recist_liver", reason))
         rows.append(_changed(f"{prefix}.lesions_moved", lesions, "recist", reason))

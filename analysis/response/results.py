@@ -78,7 +78,6 @@ def response_results(found: Evaluation, study: Mapping[str, Any], therapy: str) 
             len(response),
             reason=no_response_reason(found, therapy),
             method=method,
-            basis="printed",
         )
         for short, name in SHORT.items()
     ]
@@ -89,9 +88,7 @@ def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str
     pairs = best_and_worst(found.changes[therapy])
     prefix, reason = f"resp.{therapy}", several_lesions_reason(found, therapy)
     rows = [
-        centre_result(
-            f"{prefix}.{side}", pairs[f"{side}_pct"].to_numpy(), unit="percent", reason=reason, basis="printed"
-        )
+        centre_result(f"{prefix}.{side}", pairs[f"{side}_pct"].to_numpy(), unit="percent", reason=reason)
         for side in ("best", "worst")
     ]
     test = signed_rank((pairs["worst_pct"] - pairs["best_pct"]).to_numpy())
@@ -99,17 +96,17 @@ def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str
     exact = None if test is None else test.p_exact
     n, no_test = len(pairs), reason if pairs.empty else "constant_values"
     method = "Wilcoxon signed-rank, SPSS asymptotic"
-    rows.append(p_result(f"{prefix}.best_worst_p", spss, n=n, method=method, reason=no_test, basis="bounded"))
+    rows.append(p_result(f"{prefix}.best_worst_p", spss, n=n, method=method, reason=no_test))
     method = "Wilcoxon signed-rank, exact"
-    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test, basis="bounded"))
+    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test))
     return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
 
 
 def _is_significant(id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
     method = "Wilcoxon signed-rank, SPSS asymptotic, P below the paper's alpha"
     if p is None:
-        return missing(id, reason, n=n, method=method, basis="printed")
-    return Result(id, bool(p < study["analysis"]["alpha"]), n=n, method=method, basis="printed")
+        return missing(id, reason, n=n, method=method)
+    return Result(id, bool(p < study["analysis"]["alpha"]), n=n, method=method)
 
 
 def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
@@ -129,7 +126,6 @@ def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation
             reason=reason,
             statistic="mean",
             about="from the last SIRT to the scan that judged it",
-            basis="printed",
         ),
     ]
 
@@ -160,7 +156,6 @@ def uptake_results(found: Evaluation) -> list[Result]:
             unit="percent",
             reason=reason,
             about=f"{about}patients (each the median of its lesions)",
-            basis="printed",
         ),
         centre_result(
             "resp.sirt.psma.lesions", lesions.to_numpy(), unit="percent", reason=reason, about=f"{about}lesions"
@@ -196,7 +191,6 @@ def suv_results(found: Evaluation) -> list[Result]:
             rows.loc[rows["response"].eq(SHORT[short]), "suv_max"].to_numpy(),
             unit="SUV",
             reason=reason,
-            basis="printed",
             n=patients,
         )
         for short in ("pd", "sd", "pr")
@@ -207,7 +201,7 @@ def suv_results(found: Evaluation) -> list[Result]:
     return [
         *medians,
         *suv_counts(rows),
-        p_result("suv.p", p, n=patients, method=method, reason=reason, basis="bounded"),
+        p_result("suv.p", p, n=patients, method=method, reason=reason),
     ]
 
 

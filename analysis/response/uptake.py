@@ -145,7 +145,7 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
     per_patient = None if test is None else test.p
     method = "Kruskal-Wallis over response categories, lesions as units"
     found = [
-        p_result("suv.p.kruskal", kruskal_p(rows), n=patients, method=method, reason=reason, basis="bounded"),
+        p_result("suv.p.kruskal", kruskal_p(rows), n=patients, method=method, reason=reason),
         p_result(
             "suv.p.patients",
             per_patient,
@@ -159,7 +159,6 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
             n=patients,
             method="smallest P of two halves of the patients",
             reason="too_few_patients",
-            basis="printed",
         ),
     ]
     for name, fit, method in (

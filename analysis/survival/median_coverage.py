@@ -37,7 +37,7 @@ def coverage_results(survival: pd.DataFrame) -> list[Result]:
     for arm, rows in by_arm(survival).items():
         key, n = f"os.{arm}.coverage", len(rows)
         if n:
-            found.append(Result(key, spss_coverage_pct(n), n=n, unit="percent", method=method, basis="printed"))
+            found.append(Result(key, spss_coverage_pct(n), n=n, unit="percent", method=method))
         else:
-            found.append(missing(key, "no_patients", n=0, unit="percent", method=method, basis="printed"))
+            found.append(missing(key, "no_patients", n=0, unit="percent", method=method))
     return found

@@ -46,7 +46,6 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
     .p_asymptotic, .difference (Hodges-Lehmann, percentage points), .ratio (of the ratios to baseline), and for
     bilirubin the paper's yes or no, `tox.bilirubin`.
     """
-    printed = measure in PRINTED[:3]
     by_arm = {arm: rows[rows["arm"] == arm] for arm in ARMS}
     found = [
         described(
@@ -55,25 +54,23 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
             "median_order",
             unit="percent",
             reason=why_missing(group, cohort),
-            basis="printed" if printed else "free",
         )
         for arm, group in by_arm.items()
     ]
-    return found + _comparison(by_arm, measure, study, cohort, printed)
+    return found + _comparison(by_arm, measure, study, cohort)
 
 
 def _comparison(
-    by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int, printed: bool
+    by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int
 ) -> list[Result]:
     n, reason = _compared(by_arm, cohort)
     test = mann_whitney(*_samples(by_arm, "change_pct"))
     reason = reason or ("constant_values" if test is None else None)
-    basis = "printed" if printed else "bounded" if measure in PRINTED else "free"
     exact, asymptotic = (None, None) if test is None else (test.p_spss, test.p_asymptotic)
     found = [
-        _p(f"tox.{measure}.p", exact, n, reason, EXACT if n <= SPSS_EXACT_CASES_MAX else ASYMPTOTIC, basis),
-        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, ASYMPTOTIC, basis),
-        *_differences(by_arm, measure, n, reason, "bounded" if printed else "free"),
+        _p(f"tox.{measure}.p", exact, n, reason, EXACT if n <= SPSS_EXACT_CASES_MAX else ASYMPTOTIC),
+        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, ASYMPTOTIC),
+        *_differences(by_arm, measure, n, reason),
     ]
     return [*found, _differs(test, n, reason, study)] if measure == "bilirubin" else found
 
@@ -88,24 +85,21 @@ def _samples(by_arm: Mapping[str, pd.DataFrame], column: str) -> tuple[pd.Series
     return by_arm["lu_sirt"][column].dropna(), by_arm["lu"][column].dropna()
 
 
-def _differences(
-    by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reason: str | None, basis: str
-) -> list[Result]:
+def _differences(by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reason: str | None) -> list[Result]:
     shift, ratio = (
         None if reason else hodges_lehmann(*_samples(by_arm, column)) for column in ("change_pct", "log_ratio")
     )
     id = f"tox.{measure}"
-    found = (
+    return [
         _shift(f"{id}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference"),
         _ratio(f"{id}.ratio", ratio, n, reason),
-    )
-    return [replace(result, basis=basis) for result in found]
+    ]
 
 
-def _p(id: str, p: float | None, n: int, reason: str | None, method: str, basis: str) -> Result:
+def _p(id: str, p: float | None, n: int, reason: str | None, method: str) -> Result:
     if reason or p is None:
-        return missing(id, reason or "constant_values", n=n, unit="P", method=method, basis=basis)
-    return Result(id, p, n=n, unit="P", method=method, basis=basis)
+        return missing(id, reason or "constant_values", n=n, unit="P", method=method)
+    return Result(id, p, n=n, unit="P", method=method)
 
 
 def _shift(id: str, shift: Shift | None, n: int, reason: str | None, unit: str, method: str) -> Result:
@@ -129,8 +123,8 @@ def _ratio(id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
 def _differs(test: MannWhitney | None, n: int, reason: str | None, study: Mapping[str, Any]) -> Result:
     method = f"P below {study['analysis']['alpha']}"
     if reason or test is None:
-        return missing("tox.bilirubin", reason or "constant_values", n=n, method=method, basis="printed")
-    return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method, basis="printed")
+        return missing("tox.bilirubin", reason or "constant_values", n=n, method=method)
+    return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method)
 
 
 def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFrame, cohort: int) -> list[Result]:
@@ -143,7 +137,7 @@ def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFr
     treated = windows[windows["arm"].eq("lu_sirt")]
     first = treated.index[treated["sirt_day"] < 0]
     empty = "arm_empty" if cohort else "no_patients"
-    count = counted("tox.sirt_first", len(first), len(treated), reason=empty, basis="bounded")
+    count = counted("tox.sirt_first", len(first), len(treated), reason=empty)
     found = [replace(count, method="patients with SIRT before day 0")]
     later = rows[~rows["patient_id"].isin(first)]
     for measure in PRINTED:
@@ -152,7 +146,7 @@ def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFr
         id, changed = f"tox.{measure}.later.lu_sirt", by_arm["lu_sirt"]["change_pct"]
         median = described(id, changed, "median_order", unit="percent", reason=reason)
         found.append(replace(median, method="median, without patients with SIRT before day 0"))
-        found += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort), "free")[:1]
+        found += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort))[:1]
     return found
 
 

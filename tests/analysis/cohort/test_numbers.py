@@ -20,6 +20,7 @@ from analysis.cohort.table_one import prior_therapy_frame, table_one_frame
 from analysis.datasets.cached import remembering
 from analysis.datasets.characteristics import missing_counts, patient_frame
 from analysis.paper.published import compare, load_printed, may_disagree
+from analysis.paper.reconstruction import settle
 from analysis.psa import results as psa
 from analysis.psa.published_cohorts import survival_by_group
 from analysis.psa.results import curve_frame, psa_frame, waterfall_frame
@@ -39,6 +40,7 @@ from analysis.toxicity.liver import (
 from tests.support.truth import truth_tables
 
 STUDY = load_study()
+RECONSTRUCTION = {"synthetic": True, "cohort_tags": ["reconstruction"]}
 MINE = ("n.", "t1.", "tx.", "elig.", "img.", "tox.", "psa.")
 Tables = Mapping[str, pd.DataFrame]
 
@@ -50,7 +52,7 @@ def collect(tables: Tables) -> dict[str, Result]:
 
 @cache
 def reconstruction() -> dict[str, Result]:
-    return collect(truth_tables())
+    return {id: settle(result, RECONSTRUCTION) for id, result in collect(truth_tables()).items()}
 
 
 def only(tables: Tables, ids: set[str]) -> Tables:

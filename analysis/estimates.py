@@ -14,13 +14,13 @@ from analysis.statistics.intervals import exact_interval, mean_interval, median_
 EXACT = "95% CI, Clopper-Pearson"
 
 
-def proportion_result(id: str, events: int, total: int, *, reason: str, method: str = "") -> Result:
+def proportion_result(result_id: str, events: int, total: int, *, reason: str, method: str = "") -> Result:
     """`events` of `total` in percent with the exact interval; `reason` when `total` is 0."""
     if total == 0:
-        return missing(id, reason, n=0, unit="percent", method=method)
+        return missing(result_id, reason, n=0, unit="percent", method=method)
     low, high = exact_interval(events, total)
     return Result(
-        id,
+        result_id,
         100 * events / total,
         low,
         high,
@@ -34,7 +34,7 @@ def proportion_result(id: str, events: int, total: int, *, reason: str, method: 
 
 
 def centre_result(
-    id: str,
+    result_id: str,
     values: npt.ArrayLike,
     *,
     unit: str,
@@ -51,10 +51,10 @@ def centre_result(
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
     if sample.size == 0:
-        return missing(id, reason, n=0, unit=unit, method=method)
+        return missing(result_id, reason, n=0, unit=unit, method=method)
     centre = np.median(sample) if statistic == "median" else np.mean(sample)
     return Result(
-        id,
+        result_id,
         float(centre),
         float(sample.min()),
         float(sample.max()),
@@ -66,26 +66,28 @@ def centre_result(
     )
 
 
-def p_result(id: str, p: float | None, *, n: int, method: str, reason: str) -> Result:
+def p_result(result_id: str, p: float | None, *, n: int, method: str, reason: str) -> Result:
     """A P value, or the reason why the test is not defined."""
     if p is None:
-        return missing(id, reason, n=n, unit="P", method=method)
-    return Result(id, p, n=n, unit="P", method=method)
+        return missing(result_id, reason, n=n, unit="P", method=method)
+    return Result(result_id, p, n=n, unit="P", method=method)
 
 
-def assumption_result(id: str, values: pd.DataFrame, *, reason: str, method: str, unit: str = "Gy") -> Result:
+def assumption_result(result_id: str, values: pd.DataFrame, *, reason: str, method: str, unit: str = "Gy") -> Result:
     """Median of the first column with the medians of the second and third (low, high) as range; `reason` if empty."""
     if values.empty:
-        return missing(id, reason, n=0, unit=unit, method=method)
+        return missing(result_id, reason, n=0, unit=unit, method=method)
     centre, low, high = (float(np.median(values[column])) for column in values.columns)
     interval = "range of assumption"
-    return Result(id, centre, low, high, n=len(values), unit=unit, method=method, interval=interval)
+    return Result(result_id, centre, low, high, n=len(values), unit=unit, method=method, interval=interval)
 
 
 T_INTERVAL = "95% CI, t interval of the mean"
 
 
-def described(id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: str, level: float = 0.95) -> Result:
+def described(
+    result_id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: str, level: float = 0.95
+) -> Result:
     """One row of a descriptive table.
 
     `kind`: "median_t" (median with the t interval of the mean), "mean_t", "median_range", "mean_range", "median_order"
@@ -95,9 +97,9 @@ def described(id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: s
     found = sample(values)
     statistic, _, spread = kind.partition("_")
     if not found.size:
-        return missing(id, reason, n=0, unit=unit, method=statistic)
+        return missing(result_id, reason, n=0, unit=unit, method=statistic)
     value = float(found.sum() if statistic == "sum" else np.mean(found) if statistic == "mean" else np.median(found))
-    result = Result(id, value, n=int(found.size), unit=unit, method=statistic)
+    result = Result(result_id, value, n=int(found.size), unit=unit, method=statistic)
     if spread == "t" and (interval := mean_interval(found, level)):
         return replace(result, lower=interval[0], upper=interval[1], interval=T_INTERVAL)
     if spread == "range":
@@ -107,8 +109,10 @@ def described(id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: s
     return result
 
 
-def counted(id: str, count: int, total: int, *, reason: str = "no_patients") -> Result:
+def counted(result_id: str, count: int, total: int, *, reason: str = "no_patients") -> Result:
     """`count` of `total` patients with the percentage; `reason` when there are none."""
     if not total:
-        return missing(id, reason, n=0, unit="count", method="count")
-    return Result(id, count, n=total, unit="count", method="count", percent=100 * count / total, denominator=total)
+        return missing(result_id, reason, n=0, unit="count", method="count")
+    return Result(
+        result_id, count, n=total, unit="count", method="count", percent=100 * count / total, denominator=total
+    )

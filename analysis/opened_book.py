@@ -31,8 +31,8 @@ class Book:
     manifest: Mapping[str, Any]
     results: Mapping[str, Result]
 
-    def __getitem__(self, id: str) -> Result:
-        return self.results[id]
+    def __getitem__(self, result_id: str) -> Result:
+        return self.results[result_id]
 
     def glue(self, **extra: str | Words) -> None:
         """Hand the results that some chapter names, and `extra` as plain text or as it is marked, to the page."""
@@ -42,9 +42,9 @@ class Book:
         """The basis of a count or estimate that rests on patients, by the id of its result."""
         return basis_of(result_id) if self.is_reconstruction else "data"
 
-    def text(self, id: str) -> str:
+    def text(self, result_id: str) -> str:
         """A result in words, for captions made by code."""
-        return text(self.results[id])
+        return text(self.results[result_id])
 
     def reproduction_words(self, tally: Mapping[str, int], slips: int, remarks: int) -> dict[str, str]:
         """Sentences of the reproduction page; a verdict only for the reconstructed cohort."""

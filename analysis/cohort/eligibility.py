@@ -169,20 +169,20 @@ def eligibility_results(tables: Tables, study: Mapping[str, Any]) -> list[Result
     return found
 
 
-def _any_rule(id: str, frame: pd.DataFrame, empty: str, outcome: str, method: str) -> Result:
+def _any_rule(result_id: str, frame: pd.DataFrame, empty: str, outcome: str, method: str) -> Result:
     if frame.empty:
-        return missing(id, empty, n=0, unit="count", method=method)
+        return missing(result_id, empty, n=0, unit="count", method=method)
     patients = frame.loc[frame["outcome"].eq(outcome), "patient_id"].nunique()
     total = frame["patient_id"].nunique()
-    return Result(id, patients, n=total, unit="count", method=method, denominator=total)
+    return Result(result_id, patients, n=total, unit="count", method=method, denominator=total)
 
 
-def _outcome(id: str, group: pd.DataFrame, outcome: str, reason: str) -> Result:
+def _outcome(result_id: str, group: pd.DataFrame, outcome: str, reason: str) -> Result:
     method = "treated patients beyond the limit" if outcome == "excluded" else "treated patients without the value"
     if group.empty:
-        return missing(id, reason, n=0, unit="count", method=method)
+        return missing(result_id, reason, n=0, unit="count", method=method)
     count = int(group["outcome"].eq(outcome).sum())
-    return Result(id, count, n=len(group), unit="count", method=method, denominator=len(group))
+    return Result(result_id, count, n=len(group), unit="count", method=method, denominator=len(group))
 
 
 def outcome_counts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,14 +11,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.datasets.arms import ARMS, REASONS_LEFT_OUT, Tables, assign_arms, rejected_candidates
-from analysis.datasets.imaging_subgroup import imaging_subgroup
+from analysis.datasets.imaging_subgroup import SUBGROUP_REASONS, imaging_subgroup
 from analysis.results import Result
 
-SUBGROUP_REASONS = {
-    "no_radionuclide_therapy": "no radionuclide therapy",
-    "no_pet_before": "no PET before therapy",
-    "no_pet_after": "no PET after therapy",
-}
 Row = tuple[str, str, str, str, int]  # a row of `flow_frame` without its basis
 SIRT_FIRST = "subgroup_lu_left_out.sirt_first"
 RESULT_IDS = {SIRT_FIRST: "n.subgroup_sirt_first"}  # steps whose count is a result under another name

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.datasets.arms import Tables
 from analysis.datasets.time_to_event import exposure_days
 
-Tables = Mapping[str, pd.DataFrame]
 NAMED = 12  # more ids than this are counted, not named
 SHOWN = ("lu_psma", "sirt", "psma_pet", "ra223", "ebrt", "maa_workup")
 

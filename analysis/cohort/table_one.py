@@ -61,14 +61,14 @@ def _values(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame, so
     return patients[source]
 
 
-def _cell(id: str, row: Any, values: pd.Series, patients: int) -> Result:
+def _cell(result_id: str, row: Any, values: pd.Series, patients: int) -> Result:
     if row.kind == "count":
         known = values.dropna()
         if patients and known.empty:
-            return missing(id, "not_recorded", n=0, unit="count", method="count")
-        return counted(id, int(known.sum()), len(known))
+            return missing(result_id, "not_recorded", n=0, unit="count", method="count")
+        return counted(result_id, int(known.sum()), len(known))
     reason = NO_VALUE.get(row.source, NO_VALUE.get(row.group, "not_recorded")) if patients else "no_patients"
-    result = described(id, values.astype("float64"), row.kind, unit=row.unit, reason=reason)
+    result = described(result_id, values.astype("float64"), row.kind, unit=row.unit, reason=reason)
     return _whole(result) if row.kind == "sum" else result
 
 

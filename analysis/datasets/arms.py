@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -28,7 +28,7 @@ REASONS_LEFT_OUT = {
 }
 
 
-@remembered
+@cached_dataset
 def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the tables, sorted by patient_id: who is analysed, in which arm, and why others are not.
 
@@ -62,7 +62,7 @@ def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-@remembered
+@cached_dataset
 def analysis_set(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """The patients analysed: patient_id (string, sorted) and arm (category lu, lu_sirt), index 0..n-1."""
     arms = assign_arms(tables, study)

@@ -1,7 +1,7 @@
 """Tables that remember what was derived from them, so that one chapter derives scans and changes once.
 
-Scans, the scans that frame a therapy and the lesion values are needed by a dozen results. `Remembering` wraps the
-tables for the length of one computation; functions marked `remembered` look there first. Nothing is remembered for
+Scans, the scans that frame a therapy and the lesion values are needed by a dozen results. `CachedTables` wraps the
+tables for the length of one computation; functions marked `cached_dataset` look there first. Nothing is cached_dataset for
 plain tables, so changing them in place never meets an old answer.
 """
 
@@ -17,7 +17,7 @@ P = ParamSpec("P")
 Derived = Callable[Concatenate[Mapping[str, pd.DataFrame], Mapping[str, Any], P], pd.DataFrame]
 
 
-class Remembering(Mapping[str, pd.DataFrame]):
+class CachedTables(Mapping[str, pd.DataFrame]):
     """The same tables, with a memory for frames derived from them under one set of study settings."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -34,13 +34,13 @@ class Remembering(Mapping[str, pd.DataFrame]):
         return len(self._tables)
 
 
-def remembering(tables: Mapping[str, pd.DataFrame]) -> Remembering:
+def cached_tables(tables: Mapping[str, pd.DataFrame]) -> CachedTables:
     """`tables` with a memory; tables that have one already are given back as they are."""
-    return tables if isinstance(tables, Remembering) else Remembering(tables)
+    return tables if isinstance(tables, CachedTables) else CachedTables(tables)
 
 
-def remembered(function: Derived[P]) -> Derived[P]:
-    """Let `function(tables, study, ...)` answer from the memory of `Remembering` tables; each caller gets its own
+def cached_dataset(function: Derived[P]) -> Derived[P]:
+    """Let `function(tables, study, ...)` answer from the memory of `CachedTables` tables; each caller gets its own
     frame.
     """
 
@@ -48,7 +48,7 @@ def remembered(function: Derived[P]) -> Derived[P]:
     def answer(
         tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any], *args: P.args, **kwargs: P.kwargs
     ) -> pd.DataFrame:
-        if not isinstance(tables, Remembering):
+        if not isinstance(tables, CachedTables):
             return function(tables, study, *args, **kwargs)
         key = (function.__name__, id(study), *args, *sorted(kwargs.items()))
         if key not in tables.memory:

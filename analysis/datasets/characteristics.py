@@ -13,15 +13,15 @@ import pandas as pd
 
 from analysis.datasets.arms import Tables, analysis_set, certainly_after, completed, metastasis_patients
 from analysis.datasets.baseline import baseline_values, last_known
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 
-LABORATORY = ("psa", "alp", "ldh")
+BASELINE_LABORATORY = ("psa", "alp", "ldh")
 SITES = ("bone", "lymph_node", "lung", "other")
 DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
 DAYS_PER_WEEK = 7
 
 
-@remembered
+@cached_dataset
 def patient_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """All analysed patients, index patient_id (sorted), one column per characteristic.
 
@@ -32,7 +32,7 @@ def patient_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     chosen = analysis_set(tables, study).set_index("patient_id")
     chosen.index = chosen.index.astype("object")
     ages = tables["patients"].set_index("patient_id")["age_years"]
-    laboratory = baseline_values(tables, study, [*LABORATORY, "ecog"])
+    laboratory = baseline_values(tables, study, [*BASELINE_LABORATORY, "ecog"])
     parts = [
         chosen,
         ages.reindex(chosen.index),

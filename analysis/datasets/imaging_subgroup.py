@@ -15,25 +15,25 @@ import pandas as pd
 
 from analysis.criteria.paper_response import patient_response
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembered, remembering
+from analysis.datasets.cached import cached_dataset, cached_tables
 from analysis.datasets.lesions import best_and_worst, lesion_changes, lesion_values, uptake_changes
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 
-REASONS_LEFT_OUT = ("no_pet_before", "no_pet_after")
+SUBGROUP_REASONS = {"no_pet_before": "no PET before therapy", "no_pet_after": "no PET after therapy"}
 
 
-@remembered
+@cached_dataset
 def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the analysis set, index patient_id, sorted.
 
     Columns, all bool but the last two: in_subgroup, lu_evaluable (response to 177Lu-PSMA before any SIRT),
     sirt_evaluable (response to SIRT), multiple_lesions (lu_evaluable with at least two evaluable target lesions),
     ga68 (lu_evaluable with 68Ga-PSMA-11 at the baseline PET), sirt_first; baseline_tracer (string or NA);
-    reason_left_out (one of `REASONS_LEFT_OUT`, NA for members). Empty, with these columns, for a cohort without such
+    reason_left_out (a key of `SUBGROUP_REASONS`, NA for members). Empty, with these columns, for a cohort without such
     patients.
     """
-    tables = remembering(tables)
-    pet = staging(tables, study, shows="has_pet")
+    tables = cached_tables(tables)
+    pet = timepoints(tables, study, shows="has_pet")
     before = pet["baseline"].notna() | (not study["subgroup"]["pet_before_and_after_required"])
     after = pet[["restaging", "final"]].notna().any(axis=1) | (not study["subgroup"]["pet_before_and_after_required"])
     frame = pet[["lu_cycles", "sirts", "sirt_first"]].assign(in_subgroup=before & after)
@@ -73,7 +73,7 @@ class Evaluation:
 
 def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
     """Read the tables once and give every frame that the results and figures of the lesion chapter need."""
-    tables = remembering(tables)
+    tables = cached_tables(tables)
     subgroup = imaging_subgroup(tables, study)
     changes, patients = {}, {}
     for therapy in ("lu", "sirt"):
@@ -110,6 +110,6 @@ def several_lesions_reason(found: Evaluation, therapy: str) -> str:
 
 
 def _baseline_suv(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    scan = staging(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
+    scan = timepoints(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
     rows = lesion_values(tables, study, "suv_max").merge(scan, on=["patient_id", "scan"]).dropna(subset=["value"])
     return rows[["patient_id", "lesion_id", "value", "tracer"]].rename(columns={"value": "suv_max"})

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from analysis.datasets.arms import ARMS
 from analysis.datasets.censoring import UNDATED, end_of_each
-
-ARMS = ("lu", "lu_sirt")
-
 
 FIRST_DAY = 0.5  # a death on day 0 still counts as time at risk
 
@@ -21,7 +19,7 @@ FIRST_DAY = 0.5  # a death on day 0 still counts as time at risk
 def overall_survival(tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame) -> pd.DataFrame:
     """One row per patient of `arms` (patient_id, arm) with day 0 and a last day.
 
-    Columns: patient_id, arm, time_days, death_observed, event_source (a source of `survival_ends.ends`), exposure_day
+    Columns: patient_id, arm, time_days, death_observed, event_source (a source of `censoring.event_sources`), exposure_day
     (first completed SIRT, days from day 0, missing without). A death without an exact date is censored at the last
     contact; `undated_deaths` gives the other bound.
     """

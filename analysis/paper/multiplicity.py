@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.results import Result, missing
-from analysis.statistics.attainable_p import attainable, attainable_asymptotic
+from analysis.statistics.attainable_p import minimum_attainable_p, minimum_attainable_p_asymptotic
 from analysis.statistics.multiplicity import adjust
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX
 
@@ -107,21 +107,12 @@ def _least_p(design: str, sizes: tuple[int, ...]) -> tuple[float | None, float |
     """Exact, asymptotic, and of the kind that SPSS prints."""
     if not sizes:
         return None, None, None
-    kind, groups = _design(design, sizes)
-    exact, asymptotic = attainable(kind, groups), attainable_asymptotic(kind, groups)
-    approximated = kind == "signed_rank" or sum(groups) > SPSS_EXACT_CASES_MAX
+    exact, asymptotic = minimum_attainable_p(design, sizes), minimum_attainable_p_asymptotic(design, sizes)
+    approximated = design == "signed_rank" or sum(sizes) > SPSS_EXACT_CASES_MAX
     return exact, asymptotic, asymptotic if approximated and asymptotic is not None else exact
 
 
 def _sizes(found: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
     results = [found.get(key) for key in test["sizes"]]
     sizes = [result.n for result in results if result is not None and result.n]
-    if len(sizes) < len(test["sizes"]) or (test["design"] == "mann_whitney_halves" and sizes[0] < 2):
-        return ()
-    return tuple(sizes)
-
-
-def _design(design: str, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-    if design == "mann_whitney_halves":
-        return "mann_whitney", (sizes[0] // 2, sizes[0] - sizes[0] // 2)
-    return design, sizes
+    return tuple(sizes) if len(sizes) == len(test["sizes"]) else ()

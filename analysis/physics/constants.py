@@ -58,16 +58,16 @@ def literature(key: str) -> float:
     return _values("literature")[key]
 
 
-def local_dose_per_hour(name: str) -> float:
+def equilibrium_dose_constant(name: str) -> float:
     """Absorbed dose rate of complete electron absorption, Gy g / (MBq h), of nuclide `lu177` or `y90`."""
     joule = nuclide(f"{name}.electron_energy") * nuclide("electron.charge") * 1e-13
     return joule * 1e6 * 3600 * 1e3
 
 
-def local_dose_constant(name: str, half_life_h: float | None = None) -> float:
+def dose_per_decayed_activity(name: str, half_life_h: float | None = None) -> float:
     """Absorbed dose of complete decay in place, Gy kg / GBq; with `half_life_h` of an effective half-life instead."""
     hours = nuclide(f"{name}.half_life") if half_life_h is None else half_life_h
-    return local_dose_per_hour(name) * mean_life(hours)
+    return equilibrium_dose_constant(name) * mean_life(hours)
 
 
 def mean_life(half_life: float) -> float:

@@ -51,7 +51,7 @@ def energy_within(name: str, radius_mm: npt.ArrayLike) -> np.ndarray:
     return np.interp(np.asarray(radius_mm, dtype=float), radius, inside)
 
 
-def energy_radius_mm(name: str, share: float, shape: Shape | None = None) -> float:
+def x_sphere_radius_mm(name: str, share: float, shape: Shape | None = None) -> float:
     """Radius (mm) around a point source that holds `share` (0-1) of the electron energy; `shape` other than fitted."""
     radius, inside = _table(name, shape or kernel_shape())
     return float(np.interp(share, inside, radius))
@@ -62,22 +62,3 @@ def kernel_shells(name: str, shape: Shape | None = None) -> tuple[np.ndarray, np
     radius, inside = _table(name, shape or kernel_shape())
     middle = np.concatenate([[0.0], (radius[1:] + radius[:-1]) / 2])
     return middle, np.diff(inside, prepend=0.0)
-
-
-def mean_radius_mm(name: str) -> float:
-    """Energy-weighted mean distance from the point of origin, mm."""
-    middle, share = kernel_shells(name)
-    return float((middle * share).sum())
-
-
-def dose_rate_kernel(name: str, radius_mm: npt.ArrayLike, width_mm: float = 0.05) -> np.ndarray:
-    """Absorbed dose per decay of a point source at `radius_mm`, Gy, averaged over a shell `width_mm` thick.
-
-    Energy in the shell over its mass; unit density. At radius 0 the shell is a sphere of half the width.
-    """
-    radius = np.asarray(radius_mm, dtype=float)
-    inner, outer = np.clip(radius - width_mm / 2, 0, None), radius + width_mm / 2
-    share = energy_within(name, outer) - np.where(inner > 0, energy_within(name, inner), 0.0)
-    joule = share * nuclide(f"{name}.electron_energy") * nuclide("electron.charge") * 1e-13
-    mass_kg = 4 / 3 * np.pi * (outer**3 - inner**3) * 1e-6
-    return joule / mass_kg

@@ -35,7 +35,7 @@ def equivalent_dose_2gy(bed_gy: npt.ArrayLike, alpha_beta_gy: npt.ArrayLike) -> 
     return np.asarray(bed_gy, dtype=float) / (1 + 2 / np.asarray(alpha_beta_gy, dtype=float))
 
 
-def course_bed(
+def cumulative_bed(
     doses_gy: npt.ArrayLike, *, effective_half_life_h: float, alpha_beta_gy: float, repair_half_time_h: float
 ) -> float:
     """BED (Gy) of a course: the sum over its cycles, shape (n_cycles,); 0 for no cycle."""

@@ -31,18 +31,12 @@ def body_surface_m2(height_cm: npt.ArrayLike, weight_kg: npt.ArrayLike) -> np.nd
     return rule("bsa.coefficient") * height ** rule("bsa.height_exponent") * weight ** rule("bsa.weight_exponent")
 
 
-def surface_activity_gbq(body_surface: npt.ArrayLike, tumour_share: npt.ArrayLike) -> np.ndarray:
+def bsa_activity_gbq(body_surface: npt.ArrayLike, tumour_share: npt.ArrayLike) -> np.ndarray:
     """90Y activity by the body surface method, GBq: (BSA - 0.2) + tumour volume / (tumour + normal liver volume)."""
     return np.asarray(body_surface, dtype=float) - rule("activity.bsa_offset") + np.asarray(tumour_share, dtype=float)
 
 
-def lobar_activity_gbq(body_surface: float, *, treated_ml: float, liver_ml: float, treated_tumour_ml: float) -> float:
-    """One variant for a lobe: (BSA - 0.2) treated / whole liver + tumour in the treated part / whole liver, GBq."""
-    whole = body_surface - rule("activity.bsa_offset")
-    return whole * treated_ml / liver_ml + treated_tumour_ml / liver_ml
-
-
-def shunt_factor(lung_shunt_pct: npt.ArrayLike) -> np.ndarray:
+def lung_shunt_reduction(lung_shunt_pct: npt.ArrayLike) -> np.ndarray:
     """Share of the activity to be given at this lung shunt: 1, 0.8 above 10 %, 0.6 above 15 %, 0 above 20 %."""
     shunt = np.asarray(lung_shunt_pct, dtype=float)
     steps = [np.isnan(shunt), shunt > rule("shunt.third_limit"), shunt > rule("shunt.second_limit")]
@@ -89,11 +83,3 @@ def even_spacing_mm(activity_gbq: npt.ArrayLike, volume_ml: npt.ArrayLike) -> np
     """Distance (mm) between resin microspheres spread evenly: edge of the cube that each one has to itself."""
     spheres = np.asarray(activity_gbq, dtype=float) * BQ_PER_GBQ / literature("sirt.resin_sphere_activity")
     return np.cbrt(np.asarray(volume_ml, dtype=float) * MM3_PER_ML / spheres)
-
-
-def activity_at_lung_limit_gbq(lung_shunt_pct: float, limit_gy: float | None = None) -> float | None:
-    """Activity (GBq) at which the lung reaches `limit_gy` (default: limit of one treatment); None without a shunt."""
-    if lung_shunt_pct <= 0:
-        return None
-    limit = rule("lung.limit_single") if limit_gy is None else limit_gy
-    return limit * rule("lung.mass") / (literature("y.dose_constant") * lung_shunt_pct / 100)

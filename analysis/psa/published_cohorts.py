@@ -92,15 +92,15 @@ def _groups(patients: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Index]]:
             yield f"{site}.{key}", SITE_LABELS[site], group, patients.index[inside.fillna(False).astype(bool)]
 
 
-def _median(id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
+def _median(result_id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
     about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median"}
     if rows.empty:
-        return missing(id, "no_patients", **about)
+        return missing(result_id, "no_patients", **about)
     got = loglog_median(rows["time_days"], rows["death_observed"])
     per_month = study["analysis"]["days_per_month"]
     value, lower, upper = (None if days is None else days / per_month for days in (got.value, got.lower, got.upper))
     if value is None:
-        return missing(id, "not_reached", **about)
+        return missing(result_id, "not_reached", **about)
     return Result(
-        id, value, lower, upper, interval="95% CI, log-log", events=int(rows["death_observed"].sum()), **about
+        result_id, value, lower, upper, interval="95% CI, log-log", events=int(rows["death_observed"].sum()), **about
     )

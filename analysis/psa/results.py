@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
-from analysis.datasets.cached import remembered, remembering
+from analysis.datasets.cached import cached_dataset, cached_tables
 from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import described, proportion_result
 from analysis.psa.published_cohorts import context_results
@@ -30,7 +30,7 @@ GROUPS = (*ARMS, "all")
 Floats = npt.NDArray[np.float64]
 
 
-@remembered
+@cached_dataset
 def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient, columns `COLUMNS`.
 
@@ -152,7 +152,7 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
 
 def psa_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`psa.*` by arm and for all: PSA50 (any and confirmed), any decline, best and 12-week change, progression."""
-    frame = psa_frame(remembering(tables), study)
+    frame = psa_frame(cached_tables(tables), study)
     rows_of = {group: frame if group == "all" else frame[frame["arm"] == group] for group in GROUPS}
     return [result for group, rows in rows_of.items() for result in _group_results(rows, group, len(frame))]
 

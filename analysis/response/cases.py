@@ -15,13 +15,13 @@ import pandas as pd
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import lesion_values
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 from analysis.results import Result, missing
 
 
 def case_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
     """case.p6.cycles, case.p1.cycles, case.p3.order; a reason unless exactly one patient fits the description."""
-    frames = staging(tables, study)
+    frames = timepoints(tables, study)
     first = found.subgroup.index[found.subgroup["in_subgroup"] & found.subgroup["sirt_first"]]
     with_cycles = frames.index[frames["lu_cycles"].gt(0)]
     order = [patient for patient in first if patient in with_cycles]
@@ -34,18 +34,18 @@ def case_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) ->
     ]
 
 
-def _cycles_of(id: str, patients: list[str], frames: pd.DataFrame) -> Result:
+def _cycles_of(result_id: str, patients: list[str], frames: pd.DataFrame) -> Result:
     method = "cycles before SIRT of the one patient that fits the description"
     if len(patients) != 1:
-        return missing(id, "not_applicable", n=len(patients), unit="count", method=method)
+        return missing(result_id, "not_applicable", n=len(patients), unit="count", method=method)
     cycles = int(frames["lu_cycles_before_sirt"].astype("int64")[patients[0]])
-    return Result(id, cycles, n=1, unit="count", method=method)
+    return Result(result_id, cycles, n=1, unit="count", method=method)
 
 
 def rebounding_patients(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[str]:
     """Patients whose sum of liver diameters fell at a scan between two cycles and whose liver then was progressive."""
     seen = scans(tables, study)
-    frames = staging(tables, study)
+    frames = timepoints(tables, study)
     progressive = found.patients["lu"].index[found.patients["lu"]["response"].eq("progressive")]
     sums = lesion_values(tables, study).groupby(["patient_id", "scan"], as_index=False)["value"].sum()
     sums = sums[sums["patient_id"].isin(progressive)].merge(seen, on=["patient_id", "scan"])

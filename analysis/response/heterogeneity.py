@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, stats
 
+from analysis.statistics.monte_carlo import LESIONS, TIE_TOLERANCE, monte_carlo_p
+
 REPEATABILITY = Path(__file__).with_name("repeatability.csv")
 LIMIT_FACTOR = 1.959963984540054  # limits of agreement are mean +- 1.96 standard deviations of the difference
-DRAWS = 4000
-SEED = 20200501
 ALLOCATIONS_MAX = 200_000
-CELLS_MAX = 4_000_000  # draws times lesions held at once; larger cohorts need fewer draws
 
 
 @cache
@@ -98,7 +97,7 @@ class GapTest:
     draws: int
 
 
-def gap_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int = SEED) -> GapTest | None:
+def gap_test(targets: pd.DataFrame, model: str, draws: int = LESIONS.usual, seed: int = LESIONS.seed) -> GapTest | None:
     """Monte Carlo test of the median best-to-worst gap under one true change a patient; None without such a patient.
 
     targets: one row per evaluable target lesion with patient_id, reference_mm, followup_mm, change_pct; patients with
@@ -113,7 +112,7 @@ def gap_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int = 
     sums = rows.groupby("patient_id")[["reference_mm", "followup_mm"]].transform("sum")
     shared = (100 * (sums["followup_mm"] / sums["reference_mm"] - 1)).to_numpy()
     sd = change_sd_pct(model, rows["reference_mm"].to_numpy(), shared)
-    draws = _affordable(draws, len(rows))
+    draws = LESIONS.affordable(len(rows), draws)
     noise = np.random.default_rng(seed).standard_normal((draws, len(rows))) * sd
     starts = np.flatnonzero(np.diff(code, prepend=-1))
     observed = _median_gap(rows["change_pct"].to_numpy()[None, :], starts)[0]
@@ -124,13 +123,9 @@ def gap_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int = 
         observed_pct=float(observed),
         expected_pct=float(np.median(drawn)),
         expected_upper_pct=float(np.quantile(drawn, 0.95)),
-        p=float((1 + (drawn >= observed - 1e-9).sum()) / (1 + draws)),
+        p=monte_carlo_p(int((drawn >= observed - TIE_TOLERANCE).sum()), draws),
         draws=draws,
     )
-
-
-def _affordable(draws: int, lesions: int) -> int:
-    return max(200, min(draws, CELLS_MAX // lesions))
 
 
 def _median_gap(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -160,7 +155,9 @@ class Likeness:
     draws: int
 
 
-def likeness(rows: pd.DataFrame, value: str = "change_pct", draws: int = DRAWS, seed: int = SEED) -> Likeness | None:
+def likeness(
+    rows: pd.DataFrame, value: str = "change_pct", draws: int = LESIONS.usual, seed: int = LESIONS.seed
+) -> Likeness | None:
     """One-way intraclass correlation of `value` within patients, and P of lesions shuffled across all patients.
 
     Numbers of lesions per patient stay as they are. None unless two patients and three lesions exist and values differ.
@@ -173,11 +170,11 @@ def likeness(rows: pd.DataFrame, value: str = "change_pct", draws: int = DRAWS, 
         return None
     sizes = np.bincount(code)
     observed = _between(values[None, :], code, sizes)[0]
-    draws = _affordable(draws, len(values))
+    draws = LESIONS.affordable(len(values), draws)
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(np.tile(values, (draws, 1)), axis=1)
     drawn = _between(shuffled, code, sizes)
-    p = float((1 + (drawn >= observed - 1e-9 * abs(observed)).sum()) / (1 + draws))
+    p = monte_carlo_p(int((drawn >= observed - TIE_TOLERANCE * abs(observed)).sum()), draws)
     return Likeness(len(names), len(values), _intraclass(values, code, sizes), p, draws)
 
 
@@ -211,7 +208,7 @@ class SpreadTest:
 def spread_test(first: pd.DataFrame, second: pd.DataFrame) -> SpreadTest | None:
     """Difference of the median gap per expected range between two therapies, permuting therapies over patients.
 
-    Exact up to `ALLOCATIONS_MAX` allocations, by `DRAWS` seeded draws beyond.
+    Exact up to `ALLOCATIONS_MAX` allocations, by seeded draws beyond.
 
     first, second: from `best_and_worst`. Gaps are divided by the expected range of as many lesions, so that patients
     with more lesions do not look more spread. Patients with both therapies appear on both sides: `overlap` counts
@@ -227,9 +224,9 @@ def spread_test(first: pd.DataFrame, second: pd.DataFrame) -> SpreadTest | None:
         lambda x, y, axis: np.median(x, axis=axis) - np.median(y, axis=axis),
         permutation_type="independent",
         vectorized=True,
-        n_resamples=ways if ways <= ALLOCATIONS_MAX else DRAWS,
+        n_resamples=ways if ways <= ALLOCATIONS_MAX else LESIONS.usual,
         alternative="two-sided",
-        rng=np.random.default_rng(SEED),
+        rng=LESIONS.generator(),
     )
     overlap = len(first.index.intersection(second.index))
     return SpreadTest(size, samples[1].size, overlap, float(test.statistic), float(test.pvalue), min(1.0, 2 / ways))

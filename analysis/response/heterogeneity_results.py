@@ -9,7 +9,7 @@ from analysis.datasets.lesions import best_and_worst
 from analysis.estimates import centre_result, p_result
 from analysis.response.heterogeneity import gap_test, likeness, needed_sd_pct, repeatability, spread_test
 from analysis.results import Result, missing
-from analysis.statistics.attainable_p import smallest_p_signed_rank
+from analysis.statistics.attainable_p import minimum_attainable_p
 
 SHARED_CHANGE = "one true change a patient, measurement error of {model}; Monte Carlo, {draws} draws"
 
@@ -47,7 +47,7 @@ def null_results(found: Evaluation) -> list[Result]:
             centre_result(f"resp.{therapy}.gap", gaps, unit="percentage points", reason=reason),
             p_result(
                 f"resp.{therapy}.forced_p",
-                smallest_p_signed_rank(len(pairs)),
+                minimum_attainable_p("signed_rank", (len(pairs),)),
                 n=len(pairs),
                 method=forced,
                 reason=reason,

@@ -15,13 +15,11 @@ from scipy import stats
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
-from analysis.datasets.lesions import FRAMES
-from analysis.datasets.scans import scans, staging, therapy_days
+from analysis.datasets.lesions import FRAMES, THERAPIES
+from analysis.datasets.scans import scans, therapy_days, timepoints
 from analysis.estimates import p_result
 from analysis.results import Result, missing
 from analysis.statistics.intervals import exact_interval
-
-THERAPIES = ("lu", "sirt")
 
 
 def claim_frame(found: Evaluation) -> pd.DataFrame:
@@ -66,7 +64,7 @@ def _weeks(frame: pd.DataFrame) -> pd.Series:
 def _between_scans(
     tables: Tables, study: Mapping[str, Any], patients: pd.Index, sides: tuple[str, str]
 ) -> pd.DataFrame:
-    frames, seen = staging(tables, study).reindex(patients), scans(tables, study)
+    frames, seen = timepoints(tables, study).reindex(patients), scans(tables, study)
     part = pd.DataFrame(index=patients)
     counts = {}
     for name, side in zip(("reference", "followup"), sides, strict=True):

@@ -18,7 +18,7 @@ from analysis.criteria.recist import Lesion, overall_response, response_of_choic
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation, no_response_reason
 from analysis.datasets.lesions import FRAMES, lesion_values
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 from analysis.estimates import proportion_result
 from analysis.results import Result, missing
 
@@ -51,7 +51,7 @@ def reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, th
     """
     reference, followup = FRAMES[therapy]
     judged = found.patients[therapy]
-    frames = staging(tables, study).loc[judged.index, [reference, followup]].astype("Int64")
+    frames = timepoints(tables, study).loc[judged.index, [reference, followup]].astype("Int64")
     sizes = _sizes_by_patient(organ_sizes(tables, study))
     outside = extrahepatic_status(tables, study, frames[reference], frames[followup])
     new = judged["new_lesions"].gt(0)
@@ -127,7 +127,7 @@ def extrahepatic_status(
 def lesions_reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, therapy: str) -> pd.DataFrame:
     """One row per lesion judged after `therapy`: patient_id, lesion_id, paper, recist (smallest size so far, 5 mm)."""
     reference, followup = FRAMES[therapy]
-    frames = staging(tables, study)[[reference, followup]].dropna().astype("int64").reset_index()
+    frames = timepoints(tables, study)[[reference, followup]].dropna().astype("int64").reset_index()
     values = lesion_values(tables, study).merge(frames, on="patient_id")
     values = values[values["scan"].between(values[reference], values[followup])].sort_values("scan")
     judged = found.changes[therapy].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
@@ -169,9 +169,9 @@ def reclassification_results(tables: Tables, study: Mapping[str, Any], found: Ev
     return rows
 
 
-def _changed(id: str, frame: pd.DataFrame, column: str, reason: str) -> Result:
+def _changed(result_id: str, frame: pd.DataFrame, column: str, reason: str) -> Result:
     method = "category of RECIST 1.1 differs from the paper's variant"
     if frame.empty:
-        return missing(id, reason, n=0, unit="count", method=method)
+        return missing(result_id, reason, n=0, unit="count", method=method)
     moved = int(frame["paper"].astype("string").ne(frame[column].astype("string")).sum())
-    return Result(id, moved, n=len(frame), unit="count", method=method)
+    return Result(result_id, moved, n=len(frame), unit="count", method=method)

@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.imaging_subgroup import Evaluation, evaluate, no_response_reason, several_lesions_reason
 from analysis.datasets.lesions import best_and_worst
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 from analysis.estimates import centre_result, p_result, proportion_result
 from analysis.response.cases import case_results
 from analysis.response.heterogeneity_results import null_results
@@ -33,7 +33,7 @@ VARIANT = "sum of long-axis diameters of up to {targets} liver lesions, paper's 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All results of the lesion chapter; a reason instead of a value where the cohort does not allow one."""
-    tables = remembering(tables)
+    tables = cached_tables(tables)
     found = evaluate(tables, study)
     return [
         *criteria_results(study),
@@ -102,17 +102,17 @@ def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str
     return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
 
 
-def _is_significant(id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
+def _is_significant(result_id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
     method = "Wilcoxon signed-rank, SPSS asymptotic, P below the paper's alpha"
     if p is None:
-        return missing(id, reason, n=n, method=method)
-    return Result(id, bool(p < study["analysis"]["alpha"]), n=n, method=method)
+        return missing(result_id, reason, n=n, method=method)
+    return Result(result_id, bool(p < study["analysis"]["alpha"]), n=n, method=method)
 
 
 def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
     """Weeks from the last SIRT to the scan that judged it: resp.sirt.followup, mean and range."""
     frames = (
-        staging(tables, study).loc[found.patients["sirt"].index, ["final", "sirt_day"]].astype("Int64").reset_index()
+        timepoints(tables, study).loc[found.patients["sirt"].index, ["final", "sirt_day"]].astype("Int64").reset_index()
     )
     seen = scans(tables, study)[["patient_id", "scan", "first_day"]]
     joined = frames.merge(seen, left_on=["patient_id", "final"], right_on=["patient_id", "scan"])

@@ -18,9 +18,10 @@ from scipy import stats
 from statsmodels.genmod.cov_struct import Independence
 
 from analysis.estimates import p_result
-from analysis.response.heterogeneity import DRAWS, SEED, in_fixed_order
+from analysis.response.heterogeneity import in_fixed_order
 from analysis.results import Result, missing
-from analysis.statistics.attainable_p import smallest_p_halves
+from analysis.statistics.attainable_p import minimum_attainable_p
+from analysis.statistics.monte_carlo import LESIONS, TIE_TOLERANCE, monte_carlo_p
 from analysis.statistics.random_intercept import random_intercept
 
 PATIENTS_EXACT_MAX = 8  # 8! = 40,320 orders of the patients
@@ -60,11 +61,11 @@ def patient_test(rows: pd.DataFrame) -> PatientTest | None:
     if exact:
         orders = np.array(list(permutations(range(count))))
     else:
-        orders = np.random.default_rng(SEED).permuted(np.tile(np.arange(count), (DRAWS, 1)), axis=1)
+        orders = LESIONS.generator().permuted(np.tile(np.arange(count), (LESIONS.usual, 1)), axis=1)
     drawn = np.abs((suv[orders] * share).sum(axis=1))
     observed = abs(float((suv * share).sum()))
-    beyond = int((drawn >= observed - 1e-9).sum())
-    p = beyond / factorial(count) if exact else (1 + beyond) / (1 + DRAWS)
+    extreme = int((drawn >= observed - TIE_TOLERANCE).sum())
+    p = extreme / factorial(count) if exact else monte_carlo_p(extreme, LESIONS.usual)
     correlation = float((suv * share).sum() / np.sqrt((suv**2).sum() * (share**2).sum()))
     return PatientTest(count, correlation, p, exact)
 
@@ -155,7 +156,7 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
         ),
         p_result(
             "suv.p.patients.smallest",
-            smallest_p_halves(patients),
+            minimum_attainable_p("mann_whitney_halves", (patients,)),
             n=patients,
             method="smallest P of two halves of the patients",
             reason="too_few_patients",

@@ -17,9 +17,9 @@ from lifelines import CoxTimeVaryingFitter
 from lifelines.exceptions import ConvergenceWarning
 from scipy.stats import chi2 as chi_squared
 
-from analysis.statistics.cox import HazardRatio, SeparationError, cox_efron
+from analysis.statistics.cox import HazardRatio, SeparationError, cox_efron, is_separated
+from analysis.statistics.monte_carlo import IMMORTAL_TIME
 
-SEED = 20200502
 NEWTON_STEPS = 25  # each of at most 1 in the logarithm: enough for any ratio that is finite
 
 
@@ -57,7 +57,7 @@ def time_varying_hazard_ratio(intervals: pd.DataFrame) -> HazardRatio:
 
     Raises SeparationError when no death, or every death, falls into exposed time, or exposure never differs at a death.
     """
-    if mantel_byar_terms(intervals)[2] <= 0 or _is_monotone(intervals):
+    if mantel_byar_terms(intervals)[2] <= 0 or _is_separated(intervals):
         raise SeparationError("exposure does not vary enough at the deaths for a hazard ratio")
     with warnings.catch_warnings():
         # lifelines suspects separation from a low variance alone; real separation was ruled out above
@@ -175,7 +175,7 @@ def spurious_gain(
     the arms in the middle draw) with log_hr_se, rejected_pct (asymptotic log-rank P < 0.05) with rejected_se. The closed
     form for one patient: an exponential median grows by exactly the waiting time.
     """
-    random = np.random.default_rng(SEED)
+    random = IMMORTAL_TIME.generator()
     rows = []
     for wait in waiting_months:
         late = wait + random.exponential(median_months / log(2), (draws, exposed))
@@ -235,13 +235,5 @@ def _still_at_risk(group: np.ndarray) -> np.ndarray:
     return np.asarray(group[:, ::-1].cumsum(axis=1)[:, ::-1], dtype=float)
 
 
-def _is_monotone(intervals: pd.DataFrame) -> bool:
-    """True when every death is of the most exposed at risk, or every death of the least exposed."""
-    highest = lowest = True
-    for death in intervals[intervals["death"]].itertuples():
-        at_risk = intervals.loc[(intervals["start"] < death.stop) & (intervals["stop"] >= death.stop), "exposed"]
-        highest &= death.exposed >= at_risk.max()
-        lowest &= death.exposed <= at_risk.min()
-        if not (highest or lowest):
-            return False
-    return True
+def _is_separated(intervals: pd.DataFrame) -> bool:
+    return is_separated(intervals["stop"], intervals["death"], intervals["exposed"], entry=intervals["start"])

@@ -12,7 +12,7 @@ from analysis.report.format import Style, Words, number, pieces, text
 from analysis.report.labels import in_words
 from analysis.report.tables import Table
 from analysis.results import Result
-from analysis.statistics.attainable_p import least_asymptotic_mann_whitney_p
+from analysis.statistics.attainable_p import minimum_attainable_p_asymptotic
 from analysis.toxicity.changes import PRINTED
 
 Results = Mapping[str, Result]
@@ -55,7 +55,7 @@ def asymptotic_sentence(measure: str, printed: Sequence[Printed] | None = None) 
     if None in known:
         return ""
     treated, alone, p = (row for row in known if row is not None)
-    least = least_asymptotic_mann_whitney_p(int(treated.n), int(alone.n))
+    least = minimum_attainable_p_asymptotic("mann_whitney", (int(treated.n), int(alone.n))) or 1.0
     return (
         f"The smallest asymptotic P with {treated.n} and {alone.n} patients is {number(least, DIGITS)} without ties, "
         f"which {FITS[verdict(p.value, least)]}."

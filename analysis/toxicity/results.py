@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.datasets.arms import ARMS, Tables, analysis_set
 from analysis.datasets.baseline import numbers
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import counted, described, proportion_result
 from analysis.results import Result, missing
@@ -27,7 +27,7 @@ EXACT, ASYMPTOTIC = "Mann-Whitney U, exact, not corrected for ties", "Mann-Whitn
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All `tox.*` numbers for any cohort; what cannot be computed carries its reason."""
-    tables = remembering(tables)
+    tables = cached_tables(tables)
     rows = changes(tables, study)
     cohort = len(analysis_set(tables, study))
     found: list[Result] = []
@@ -96,25 +96,27 @@ def _differences(by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reaso
     ]
 
 
-def _p(id: str, p: float | None, n: int, reason: str | None, method: str) -> Result:
+def _p(result_id: str, p: float | None, n: int, reason: str | None, method: str) -> Result:
     if reason or p is None:
-        return missing(id, reason or "constant_values", n=n, unit="P", method=method)
-    return Result(id, p, n=n, unit="P", method=method)
+        return missing(result_id, reason or "constant_values", n=n, unit="P", method=method)
+    return Result(result_id, p, n=n, unit="P", method=method)
 
 
-def _shift(id: str, shift: Shift | None, n: int, reason: str | None, unit: str, method: str) -> Result:
+def _shift(result_id: str, shift: Shift | None, n: int, reason: str | None, unit: str, method: str) -> Result:
     method = f"{method}, SIRT minus 177Lu-PSMA alone"
     if reason or shift is None:
-        return missing(id, reason or "no_measurements", n=n, unit=unit, method=method)
-    return Result(id, shift.value, shift.lower, shift.upper, n, unit, method, "95% CI, inverted Mann-Whitney test")
+        return missing(result_id, reason or "no_measurements", n=n, unit=unit, method=method)
+    return Result(
+        result_id, shift.value, shift.lower, shift.upper, n, unit, method, "95% CI, inverted Mann-Whitney test"
+    )
 
 
-def _ratio(id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
+def _ratio(result_id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
     back = None
     if shift is not None:
         lower, upper = (None if limit is None else float(np.exp(limit)) for limit in (shift.lower, shift.upper))
         back = Shift(float(np.exp(shift.value)), lower, upper, shift.coverage)
-    result = _shift(id, back, n, reason, "ratio", "Hodges-Lehmann on log ratios to baseline")
+    result = _shift(result_id, back, n, reason, "ratio", "Hodges-Lehmann on log ratios to baseline")
     return replace(
         result, method="ratio of the ratios to baseline, SIRT over 177Lu-PSMA alone (Hodges-Lehmann on logs)"
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.cohort.balance import COVARIATES, PROPORTIONS, balance_frame, balance_results
-from analysis.cohort.constants import expected_pet_activity, imaging_timing, practice_results
+from analysis.cohort.constants import imaging_timing, practice_results
 from analysis.cohort.eligibility import lu_eligibility, outcome_counts, sirt_eligibility
 from analysis.cohort.results import indication_frame, results
 from analysis.cohort.table_one import table_one_results
@@ -264,16 +264,6 @@ class TestEligibility:
 
 
 class TestPractice:
-    def test_pet_activity_follows_from_weight_and_tracer(self) -> None:
-        acts = [
-            act("S01", "psma_pet", -10, tracer="ga68_psma_11", activity_gbq=0.15),
-            act("S01", "psma_pet", 100, tracer="f18_psma_1007"),
-        ]
-        weights = [seen("S01", "weight", -12, 80.0), seen("S01", "weight", 90, 70.0)]
-        frame = expected_pet_activity(one_patient(procedures=acts, observations=weights), STUDY)
-        assert frame["expected_mbq"].tolist() == [160.0, 280.0]
-        assert frame["given_mbq"].tolist()[0] == 150.0
-
     def test_lead_time_of_the_work_up_and_time_of_scintigraphy(self) -> None:
         acts = [
             act("S01", "maa_workup", 90), act("S01", "maa_workup", 106), act("S01", "sirt", 120, activity_gbq=2.0),

@@ -70,7 +70,7 @@ def analysis_set(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> pd.Index:
-    """Ids of patients with a metastasis at `site` that was not certainly found later than the start of therapy.
+    """Ids of patients with a metastasis at `site` that was not certainly found later than the start of therapy, sorted.
 
     A coded metastasis or a measured lesion counts. Diagnoses are often coded at discharge: the settings allow
     `baseline_grace_days` after day 0. Without a date, or without day 0, a metastasis counts.
@@ -96,7 +96,10 @@ def _first_measured(tables: Tables) -> pd.DataFrame:
 
 
 def certainly_after(rows: pd.DataFrame, last_day: int, prefix: str = "") -> pd.Series:
-    """True for each row whose earliest possible day (`day`, else `day_min`) lies after `last_day`; unknown is False."""
+    """True for each row whose earliest possible day (`day`, else `day_min`) is after `last_day`; unknown is False.
+
+    `prefix` of these columns, such as "start_"; index as `rows`.
+    """
     earliest = rows[f"{prefix}day"].astype("Float64")
     if f"{prefix}day_min" in rows:
         earliest = earliest.fillna(rows[f"{prefix}day_min"].astype("Float64"))
@@ -104,7 +107,7 @@ def certainly_after(rows: pd.DataFrame, last_day: int, prefix: str = "") -> pd.S
 
 
 def completed(tables: Tables, procedure: str) -> pd.DataFrame:
-    """Rows of `procedures` that were completed, of one kind, in the order of the table."""
+    """Rows of `procedures` of one kind that were completed, all columns, in the order of the table."""
     rows = tables["procedures"]
     return rows[rows["procedure"].eq(procedure) & rows["status"].eq("completed")]
 

@@ -38,14 +38,14 @@ def last_within(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_window(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with an exact day inside the window of their patient; order kept."""
+    """Rows with an exact day inside the window of their patient (columns first_day, last_day); order and columns stay."""
     limits = windows.reindex(rows["patient_id"]).astype("float64")
     day = rows["day"].astype("float64").to_numpy()
     return rows[(day >= limits["first_day"].to_numpy()) & (day <= limits["last_day"].to_numpy())]
 
 
 def baseline_windows(patient_ids: Iterable[str], study: Mapping[str, Any]) -> pd.DataFrame:
-    """The window before day 0 in which the last value is the baseline, by the settings."""
+    """Window before day 0 in which the last value is the baseline, by the settings: index patient_id; first_day, last_day."""
     index = pd.Index(list(patient_ids), name="patient_id", dtype="object")
     return pd.DataFrame({"first_day": -study["toxicity"]["baseline_days"], "last_day": 0}, index=index)
 
@@ -60,9 +60,9 @@ def baseline_values(tables: Tables, study: Mapping[str, Any], measures: Iterable
 
 
 def last_known(tables: Tables, measure: str) -> pd.Series:
-    """The latest number of `measure` that is not certainly later than day 0, by patient; an undated one counts.
+    """The latest number of `measure` that is not certainly later than day 0, index patient_id; an undated number counts.
 
-    For what is stated once, often years before (Gleason score).
+    In the unit of the measure. For what is recorded once, often years before (Gleason score).
     """
     rows = numbers(tables, [measure])
     rows = rows[~certainly_after(rows, 0)]

@@ -27,7 +27,7 @@ class EventSource:
 
 @cache
 def event_sources() -> tuple[EventSource, ...]:
-    """All ends: the event first, then a death on no known day, then the sources of the last contact."""
+    """All sources in the order in which they apply: the event, a death without a date, then those of the last contact."""
     return tuple(EventSource(*row) for row in pd.read_csv(ENDS).itertuples(index=False))
 
 

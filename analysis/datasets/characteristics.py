@@ -120,7 +120,10 @@ def _flag(patients: pd.Index, found: Any, recorded: bool) -> pd.Series:
 
 
 def applicable(patients: pd.DataFrame, characteristic: str) -> pd.Series:
-    """True for the patients who can have a value: an interval needs two cycles, SIRT activity needs SIRT."""
+    """True for the patients who can have a value: an interval needs two cycles, SIRT activity needs SIRT.
+
+    Index as `patients`, a frame of `patient_frame`.
+    """
     if characteristic == "interval_weeks":
         return patients["cycles"].ge(2)
     if characteristic == "sirt_gbq":

@@ -72,7 +72,7 @@ class Evaluation:
 
 
 def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
-    """Read the tables once and give every frame that the results and figures of the lesion chapter need."""
+    """Every frame that the results and figures of the lesion chapter start from, see `Evaluation`."""
     tables = cached_tables(tables)
     subgroup = imaging_subgroup(tables, study)
     changes, patients = {}, {}
@@ -93,8 +93,9 @@ def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
 
 
 def no_response_reason(found: Evaluation, therapy: str) -> str:
-    """Why nobody can be judged after `therapy`: no patient, not given, no scans around it, no lesion measured on
-    them.
+    """Why nobody can be judged after `therapy`, a key of `REASONS`.
+
+    No patient, therapy not given, no scans around it, or no lesion measured on them.
     """
     if found.subgroup.empty:
         return "no_patients"
@@ -105,7 +106,10 @@ def no_response_reason(found: Evaluation, therapy: str) -> str:
 
 
 def several_lesions_reason(found: Evaluation, therapy: str) -> str:
-    """Why no patient has several lesions judged after `therapy`: nobody was judged at all, or each has one lesion."""
+    """Why no patient has several lesions judged after `therapy`, a key of `REASONS`.
+
+    Nobody was judged at all, or each has a single lesion.
+    """
     return no_response_reason(found, therapy) if found.patients[therapy].empty else "no_multiple_lesions"
 
 

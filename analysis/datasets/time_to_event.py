@@ -32,7 +32,7 @@ def overall_survival(tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame) -> 
 
 
 def exposure_days(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """First completed SIRT of each patient: patient_id, exposure_day (Int64, negative before day 0)."""
+    """First completed SIRT of each patient: patient_id, exposure_day (Int64, days from day 0, negative before it)."""
     procedures = tables["procedures"]
     sirt = procedures[(procedures["procedure"] == "sirt") & (procedures["status"] == "completed")]
     first = sirt.groupby("patient_id", observed=True)["day"].min()
@@ -49,5 +49,5 @@ def undated_deaths(survival: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_arm(survival: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows of each arm in fixed order; an arm nobody is in is an empty frame."""
+    """Rows of each arm in the order of `ARMS`, with the columns of `survival`; an arm without patients is an empty frame."""
     return {arm: survival[survival["arm"] == arm] for arm in ARMS}

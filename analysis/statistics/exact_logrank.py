@@ -30,7 +30,10 @@ class ExactTest:
 
 
 def logrank_scores(times: ArrayLike, events: ArrayLike) -> NDArray[np.float64]:
-    """Scores by patient in the order given; they sum to 0. Ties share the Nelson-Aalen step (mid-ranks of R's coin)."""
+    """Scores by patient in the order given, shape (n,): 1 - H(t) for a death, -H(t) for a censored time; they sum to 0.
+
+    H is the Nelson-Aalen estimate of all patients together. Patients with tied times share its step, as in R's coin.
+    """
     t, d = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
     distinct = np.unique(t[d])
     at_risk = (t[None, :] >= distinct[:, None]).sum(axis=1)

@@ -28,10 +28,11 @@ class Shift:
 
 
 def hodges_lehmann(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Shift | None:
-    """Median pairwise difference with the interval of the Mann-Whitney test; None when a sample is empty.
+    """Median pairwise difference, first minus second, with the interval of the Mann-Whitney test; None for an empty sample.
 
-    With so few values that no order statistics reach `level`, the limits are the smallest and the largest difference
-    and `coverage` says what they hold.
+    first, second: shapes (n1,) and (n2,), in one unit, which the result keeps. With so few values that no order statistics
+    reach `level`, the limits are the smallest and the largest difference and `coverage` gives what they cover.
+    Source: Hollander and Wolfe 1999, sections 4.2 and 4.3.
     """
     x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if not x.size or not y.size:

@@ -8,7 +8,10 @@ from scipy import stats
 
 
 def exact_interval(events: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """Clopper-Pearson interval of events / total in percent; (0, 100) when `total` is 0."""
+    """Clopper-Pearson interval of events / total in percent; (0, 100) when `total` is 0.
+
+    Raises ValueError when there are more events than patients (scipy's `binomtest`).
+    """
     if total == 0:
         return 0.0, 100.0
     interval = stats.binomtest(events, total).proportion_ci(level, method="exact")
@@ -16,7 +19,7 @@ def exact_interval(events: int, total: int, level: float = 0.95) -> tuple[float,
 
 
 def sample(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The values that are there, as floats in ascending order, so that no sum depends on the order of patients."""
+    """The known values as floats in ascending order, shape (n_known,), so that no sum depends on the order of patients."""
     numbers = np.asarray(values, dtype=float).ravel()
     return np.sort(numbers[~np.isnan(numbers)])
 

@@ -52,7 +52,11 @@ class Steps:
 
 
 def survival_steps(times: ArrayLike, events: ArrayLike) -> Steps:
-    """Product-limit steps at the distinct death times. Raises ValueError for no times or lengths that differ."""
+    """Product-limit steps at the distinct death times, S = prod(1 - d / n), with Greenwood errors.
+
+    SE(S) = S sqrt(sum d / (n (n - d))). Raises ValueError for no times, lengths that differ, and times that are negative
+    or not finite.
+    """
     t, d = _checked(times, events)
     curve = SurvfuncRight(t, d.astype(float))
     se = np.where(curve.surv_prob <= TOLERANCE, 0.0, curve.surv_prob_se)
@@ -143,7 +147,10 @@ def logrank(times: ArrayLike, events: ArrayLike, group: ArrayLike, weights: str 
 
 
 def reverse_median_follow_up(times: ArrayLike, events: ArrayLike) -> Estimate:
-    """Median follow-up by the reverse Kaplan-Meier method (censoring is the event), log-log interval."""
+    """Median follow-up by the reverse Kaplan-Meier method (censoring is the event), with the log-log interval.
+
+    In the unit of the times; None where fewer than half were censored. Raises ValueError as `survival_steps`.
+    """
     t, d = _checked(times, events)
     return loglog_median(t, ~d)
 
@@ -166,7 +173,7 @@ def curve_rows(times: ArrayLike, events: ArrayLike) -> list[dict[str, Any]]:
 
 
 def at_risk_counts(times: ArrayLike, at: ArrayLike) -> list[int]:
-    """Number of patients still under observation just before each time of `at`."""
+    """Number of patients still under observation just before each time of `at`, one for each of them."""
     t = np.asarray(times, dtype=float)
     return [int((t >= moment).sum()) for moment in np.asarray(at, dtype=float)]
 

@@ -71,7 +71,10 @@ def time_varying_hazard_ratio(intervals: pd.DataFrame) -> HazardRatio:
 
 
 def mantel_byar_terms(intervals: pd.DataFrame) -> tuple[float, float, float]:
-    """Observed and expected deaths of the exposed and the hypergeometric variance over the death times."""
+    """Observed and expected deaths of the exposed and the hypergeometric variance over the death times.
+
+    `intervals`: from `start_stop`. Source: Mantel and Byar 1974 (J Am Stat Assoc 69:81-86).
+    """
     observed = expected = variance = 0.0
     for moment in np.unique(intervals.loc[intervals["death"], "stop"]):
         at_risk = intervals[(intervals["start"] < moment) & (intervals["stop"] >= moment)]
@@ -85,7 +88,10 @@ def mantel_byar_terms(intervals: pd.DataFrame) -> tuple[float, float, float]:
 
 
 def mantel_byar(intervals: pd.DataFrame) -> RankTest | None:
-    """Log-rank test with exposure that may begin late; None when exposure never differs among those at risk."""
+    """Log-rank test with exposure that may begin late, (O - E)^2 / V; None when exposure never differs among those at risk.
+
+    `intervals`: from `start_stop`. Source: Mantel and Byar 1974 (J Am Stat Assoc 69:81-86).
+    """
     observed, expected, variance = mantel_byar_terms(intervals)
     if variance <= 0:
         return None
@@ -117,7 +123,10 @@ def simon_makuch_curve(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_risk_late(intervals: pd.DataFrame, days: np.ndarray) -> np.ndarray:
-    """How many intervals had begun before each of `days` and not yet ended; shape (n_days,)."""
+    """How many intervals had begun before each of `days` and not yet ended; shape (n_days,).
+
+    `intervals`: columns start and stop in days, from `start_stop`.
+    """
     start, stop = (intervals[name].to_numpy(dtype=float) for name in ("start", "stop"))
     moments = np.asarray(days, dtype=float)[:, None]
     begun = (start < moments) | ((moments == 0) & (start == 0))  # on day 0 those followed from day 0 on are at risk

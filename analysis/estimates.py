@@ -94,17 +94,19 @@ def described(
     (median with its interval by order statistics), "median" or "sum". n is the number of values; without one the result
     carries `reason`.
     """
-    found = sample(values)
+    numbers = sample(values)
     statistic, _, spread = kind.partition("_")
-    if not found.size:
+    if not numbers.size:
         return missing(result_id, reason, n=0, unit=unit, method=statistic)
-    value = float(found.sum() if statistic == "sum" else np.mean(found) if statistic == "mean" else np.median(found))
-    result = Result(result_id, value, n=int(found.size), unit=unit, method=statistic)
-    if spread == "t" and (interval := mean_interval(found, level)):
+    value = float(
+        numbers.sum() if statistic == "sum" else np.mean(numbers) if statistic == "mean" else np.median(numbers)
+    )
+    result = Result(result_id, value, n=int(numbers.size), unit=unit, method=statistic)
+    if spread == "t" and (interval := mean_interval(numbers, level)):
         return replace(result, lower=interval[0], upper=interval[1], interval=T_INTERVAL)
     if spread == "range":
-        return replace(result, lower=float(found.min()), upper=float(found.max()), interval="range")
-    if spread == "order" and (ordered := median_interval(found, level)):
+        return replace(result, lower=float(numbers.min()), upper=float(numbers.max()), interval="range")
+    if spread == "order" and (ordered := median_interval(numbers, level)):
         return replace(result, lower=ordered[0], upper=ordered[1], interval=ordered[2])
     return result
 

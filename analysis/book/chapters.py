@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
+from analysis.datasets.cached import cached_tables
 from analysis.opened_book import Book
 from analysis.paper.multiplicity import results_from
 from analysis.paper.ranges import counts
@@ -33,7 +34,7 @@ MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 
 def open_book(*parts: str) -> Book:
     """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all)."""
-    tables, manifest, study = load_tables(), load_manifest(), load_study()
+    tables, manifest, study = cached_tables(load_tables()), load_manifest(), load_study()
     results = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
     return Book(tables, study, manifest, {result.id: result for result in results})
 
@@ -48,6 +49,7 @@ def collect(
 
     Raises ValueError for a part that does not exist and when two results share an id.
     """
+    tables = cached_tables(tables)  # what several parts start from is derived once
     chosen = PARTS if MULTIPLICITY in parts else tuple(parts)
     results = [settle(result, manifest) for part in chosen for result in _collector(part)(tables, study)]
     if MULTIPLICITY in parts:

@@ -65,19 +65,19 @@ def balance_frame(patients: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFr
 
 def balance_results(patients: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
     """`t1.smd.<characteristic>` with its interval, and `.permuted` with the range under random arms."""
-    found: list[Result] = []
+    results: list[Result] = []
     for row in balance_frame(patients, study).itertuples():
         id, n = f"t1.smd.{row.characteristic}", row.n_lu + row.n_lu_sirt
         method = "standardised difference, SIRT minus 177Lu-PSMA alone"
         if np.isnan(row.smd):
             reason = _reason(patients, row)
-            found += [missing(key, reason, n=n, unit="SD", method=method) for key in (id, f"{id}.permuted")]
+            results += [missing(key, reason, n=n, unit="SD", method=method) for key in (id, f"{id}.permuted")]
             continue
-        found.append(Result(id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin"))
+        results.append(Result(id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin"))
         range_method = "standardised difference between arms drawn at random, 97.5th percentile"
         limits = (float(row.permuted_upper), float(row.permuted_lower), float(row.permuted_upper))
-        found.append(Result(f"{id}.permuted", *limits, n, "SD", range_method, "95% of random arms"))
-    return found
+        results.append(Result(f"{id}.permuted", *limits, n, "SD", range_method, "95% of random arms"))
+    return results
 
 
 def _reason(patients: pd.DataFrame, row: Any) -> str:
@@ -145,7 +145,7 @@ def _permutation_range(
     differences = _differences(values, generator.permuted(draws, axis=1))
     lower, upper = nothing.copy(), nothing.copy()
     for column in range(values.shape[1]):
-        found = differences[~np.isnan(differences[:, column]), column]
-        if found.size:
-            lower[column], upper[column] = np.quantile(found, [0.025, 0.975])
+        known = differences[~np.isnan(differences[:, column]), column]
+        if known.size:
+            lower[column], upper[column] = np.quantile(known, [0.025, 0.975])
     return lower, upper

@@ -93,9 +93,9 @@ def _next_after(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     left, right = (rows.loc[rows["day"].notna(), ["patient_id", "day"]].astype(dtypes) for rows in (first, second))
     left, right = left.sort_values("day", kind="stable"), right.sort_values("day", kind="stable")
     right = right.assign(second_day=right["day"])
-    found = pd.merge_asof(left, right, on="day", by="patient_id", direction="forward").dropna(subset=["second_day"])
-    found = found.sort_values(["patient_id", "day"]).drop_duplicates(["patient_id", "second_day"], keep="last")
-    return pd.DataFrame({"patient_id": found["patient_id"], "days": found["second_day"] - found["day"]})
+    following = pd.merge_asof(left, right, on="day", by="patient_id", direction="forward").dropna(subset=["second_day"])
+    following = following.sort_values(["patient_id", "day"]).drop_duplicates(["patient_id", "second_day"], keep="last")
+    return pd.DataFrame({"patient_id": following["patient_id"], "days": following["second_day"] - following["day"]})
 
 
 def practice_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:

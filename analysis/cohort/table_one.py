@@ -40,15 +40,15 @@ def table_one_results(tables: Tables, study: Mapping[str, Any], patients: pd.Dat
     `patients`: the frame of `patient_frame` for these tables.
     """
     by_group = groups(patients)
-    found: list[Result] = []
+    results: list[Result] = []
     for row in rows().itertuples():
         values = _values(tables, study, patients, str(row.source))
         for group, members in by_group.items():
             inside = values[values.index.isin(members.index)]
-            found.append(_cell(f"t1.{row.row}.{group}", row, inside, len(members)))
+            results.append(_cell(f"t1.{row.row}.{group}", row, inside, len(members)))
             if row.kind == "median_t":
-                found.append(_mean(found[-1], inside))
-    return found
+                results.append(_mean(results[-1], inside))
+    return results
 
 
 def _values(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame, source: str) -> pd.Series:

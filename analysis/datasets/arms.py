@@ -84,8 +84,8 @@ def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> 
     else:
         seen = seen.assign(day=pd.Series(dtype="Int64"))
     early = ~certainly_after(seen, study["analysis_set"]["baseline_grace_days"])
-    found = set(named.loc[timely, "patient_id"]) | set(seen.loc[early, "patient_id"])
-    return pd.Index(sorted(found), dtype="object", name="patient_id")
+    patient_ids = set(named.loc[timely, "patient_id"]) | set(seen.loc[early, "patient_id"])
+    return pd.Index(sorted(patient_ids), dtype="object", name="patient_id")
 
 
 def _first_measured(tables: Tables) -> pd.DataFrame:

@@ -23,9 +23,9 @@ def numbers(tables: Tables, measures: Iterable[str]) -> pd.DataFrame:
     rows = tables["observations"]
     rows = rows[rows["measure"].isin(list(measures)) & rows["value"].notna()]
     wanted = ["patient_id", "measure", *COLUMNS, "day_min", "observation_id"]
-    found = rows.reindex(columns=wanted).astype({"measure": "string", "patient_id": "string"})
+    measurements = rows.reindex(columns=wanted).astype({"measure": "string", "patient_id": "string"})
     keys = ["patient_id", "measure", "day", "order", "observation_id"]
-    return found.sort_values(keys, kind="stable", ignore_index=True)
+    return measurements.sort_values(keys, kind="stable", ignore_index=True)
 
 
 def last_within(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
@@ -54,8 +54,8 @@ def baseline_values(tables: Tables, study: Mapping[str, Any], measures: Iterable
     """Baseline value of each patient: one row a patient of the tables, one column a measure, NaN where missing."""
     measures = list(measures)
     ids = tables["patients"]["patient_id"]
-    found = last_within(numbers(tables, measures), baseline_windows(ids, study))["value"]
-    wide = found.astype("float64").unstack("measure") if len(found) else pd.DataFrame(index=ids)
+    last_values = last_within(numbers(tables, measures), baseline_windows(ids, study))["value"]
+    wide = last_values.astype("float64").unstack("measure") if len(last_values) else pd.DataFrame(index=ids)
     return wide.reindex(index=pd.Index(ids, dtype="object", name="patient_id"), columns=measures).astype("float64")
 
 

@@ -113,10 +113,10 @@ def _prior_radiation(tables: Tables, patients: pd.Index) -> pd.DataFrame:
     )
 
 
-def _flag(patients: pd.Index, found: Any, recorded: bool) -> pd.Series:
+def _flag(patients: pd.Index, members: Any, recorded: bool) -> pd.Series:
     if not recorded:
         return pd.Series(pd.NA, index=patients, dtype="boolean")
-    return pd.Series(patients.isin(set(found)), index=patients, dtype="boolean")
+    return pd.Series(patients.isin(set(members)), index=patients, dtype="boolean")
 
 
 def applicable(patients: pd.DataFrame, characteristic: str) -> pd.Series:

@@ -92,25 +92,25 @@ def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
     )
 
 
-def no_response_reason(found: Evaluation, therapy: str) -> str:
+def no_response_reason(evaluation: Evaluation, therapy: str) -> str:
     """Why nobody can be judged after `therapy`, a key of `REASONS`.
 
     No patient, therapy not given, no scans around it, or no lesion measured on them.
     """
-    if found.subgroup.empty:
+    if evaluation.subgroup.empty:
         return "no_patients"
-    given = found.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)
+    given = evaluation.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)
     if not given.any():
         return "arm_empty"
-    return "no_lesions" if (found.subgroup["in_subgroup"] & given).any() else "no_followup"
+    return "no_lesions" if (evaluation.subgroup["in_subgroup"] & given).any() else "no_followup"
 
 
-def several_lesions_reason(found: Evaluation, therapy: str) -> str:
+def several_lesions_reason(evaluation: Evaluation, therapy: str) -> str:
     """Why no patient has several lesions judged after `therapy`, a key of `REASONS`.
 
     Nobody was judged at all, or each has a single lesion.
     """
-    return no_response_reason(found, therapy) if found.patients[therapy].empty else "no_multiple_lesions"
+    return no_response_reason(evaluation, therapy) if evaluation.patients[therapy].empty else "no_multiple_lesions"
 
 
 def _baseline_suv(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:

@@ -40,10 +40,10 @@ def count_before(events: pd.DataFrame, therapy: pd.DataFrame) -> np.ndarray:
     given = therapy[["patient_id", "day"]].astype({"patient_id": "object"}).sort_values("day", kind="stable")
     given["count"] = given.groupby("patient_id").cumcount() + 1
     wanted = events[["patient_id", "day"]].astype({"patient_id": "object"}).assign(position=np.arange(len(events)))
-    found = pd.merge_asof(
+    counted = pd.merge_asof(
         wanted.sort_values("day", kind="stable"), given, on="day", by="patient_id", allow_exact_matches=False
     )
-    return found.sort_values("position")["count"].fillna(0).astype("int64").to_numpy()
+    return counted.sort_values("position")["count"].fillna(0).astype("int64").to_numpy()
 
 
 def imaging_days(tables: Tables) -> pd.DataFrame:

@@ -43,8 +43,8 @@ def lesion_dose_gy(
     activity, weight = np.asarray(activity_gbq, dtype=float), np.asarray(weight_kg, dtype=float)
     per_gram = uptake_conversion * np.asarray(suv, dtype=float) * activity * MBQ_PER_GBQ / (weight * G_PER_KG)
     equal_volume = np.asarray(diameter_mm, dtype=float) * shape_factor ** (1 / 3)
-    kept = absorbed_fraction("lu177", equal_volume)
-    return equilibrium_dose_constant("lu177") * per_gram * mean_life(effective_half_life_h) * kept
+    absorbed = absorbed_fraction("lu177", equal_volume)
+    return equilibrium_dose_constant("lu177") * per_gram * mean_life(effective_half_life_h) * absorbed
 
 
 def cycles_table(tables: Tables) -> pd.DataFrame:

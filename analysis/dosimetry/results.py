@@ -144,13 +144,13 @@ def _source_of_the_sirt_dose() -> list[Result]:
     """What the abstract of the paper's source says of the SIRT dose: dose.sirt.source and its two bounds."""
     mean, low, high = (literature(f"sirt.van_den_hoven_{name}") for name in ("mean", "lowest", "highest"))
     method = "mean over colorectal metastases, van den Hoven et al. 2016"
-    found = [Result("dose.sirt.source", mean, low, high, unit="Gy", method=method, interval="range", basis="physics")]
+    results = [Result("dose.sirt.source", mean, low, high, unit="Gy", method=method, interval="range", basis="physics")]
     for end in ("low", "high"):
         value = literature(f"sirt.van_den_hoven_effective_{end}")
-        found.append(
+        results.append(
             _physics(f"dose.sirt.source.{end}_bound", value, "Gy", f"{end} end of the bounds of the same source")
         )
-    return found
+    return results
 
 
 def _overlap() -> Result:

@@ -49,11 +49,11 @@ def nearest_value(observations: pd.DataFrame, events: pd.DataFrame, measure: str
     rows = rows.sort_values(["day", "order"], kind="stable")[["patient_id", "day", "value"]]
     wanted = events[["patient_id", "day"]].astype({"patient_id": "object", "day": "int64"})
     wanted = wanted.assign(position=np.arange(len(wanted))).sort_values("day", kind="stable")
-    found = [
+    nearest = [
         pd.merge_asof(wanted, rows, on="day", by="patient_id", direction=direction).set_index("position")["value"]
         for direction in ("backward", "forward")
     ]
-    return found[0].fillna(found[1]).sort_index().to_numpy(dtype=float)
+    return nearest[0].fillna(nearest[1]).sort_index().to_numpy(dtype=float)
 
 
 def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:

@@ -61,9 +61,12 @@ def liver_dose_gy(activity_gbq: npt.ArrayLike, lung_shunt_pct: npt.ArrayLike, li
 
     Activity in GBq, lung shunt in percent, liver in kg. Source of the constant: Ho et al. 1996.
     """
-    kept = 1 - np.asarray(lung_shunt_pct, dtype=float) / 100
+    retained = 1 - np.asarray(lung_shunt_pct, dtype=float) / 100
     return (
-        literature("y.dose_constant") * np.asarray(activity_gbq, dtype=float) * kept / np.asarray(liver_kg, dtype=float)
+        literature("y.dose_constant")
+        * np.asarray(activity_gbq, dtype=float)
+        * retained
+        / np.asarray(liver_kg, dtype=float)
     )
 
 

@@ -48,7 +48,7 @@ def patients_in_words(published: pd.DataFrame) -> pd.Series:
 
 def quoted_results() -> list[Result]:
     """Every number of `published_cohorts` as a `Result`; they are quoted, so no patient of this book is in them."""
-    found = []
+    results = []
     for row in published_cohorts().to_dict("records"):
         value, lower, upper, n = (
             None if pd.isna(row[name]) else row[name] for name in ("value", "lower", "upper", "n")
@@ -56,8 +56,8 @@ def quoted_results() -> list[Result]:
         id, unit, method = f"context.published.{row['key']}", UNITS[row["measure"]], f"as published: {row['citation']}"
         method += "" if pd.isna(row["n_counts"]) else f"; n counts {row['n_counts']}"
         interval = "" if lower is None else "95% CI"
-        found.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
-    return found
+        results.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
+    return results
 
 
 def survival_by_group(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:

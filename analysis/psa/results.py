@@ -46,8 +46,10 @@ def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     inside = in_window(rows, windows[["worst_first", "worst_last"]].set_axis(["first_day", "last_day"], axis=1))
     courses = dict(_courses(inside))
     nothing = (np.array([]), np.array([]))
-    found = [_course(baseline[patient], courses.get(patient, nothing), study["psa"]) for patient in windows.index]
-    frame = pd.DataFrame(found, index=windows.index, columns=COLUMNS[3:]).assign(arm=windows["arm"], baseline=baseline)
+    summaries = [_course(baseline[patient], courses.get(patient, nothing), study["psa"]) for patient in windows.index]
+    frame = pd.DataFrame(summaries, index=windows.index, columns=COLUMNS[3:]).assign(
+        arm=windows["arm"], baseline=baseline
+    )
     booleans = dict.fromkeys(["responded", "response_confirmed", "progressed"], "boolean")
     floats = {name: "float64" for name in frame.columns if name not in (*booleans, "arm")}
     return frame.astype({**booleans, **floats}).reset_index(names="patient_id")[COLUMNS]
@@ -167,11 +169,11 @@ def _group_results(rows: pd.DataFrame, group: str, cohort: int) -> list[Result]:
         ("any_decline", declined, "any PSA decline"),
         ("progression", known["progressed"], "PSA progression by PCWG3"),
     )
-    found = [
+    results = [
         proportion_result(f"psa.{name}.{group}", int(flags.sum()), len(known), reason=reason, method=method)
         for name, flags, method in shares
     ]
     at_landmark = "no_followup" if known["best_change_pct"].notna().any() else reason
     for name, column, why in (("best", "best_change_pct", reason), ("week12", "landmark_change_pct", at_landmark)):
-        found.append(described(f"psa.{name}.{group}", rows[column], "median_order", unit="percent", reason=why))
-    return found
+        results.append(described(f"psa.{name}.{group}", rows[column], "median_order", unit="percent", reason=why))
+    return results

@@ -43,14 +43,14 @@ def organ_sizes(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
-def reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, therapy: str) -> pd.DataFrame:
+def reclassified(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation, therapy: str) -> pd.DataFrame:
     """One row per patient judged after `therapy`, index patient_id, columns `COLUMNS`.
 
     paper, recist_liver, recist_overall: ordered category, NA if not evaluable; choices: admissible choices of two liver
     targets (0: nothing measurable); choices_progressive: how many of them say progression; choices_agree: all alike.
     """
     reference, followup = FRAMES[therapy]
-    judged = found.patients[therapy]
+    judged = evaluation.patients[therapy]
     frames = timepoints(tables, study).loc[judged.index, [reference, followup]].astype("Int64")
     sizes = _sizes_by_patient(organ_sizes(tables, study))
     outside = extrahepatic_status(tables, study, frames[reference], frames[followup])
@@ -68,11 +68,11 @@ def reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, th
 
 def _sizes_by_patient(sizes: pd.DataFrame) -> dict[str, dict[tuple[str, str, bool], dict[int, float]]]:
     """Patient -> (lesion, organ, is node) -> scan -> mm."""
-    found: dict[str, dict[tuple[str, str, bool], dict[int, float]]] = {}
+    by_patient: dict[str, dict[tuple[str, str, bool], dict[int, float]]] = {}
     for row in sizes.itertuples():
-        series = found.setdefault(row.patient_id, {}).setdefault((row.lesion_id, row.organ, bool(row.is_node)), {})
+        series = by_patient.setdefault(row.patient_id, {}).setdefault((row.lesion_id, row.organ, bool(row.is_node)), {})
         series[int(row.scan)] = row.size_mm
-    return found
+    return by_patient
 
 
 def _lesions(sizes: dict[tuple[str, str, bool], dict[int, float]], first: int, last: int) -> tuple[list[Lesion], bool]:
@@ -124,13 +124,15 @@ def extrahepatic_status(
     return {str(patient): words.get(str(said), "non_cr_non_pd") for patient, said in last.items()}
 
 
-def lesions_reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, therapy: str) -> pd.DataFrame:
+def lesions_reclassified(
+    tables: Tables, study: Mapping[str, Any], evaluation: Evaluation, therapy: str
+) -> pd.DataFrame:
     """One row per lesion judged after `therapy`: patient_id, lesion_id, paper, recist (smallest size so far, 5 mm)."""
     reference, followup = FRAMES[therapy]
     frames = timepoints(tables, study)[[reference, followup]].dropna().astype("int64").reset_index()
     values = lesion_values(tables, study).merge(frames, on="patient_id")
     values = values[values["scan"].between(values[reference], values[followup])].sort_values("scan")
-    judged = found.changes[therapy].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
+    judged = evaluation.changes[therapy].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
     series = values.groupby("lesion_id")["value"].agg(list)
     named = [target_response(sizes, all_gone=sizes[-1] == 0) for sizes in judged["lesion_id"].map(series)]
     frame = judged.rename(columns={"response": "paper"}).assign(recist=pd.Categorical(named, dtype=RESPONSE_DTYPE))
@@ -143,14 +145,14 @@ def cross_table(frame: pd.DataFrame, other: str) -> pd.DataFrame:
     return known.groupby(["paper", other], observed=False).size().unstack(fill_value=0).astype("int64")
 
 
-def reclassification_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+def reclassification_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
     """Progression by RECIST 1.1 and how many patients and lesions change category: resp.*.recist.*."""
     rows = []
     for therapy in ("lu", "sirt"):
-        table = reclassified(tables, study, found, therapy)
-        lesions = lesions_reclassified(tables, study, found, therapy)
-        prefix, judged = f"resp.{therapy}.recist", len(found.patients[therapy])
-        reason = "no_lesions" if judged else no_response_reason(found, therapy)
+        table = reclassified(tables, study, evaluation, therapy)
+        lesions = lesions_reclassified(tables, study, evaluation, therapy)
+        prefix, judged = f"resp.{therapy}.recist", len(evaluation.patients[therapy])
+        reason = "no_lesions" if judged else no_response_reason(evaluation, therapy)
         for column in ("recist_liver", "recist_overall"):
             named = table[column].dropna()
             id = f"{prefix}.{column.removeprefix('recist_')}.pd"

@@ -145,7 +145,7 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
     test = patient_test(rows)
     per_patient = None if test is None else test.p
     method = "Kruskal-Wallis over response categories, lesions as units"
-    found = [
+    results = [
         p_result("suv.p.kruskal", kruskal_p(rows), n=patients, method=method, reason=reason),
         p_result(
             "suv.p.patients",
@@ -166,8 +166,8 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
         ("gee", estimating_equation(rows), "generalised estimating equation, log SUVmax, bias-reduced"),
         ("mixed", mixed_model(rows), "mixed model, log SUVmax, random intercept"),
     ):
-        found += _ratio_results(name, fit, method, patients)
-    return found
+        results += _ratio_results(name, fit, method, patients)
+    return results
 
 
 def _ratio_results(name: str, fit: Ratio | str, method: str, patients: int) -> list[Result]:

@@ -121,12 +121,12 @@ def restricted_mean(times: ArrayLike, events: ArrayLike, horizon: float | None =
     end = steps.last if horizon is None else float(horizon)
     if end > steps.last + TOLERANCE:
         raise ValueError(f"horizon {end} lies beyond the last time {steps.last}")
-    kept = steps.time < end
-    grid = np.concatenate([[0.0], steps.time[kept], [end]])
-    heights = np.concatenate([[1.0], steps.survival[kept]])
+    inside = steps.time < end
+    grid = np.concatenate([[0.0], steps.time[inside], [end]])
+    heights = np.concatenate([[1.0], steps.survival[inside]])
     areas = heights * np.diff(grid)
     after = areas[::-1].cumsum()[::-1][1:]
-    at_risk, deaths = steps.at_risk[kept], steps.deaths[kept]
+    at_risk, deaths = steps.at_risk[inside], steps.deaths[inside]
     free = at_risk > deaths  # where the curve has reached 0 the area beyond is 0 and so is the term
     se = float(np.sqrt(np.sum(after[free] ** 2 * deaths[free] / (at_risk[free] * (at_risk[free] - deaths[free])))))
     mean = float(areas.sum())

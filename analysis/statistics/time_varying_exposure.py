@@ -161,16 +161,16 @@ def landmark(survival: pd.DataFrame, day: int) -> Landmark:
     SIRT after the landmark leaves a patient in the unexposed group (`exposed_later` says how many). The hazard ratio is
     None when it is not estimable.
     """
-    kept = survival[survival["time_days"] >= day]
-    exposed = (kept["exposure_day"] <= day).fillna(False).to_numpy(dtype=bool)
-    later = int((kept["exposure_day"] > day).fillna(False).sum())
+    followed = survival[survival["time_days"] >= day]
+    exposed = (followed["exposure_day"] <= day).fillna(False).to_numpy(dtype=bool)
+    later = int((followed["exposure_day"] > day).fillna(False).sum())
     ratio = None
-    if exposed.any() and not exposed.all() and kept["death_observed"].any():
+    if exposed.any() and not exposed.all() and followed["death_observed"].any():
         try:
-            ratio = cox_efron(kept["time_days"] - day, kept["death_observed"].to_numpy(dtype=bool), exposed)
+            ratio = cox_efron(followed["time_days"] - day, followed["death_observed"].to_numpy(dtype=bool), exposed)
         except SeparationError:
             ratio = None
-    return Landmark(day, int(exposed.sum()), int((~exposed).sum()), len(survival) - len(kept), later, ratio)
+    return Landmark(day, int(exposed.sum()), int((~exposed).sum()), len(survival) - len(followed), later, ratio)
 
 
 def spurious_gain(

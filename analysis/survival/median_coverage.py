@@ -31,11 +31,11 @@ def spss_coverage_pct(patients: int) -> float:
 def coverage_results(survival: pd.DataFrame) -> list[Result]:
     """`os.<arm>.coverage` in percent; the size of the arm alone decides, which the paper prints."""
     method = "simulated coverage of the SPSS 95% interval of a median: exponential survival, nobody censored"
-    found = []
+    results = []
     for arm, rows in by_arm(survival).items():
         key, n = f"os.{arm}.coverage", len(rows)
         if n:
-            found.append(Result(key, spss_coverage_pct(n), n=n, unit="percent", method=method))
+            results.append(Result(key, spss_coverage_pct(n), n=n, unit="percent", method=method))
         else:
-            found.append(missing(key, "no_patients", n=0, unit="percent", method=method))
-    return found
+            results.append(missing(key, "no_patients", n=0, unit="percent", method=method))
+    return results

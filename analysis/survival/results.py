@@ -58,12 +58,12 @@ def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> lis
 
 
 def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
-    found: list[Result] = []
+    results: list[Result] = []
     for arm, rows in by_arm(survival).items():
         times, events, n = rows["time_days"], rows["death_observed"], len(rows)
         deaths = int(events.sum())
-        found.append(Result(f"os.{arm}.deaths", deaths, n=n, unit="count", method="deaths observed"))
-        found.append(Result(f"os.{arm}.censored", n - deaths, n=n, unit="count", method="censored at last contact"))
+        results.append(Result(f"os.{arm}.deaths", deaths, n=n, unit="count", method="deaths observed"))
+        results.append(Result(f"os.{arm}.censored", n - deaths, n=n, unit="count", method="censored at last contact"))
         for suffix, how, method, interval in (
             ("", spss_median, "Kaplan-Meier median, SPSS rules", "95% CI, SPSS Wald"),
             (".loglog", loglog_median, "Kaplan-Meier median", "95% CI, log-log"),
@@ -72,10 +72,10 @@ def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Resul
         ):
             key = f"os.{arm}{suffix}"
             if n == 0:
-                found.append(missing(key, "no_patients", n=0, unit=MONTHS, method=method))
+                results.append(missing(key, "no_patients", n=0, unit=MONTHS, method=method))
                 continue
-            found.append(_months(key, how(times, events), study, n, deaths, method, interval))
-    return found
+            results.append(_months(key, how(times, events), study, n, deaths, method, interval))
+    return results
 
 
 def _months(
@@ -146,7 +146,7 @@ def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[
     method = "restricted mean survival to the smaller of the two last times"
     first = Result(keys[0], horizon / per_month, n=len(survival), unit=MONTHS, method=method)
     areas = {arm: restricted_mean(rows["time_days"], rows["death_observed"], horizon) for arm, rows in arms.items()}
-    found = [
+    means = [
         _months(
             f"os.rmst.{arm}",
             areas[arm],
@@ -162,7 +162,7 @@ def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[
     se = float(np.hypot(areas["lu"].se or 0.0, areas["lu_sirt"].se or 0.0)) / per_month
     limits = (difference - 1.96 * se, difference + 1.96 * se)
     last = Result(keys[3], difference, *limits, len(survival), MONTHS, f"difference of {method}", "95% CI")
-    return [first, *found, last, _difference_tested(survival, horizon)]
+    return [first, *means, last, _difference_tested(survival, horizon)]
 
 
 def _difference_tested(survival: pd.DataFrame, horizon: float) -> Result:
@@ -177,22 +177,22 @@ def _difference_tested(survival: pd.DataFrame, horizon: float) -> Result:
 
 def _hazard_ratios(survival: pd.DataFrame) -> list[Result]:
     n, deaths = len(survival), int(survival["death_observed"].sum())
-    found = []
+    results = []
     for key, how, method, interval in (
         ("os.hr.efron", cox_efron, "Cox hazard ratio, Efron ties, SIRT counted from day 0", "95% CI, Wald"),
         ("os.hr.firth", cox_firth, "Cox hazard ratio, Firth's penalty, SIRT counted from day 0", "95% CI, profile"),
     ):
         reason = _not_comparable(survival)
         if reason:
-            found.append(missing(key, reason, n=n, method=method))
+            results.append(missing(key, reason, n=n, method=method))
             continue
         try:
             got = how(survival["time_days"], survival["death_observed"], survival["arm"] == "lu_sirt")
         except SeparationError:
-            found.append(missing(key, "separation", n=n, method=method))
+            results.append(missing(key, "separation", n=n, method=method))
             continue
-        found.append(Result(key, got.value, got.lower, got.upper, n, "ratio", method, interval, events=deaths))
-    return found + _e_values(found[0], n)
+        results.append(Result(key, got.value, got.lower, got.upper, n, "ratio", method, interval, events=deaths))
+    return results + _e_values(results[0], n)
 
 
 def _e_values(ratio: Result, n: int) -> list[Result]:
@@ -218,13 +218,13 @@ def _waiting(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
     landmarks = study["survival"]["landmarks_days"]
     if reason:
         keys = ("os.hr.time_varying", "os.mantel_byar")
-        found = [missing(key, reason, n=n, method=method) for key in keys]
+        results = [missing(key, reason, n=n, method=method) for key in keys]
     else:
         intervals = start_stop(survival)
-        found = [_time_varying(intervals, n, method), _mantel_byar(intervals, n)]
+        results = [_time_varying(intervals, n, method), _mantel_byar(intervals, n)]
     for day in landmarks:
-        found += _landmark(survival, day, reason)
-    return found
+        results += _landmark(survival, day, reason)
+    return results
 
 
 def _time_varying(intervals: pd.DataFrame, n: int, method: str) -> Result:
@@ -245,8 +245,8 @@ def _mantel_byar(intervals: pd.DataFrame, n: int) -> Result:
 def _landmark(survival: pd.DataFrame, day: int, incomparable: str | None) -> list[Result]:
     """Counts at the landmark, which every cohort has, and the hazard ratio unless the arms are `incomparable`."""
     got, key = landmark(survival, day), f"os.landmark.{day}"
-    kept, n, at = got.exposed + got.unexposed, len(survival), f"landmark at day {day}"
-    named = {"kept": kept, "lost": got.lost, "exposed": got.exposed, "later": got.exposed_later}
+    at_risk, n, at = got.exposed + got.unexposed, len(survival), f"landmark at day {day}"
+    named = {"kept": at_risk, "lost": got.lost, "exposed": got.exposed, "later": got.exposed_later}
     counts = [
         Result(f"{key}.{name}", count, n=n, unit="count", method=at)
         if n
@@ -256,11 +256,11 @@ def _landmark(survival: pd.DataFrame, day: int, incomparable: str | None) -> lis
     method = f"Cox hazard ratio from day {day} on among those alive and followed then"
     if incomparable or got.hazard_ratio is None:
         reason = incomparable or _why_no_ratio(survival, got)
-        return [*counts, missing(f"{key}.hr", reason, n=kept, method=method)]
+        return [*counts, missing(f"{key}.hr", reason, n=at_risk, method=method)]
     ratio = got.hazard_ratio
     return [
         *counts,
-        Result(f"{key}.hr", ratio.value, ratio.lower, ratio.upper, kept, "ratio", method, "95% CI, Wald"),
+        Result(f"{key}.hr", ratio.value, ratio.lower, ratio.upper, at_risk, "ratio", method, "95% CI, Wald"),
     ]
 
 

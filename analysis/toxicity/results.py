@@ -30,13 +30,13 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     tables = cached_tables(tables)
     rows = changes(tables, study)
     cohort = len(analysis_set(tables, study))
-    found: list[Result] = []
+    results: list[Result] = []
     for measure in LABORATORY:
-        found += change_results(rows[rows["measure"] == measure], measure, study, cohort)
-    found += sirt_first_results(tables, study, rows, cohort)
-    found += after_sirt_results(changes_after_sirt(tables, study, PRINTED), cohort)
-    found += grade_results(worst_grades(tables, study), study, cohort)
-    return found + liver_results(tables, study, cohort)
+        results += change_results(rows[rows["measure"] == measure], measure, study, cohort)
+    results += sirt_first_results(tables, study, rows, cohort)
+    results += after_sirt_results(changes_after_sirt(tables, study, PRINTED), cohort)
+    results += grade_results(worst_grades(tables, study), study, cohort)
+    return results + liver_results(tables, study, cohort)
 
 
 def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], cohort: int) -> list[Result]:
@@ -47,7 +47,7 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
     bilirubin the paper's yes or no, `tox.bilirubin`.
     """
     by_arm = {arm: rows[rows["arm"] == arm] for arm in ARMS}
-    found = [
+    results = [
         described(
             f"tox.{measure}.{arm}",
             group["change_pct"],
@@ -57,7 +57,7 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
         )
         for arm, group in by_arm.items()
     ]
-    return found + _comparison(by_arm, measure, study, cohort)
+    return results + _comparison(by_arm, measure, study, cohort)
 
 
 def _comparison(
@@ -67,12 +67,12 @@ def _comparison(
     test = mann_whitney(*_samples(by_arm, "change_pct"))
     reason = reason or ("constant_values" if test is None else None)
     exact, asymptotic = (None, None) if test is None else (test.p_spss, test.p_asymptotic)
-    found = [
+    results = [
         _p(f"tox.{measure}.p", exact, n, reason, EXACT if n <= SPSS_EXACT_CASES_MAX else ASYMPTOTIC),
         _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, ASYMPTOTIC),
         *_differences(by_arm, measure, n, reason),
     ]
-    return [*found, _differs(test, n, reason, study)] if measure == "bilirubin" else found
+    return [*results, _differs(test, n, reason, study)] if measure == "bilirubin" else results
 
 
 def _compared(by_arm: Mapping[str, pd.DataFrame], cohort: int) -> tuple[int, str | None]:
@@ -140,27 +140,27 @@ def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFr
     first = treated.index[treated["sirt_day"] < 0]
     empty = "arm_empty" if cohort else "no_patients"
     count = counted("tox.sirt_first", len(first), len(treated), reason=empty)
-    found = [replace(count, method="patients with SIRT before day 0")]
+    results = [replace(count, method="patients with SIRT before day 0")]
     later = rows[~rows["patient_id"].isin(first)]
     for measure in PRINTED:
         by_arm = {arm: later[later["measure"].eq(measure) & later["arm"].eq(arm)] for arm in ARMS}
         reason = why_missing(by_arm["lu_sirt"], cohort)
         id, changed = f"tox.{measure}.later.lu_sirt", by_arm["lu_sirt"]["change_pct"]
         median = described(id, changed, "median_order", unit="percent", reason=reason)
-        found.append(replace(median, method="median, without patients with SIRT before day 0"))
-        found += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort))[:1]
-    return found
+        results.append(replace(median, method="median, without patients with SIRT before day 0"))
+        results += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort))[:1]
+    return results
 
 
 def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
     """tox.<measure>.after_sirt: median change from the last value before SIRT to the last after it."""
-    found = []
+    results = []
     for measure in PRINTED:
         group = rows[rows["measure"] == measure]
         reason = why_missing(group, cohort)
         id = f"tox.{measure}.after_sirt"
-        found.append(described(id, group["change_pct"], "median_order", unit="percent", reason=reason))
-    return found
+        results.append(described(id, group["change_pct"], "median_order", unit="percent", reason=reason))
+    return results
 
 
 def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
@@ -168,7 +168,7 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
 
     worsened: above the grade of an unchanged value, since the grade at baseline may stand on another scale.
     """
-    found: list[Result] = []
+    results: list[Result] = []
     for measure in graded_measures(study):
         for arm in ARMS:
             group = worst[(worst["measure"] == measure) & (worst["arm"] == arm)]
@@ -176,7 +176,7 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
             empty = "arm_empty" if cohort else "no_patients"
             reason = empty if group.empty else _why_ungraded(group)
             id = f"tox.ctcae.{measure}.{arm}"
-            found += [
+            results += [
                 proportion_result(f"{id}.{name}", int(flags.sum()), len(flags), reason=reason, method=method)
                 for name, flags, method in (
                     ("any", grades >= 1, "worst CTCAE grade 1 or more"),
@@ -184,10 +184,10 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
                     ("worsened", worsened, "worst CTCAE grade above the one that an unchanged value would have"),
                 )
             ]
-            found += [
+            results += [
                 counted(f"{id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
             ]
-    return found
+    return results
 
 
 def _why_ungraded(group: pd.DataFrame) -> str:
@@ -210,12 +210,12 @@ def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list
     why = empty if empty == "no_patients" else _why_no_quadrant(tables)
     both = int(quadrants.eq("both").sum())
     method = "highest transaminase and highest bilirubin after day 0 both beyond the limits of Hy's law"
-    found = [proportion_result("tox.hys_law", both, len(quadrants), reason=why, method=method)]
+    results = [proportion_result("tox.hys_law", both, len(quadrants), reason=why, method=method)]
     albi = albi_frame(tables, study)
     for arm in ARMS:
         group = albi[albi["arm"] == arm]
         reason = empty if not cohort else "arm_empty" if group.empty else "not_recorded"
-        found.append(described(f"tox.albi.{arm}", group["change"], "median_order", unit="score", reason=reason))
+        results.append(described(f"tox.albi.{arm}", group["change"], "median_order", unit="score", reason=reason))
     for measure in RISES:
         rows = progression_frame(tables, study, measure)
         risen = rows[rows["change_pct"].gt(0) & rows["hepatic_status"].notna()]
@@ -223,5 +223,5 @@ def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list
         reason = empty if rows["change_pct"].isna().all() else "not_recorded"
         method = "progression coded in the liver, of the patients whose value rose and whose liver was judged"
         id = f"tox.{measure}.rise_with_progression"
-        found.append(proportion_result(id, progressive, len(risen), reason=reason, method=method))
-    return found
+        results.append(proportion_result(id, progressive, len(risen), reason=reason, method=method))
+    return results

@@ -142,25 +142,10 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
     rows = in_fixed_order(rows, ["suv_max", "is_progressive"])
     patients = int(rows["patient_id"].nunique())
     reason = _ready(rows) or "constant_values"
-    test = patient_test(rows)
-    per_patient = None if test is None else test.p
     method = "Kruskal-Wallis over response categories, lesions as units"
     results = [
         p_result("suv.p.kruskal", kruskal_p(rows), n=patients, method=method, reason=reason),
-        p_result(
-            "suv.p.patients",
-            per_patient,
-            n=patients,
-            method="permutation of whole patients: median SUVmax against share of progressive lesions",
-            reason=reason,
-        ),
-        p_result(
-            "suv.p.patients.smallest",
-            minimum_attainable_p("mann_whitney_halves", (patients,)),
-            n=patients,
-            method="smallest P of two halves of the patients",
-            reason="too_few_patients",
-        ),
+        *_patients_as_units(rows, patients, reason),
     ]
     for name, fit, method in (
         ("gee", estimating_equation(rows), "generalised estimating equation, log SUVmax, bias-reduced"),
@@ -168,6 +153,18 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
     ):
         results += _ratio_results(name, fit, method, patients)
     return results
+
+
+def _patients_as_units(rows: pd.DataFrame, patients: int, reason: str) -> list[Result]:
+    """P of the test with whole patients as units, and the smallest that so many patients could give."""
+    test = patient_test(rows)
+    method = "permutation of whole patients: median SUVmax against share of progressive lesions"
+    minimum_p = minimum_attainable_p("mann_whitney_halves", (patients,))
+    smallest, too_few = "smallest P of two halves of the patients", "too_few_patients"
+    return [
+        p_result("suv.p.patients", None if test is None else test.p, n=patients, method=method, reason=reason),
+        p_result("suv.p.patients.smallest", minimum_p, n=patients, method=smallest, reason=too_few),
+    ]
 
 
 def _ratio_results(name: str, fit: Ratio | str, method: str, patients: int) -> list[Result]:

@@ -74,20 +74,21 @@ def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Resul
             if n == 0:
                 results.append(missing(key, "no_patients", n=0, unit=MONTHS, method=method))
                 continue
-            results.append(_months(key, how(times, events), study, n, deaths, method, interval))
+            results.append(_months(key, how(times, events), rows, study, method, interval))
     return results
 
 
 def _months(
-    key: str, got: Estimate, study: Mapping[str, Any], n: int, deaths: int, method: str, interval: str
+    key: str, estimate: Estimate, rows: pd.DataFrame, study: Mapping[str, Any], method: str, interval: str
 ) -> Result:
-    per_month = study["analysis"]["days_per_month"]
-    if got.value is None:
+    """An estimate in days as a result in months, with n and deaths of `rows`, the patients it is an estimate of."""
+    n, per_month = len(rows), study["analysis"]["days_per_month"]
+    if estimate.value is None:
         reason = "few_censored" if key.endswith(FOLLOW_UP) else "not_reached"
         return missing(key, reason, n=n, unit=MONTHS, method=method)
-    lower, upper = (None if x is None else x / per_month for x in (got.lower, got.upper))
-    value = got.value / per_month
-    return Result(key, value, lower, upper, n, MONTHS, method, interval, events=deaths)
+    lower, upper = (None if x is None else x / per_month for x in (estimate.lower, estimate.upper))
+    deaths = int(rows["death_observed"].sum())
+    return Result(key, estimate.value / per_month, lower, upper, n, MONTHS, method, interval, events=deaths)
 
 
 def _comparison(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
@@ -146,18 +147,7 @@ def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[
     method = "restricted mean survival to the smaller of the two last times"
     first = Result(keys[0], horizon / per_month, n=len(survival), unit=MONTHS, method=method)
     areas = {arm: restricted_mean(rows["time_days"], rows["death_observed"], horizon) for arm, rows in arms.items()}
-    means = [
-        _months(
-            f"os.rmst.{arm}",
-            areas[arm],
-            study,
-            len(arms[arm]),
-            int(arms[arm]["death_observed"].sum()),
-            method,
-            "95% CI",
-        )
-        for arm in ARMS
-    ]
+    means = [_months(f"os.rmst.{arm}", areas[arm], arms[arm], study, method, "95% CI") for arm in ARMS]
     difference = ((areas["lu_sirt"].value or 0.0) - (areas["lu"].value or 0.0)) / per_month
     se = float(np.hypot(areas["lu"].se or 0.0, areas["lu_sirt"].se or 0.0)) / per_month
     limits = (difference - 1.96 * se, difference + 1.96 * se)

@@ -1,6 +1,6 @@
 """Compute all numbers of the book for every reconstruction: `python -m adapters.synthetic.search.ranges`.
 
-Writes analysis/paper/ranges.csv and print_ranges.toml. Takes about two seconds of computing a reconstruction, so it runs
+Writes analysis/paper/ranges.csv and ranges.toml. Takes about two seconds of computing a reconstruction, so it runs
 when the reconstructions or the analysis change and not with the book; a test says when it is due.
 """
 

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from adapters.contract import empty_tables
+from analysis.datasets.arms import ARMS
 from analysis.datasets.censoring import EVENT, UNDATED, count_ends, event_sources
+from analysis.datasets.time_to_event import overall_survival
 from analysis.results import REASONS, Result
 from analysis.statistics.kaplan_meier import restricted_mean
 from analysis.statistics.rmst_permutation import restricted_mean_test
 from analysis.statistics.time_varying_exposure import at_risk_late, from_first_therapy, simon_makuch_curve, start_stop
-from analysis.survival import frames as survival
 from analysis.survival import immortal_time as survival_waiting
 from analysis.survival import results as survival_results
 from tests.support.survival_tables import LU, PER_MONTH, SIRT, STUDY, numbers, tables
@@ -27,7 +28,7 @@ def followed(lu: list[int], sirt: list[int], sirt_day: int = 60, **patient: obje
     ids = [f"S{i:02d}" for i in range(1, len(lu) + len(sirt) + 1)]
     arms = pd.DataFrame({"patient_id": ids, "arm": ["lu"] * len(lu) + ["lu_sirt"] * len(sirt)})
     arms = arms.astype({"patient_id": "string"})
-    return survival.overall_survival(given, arms)
+    return overall_survival(given, arms)
 
 
 def results_of(lu: list[int], sirt: list[int]) -> dict[str, Result]:
@@ -43,7 +44,7 @@ def test_the_event_comes_first_and_is_the_only_one():
 
 
 def test_every_patient_has_one_end_and_all_ends_are_listed():
-    counted = count_ends(followed(LU, SIRT), survival.ARMS)
+    counted = count_ends(followed(LU, SIRT), ARMS)
     assert counted["source"].tolist() == [end.source for end in event_sources()]
     assert counted[["lu", "lu_sirt"]].sum().tolist() == [31, 5]
     by_source = counted.set_index("source")
@@ -52,7 +53,7 @@ def test_every_patient_has_one_end_and_all_ends_are_listed():
 
 
 def test_nobody_followed_gives_a_table_of_zeros():
-    assert count_ends(followed([], []), survival.ARMS)[["lu", "lu_sirt"]].to_numpy().sum() == 0
+    assert count_ends(followed([], []), ARMS)[["lu", "lu_sirt"]].to_numpy().sum() == 0
 
 
 def test_a_death_on_no_known_day_moves_the_median_to_the_other_bound():

@@ -28,16 +28,16 @@ class Book:
     manifest: Mapping[str, Any]
     results: Mapping[str, Result]
 
-    def __getitem__(self, id: str) -> Result:
-        return self.results[id]
+    def __getitem__(self, result_id: str) -> Result:
+        return self.results[result_id]
 
     def glue(self, **extra: str | Words) -> None:
         """Hand the results that some chapter names, and `extra` as plain text or as it is marked, to the page."""
         glue_results(self.results.values(), extra, glued_keys() or None)
 
-    def text(self, id: str) -> str:
+    def text(self, result_id: str) -> str:
         """A result in words, for captions made by code."""
-        return text(self.results[id])
+        return text(self.results[result_id])
 
     @property
     def is_reconstruction(self) -> bool:

@@ -11,11 +11,12 @@ from analysis.cohort import charts
 from analysis.cohort.balance import balance_frame
 from analysis.cohort.constants import constants_frame
 from analysis.cohort.eligibility import OUTCOMES, lu_eligibility, outcome_counts, sirt_eligibility
-from analysis.cohort.flow import flow_frame
+from analysis.cohort.flow import flow_frame, rests_on_data
 from analysis.cohort.results import indication_frame
 from analysis.cohort.table_one import prior_therapy_frame, rows, table_one_frame
 from analysis.datasets.characteristics import missing_counts, patient_frame
 from analysis.opened_book import Book
+from analysis.paper.reconstruction import basis_of
 from analysis.report.charts import ARM_NAMES, Drawn, Stack
 from analysis.report.diagrams import Box, Steps, flow_boxes
 from analysis.report.format import text
@@ -74,8 +75,8 @@ def examinations_figure(book: Book) -> Steps:
 
 def flow_figure(book: Book) -> Box:
     """The flow of patients from the tables to the arms and to the imaging subgroup."""
-    flow = flow_frame(book.tables, book.study)
-    return flow_boxes(flow if book.is_reconstruction else flow.assign(basis="data"))
+    flow = flow_frame(book.tables, book.study, basis_of if book.is_reconstruction else rests_on_data)
+    return flow_boxes(flow)
 
 
 def characteristics_table(book: Book) -> Table:

@@ -21,7 +21,7 @@ from analysis.physics.constants import literature, nuclide
 from analysis.physics.nonuniform_dose import cluster_dose
 from analysis.physics.radiobiology import (
     biologically_effective_dose,
-    course_bed,
+    cumulative_bed,
     equivalent_dose_2gy,
     equivalent_uniform_bed,
 )
@@ -85,7 +85,7 @@ def dose_ladder(cycles: tuple[float, ...] = (1, 2, 3, 6)) -> pd.DataFrame:
     rows = []
     for count in cycles:
         doses = np.full(round(count), literature("lu.paper_cycle_dose"))
-        bed = course_bed(doses, effective_half_life_h=half_life, **about)
+        bed = cumulative_bed(doses, effective_half_life_h=half_life, **about)
         rows.append(
             ("177Lu-PSMA", f"{count:g} {'cycle' if count == 1 else 'cycles'} of 6 GBq", count, float(doses.sum()), bed)
         )
@@ -154,7 +154,7 @@ def eqd2_tornado(cycles: int = 3) -> pd.DataFrame:
 
 def _eqd2(therapy: str, dose_gy: float, count: int, values: dict[str, float]) -> float:
     half_life = nuclide("y90.half_life") if therapy == "SIRT" else values["effective_half_life"]
-    bed = course_bed(
+    bed = cumulative_bed(
         np.full(count, dose_gy),
         effective_half_life_h=half_life,
         alpha_beta_gy=values["alpha_beta_prostate"],

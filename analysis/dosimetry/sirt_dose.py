@@ -19,12 +19,12 @@ from analysis.dosimetry.assumptions import assumed
 from analysis.physics.sirt_activity import (
     MM3_PER_ML,
     body_surface_m2,
+    bsa_activity_gbq,
     even_spacing_mm,
     liver_dose_gy,
+    lung_shunt_reduction,
     partition_dose,
     rule,
-    shunt_factor,
-    surface_activity_gbq,
 )
 
 MEASURES = {
@@ -78,8 +78,8 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame["lesions_ml"] = _lesions_ml(tables, study, frame)
     frame["body_surface_m2"] = body_surface_m2(frame["height_cm"], frame["weight_kg"])
     frame["tumour_share"] = (frame["tumour_ml"] / frame["liver_ml"]).where(frame["liver_ml"].gt(0))
-    frame["rule_gbq"] = surface_activity_gbq(frame["body_surface_m2"], frame["tumour_share"])
-    frame["shunt_factor"] = shunt_factor(frame["lung_shunt_pct"])
+    frame["rule_gbq"] = bsa_activity_gbq(frame["body_surface_m2"], frame["tumour_share"])
+    frame["shunt_factor"] = lung_shunt_reduction(frame["lung_shunt_pct"])
     frame["reduced_gbq"] = frame["rule_gbq"] * frame["shunt_factor"]
     frame["difference_gbq"] = frame["given_gbq"] - frame["reduced_gbq"]
     known = frame[["given_gbq", "liver_ml"]].where(frame[["given_gbq", "liver_ml"]].gt(0))

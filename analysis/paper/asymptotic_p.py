@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analysis.paper.discrepancies import NEITHER, ROUNDS, TRUNCATES, verdict
 from analysis.paper.published import Printed, load_printed
 from analysis.report.format import Style, number
-from analysis.statistics.attainable_p import least_asymptotic_mann_whitney_p
+from analysis.statistics.attainable_p import minimum_attainable_p_asymptotic
 
 FITS = {ROUNDS: "rounds to it", TRUNCATES: "gives it only if cut off", NEITHER: "does not give it"}
 DIGITS = Style(5)  # one more than the smallest printed P has
@@ -23,7 +23,7 @@ def asymptotic_p_sentence(measure: str, printed: Sequence[Printed] | None = None
     with_sirt, alone, p = (by_id.get(f"tox.{measure}.{end}") for end in ("lu_sirt", "lu", "p"))
     if with_sirt is None or alone is None or p is None:
         return ""
-    least = least_asymptotic_mann_whitney_p(int(with_sirt.n), int(alone.n))
+    least = minimum_attainable_p_asymptotic("mann_whitney", (int(with_sirt.n), int(alone.n))) or 1.0
     return (
         f"The smallest asymptotic P with {with_sirt.n} and {alone.n} patients is {number(least, DIGITS)} without ties, "
         f"which {FITS[verdict(p.value, least)]}."

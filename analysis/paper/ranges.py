@@ -1,6 +1,6 @@
 """What the print of the paper allows: how far each number runs over many cohorts that all give the same print.
 
-The reconstructed cohort is one of many. `ranges.csv` holds, for every number of the book, the smallest and largest
+The reconstructed cohort is one of many. `ranges.csv` gives, for every number of the book, the smallest and largest
 value over them, `ranges.toml` how many they were and which ones. Both come from `range_frame`, fed with the results
 of each cohort; a committed file, because computing them takes minutes and depends on nothing that a reader brings.
 """
@@ -23,7 +23,7 @@ RANGES = Path(__file__).with_name("ranges.csv")
 ORIGIN = Path(__file__).with_name("ranges.toml")
 DECIDED_BY_THE_RECONSTRUCTION = ("bounded", "free")
 LIMITS = ("low", "high", "lower_low", "lower_high", "upper_low", "upper_high")
-COLUMNS = ("id", "basis", "cohorts", *LIMITS, "texts")
+COLUMNS = ("id", "cohorts", *LIMITS, "texts")
 BETWEEN_TEXTS = "|"
 DIGITS = 12  # what differs beyond is rounding of the machine
 
@@ -32,12 +32,11 @@ def range_frame(cohorts: Iterable[Sequence[Result]]) -> pd.DataFrame:
     """One row per result id over the results of many cohorts: columns as `COLUMNS`, sorted by id.
 
     cohorts: how many cohorts gave it a value; low to upper_high: smallest and largest value, lower and upper limit;
-    texts: its values where they are words or yes and no, sorted. `basis` is that of the first cohort.
+    texts: its values where they are words or yes and no, sorted.
     """
-    columns = ["id", "basis", "value", "lower", "upper"]
-    rows = [(r.id, r.basis, r.value, r.lower, r.upper) for results in cohorts for r in results]
-    seen = pd.DataFrame(rows, columns=columns).astype({"value": "object"})
-    ranges = [_row(str(key), rows) for key, rows in seen.groupby("id", sort=True)]
+    rows = [(r.id, r.value, r.lower, r.upper) for results in cohorts for r in results]
+    values = pd.DataFrame(rows, columns=["id", "value", "lower", "upper"]).astype({"value": "object"})
+    ranges = [_row(str(key), rows) for key, rows in values.groupby("id", sort=True)]
     return pd.DataFrame(ranges, columns=list(COLUMNS))
 
 
@@ -45,7 +44,7 @@ def _row(key: str, rows: pd.DataFrame) -> dict[str, Any]:
     values = rows["value"].dropna()
     numbers = pd.Series([v for v in values if not isinstance(v, str | bool)], dtype="float64")
     words = sorted({_word(v) for v in values if isinstance(v, str | bool)})
-    row: dict[str, Any] = {"id": key, "basis": rows["basis"].iloc[0], "cohorts": len(values)}
+    row: dict[str, Any] = {"id": key, "cohorts": len(values)}
     for name, column in (("", numbers), ("lower_", rows["lower"]), ("upper_", rows["upper"])):
         known = column.astype("float64").dropna().round(DIGITS)
         row |= {f"{name}low": known.min(), f"{name}high": known.max()}

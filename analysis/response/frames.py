@@ -15,7 +15,7 @@ from analysis.criteria.paper_response import RESPONSE_DTYPE, percent_change
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import best_and_worst, lesion_values
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 
 
 def response_limits_pct(study: Mapping[str, Any]) -> list[float]:
@@ -81,7 +81,7 @@ def lesion_spider(tables: Tables, study: Mapping[str, Any], evaluation: Evaluati
     value), weeks (since the baseline scan), phase (ordered category: before, lu, sirt). One row per lesion and scan.
     """
     members = evaluation.subgroup.index[evaluation.subgroup["in_subgroup"]]
-    baseline = staging(tables, study)["baseline"].reindex(members).dropna().rename("baseline").astype("int64")
+    baseline = timepoints(tables, study)["baseline"].reindex(members).dropna().rename("baseline").astype("int64")
     rows = lesion_values(tables, study).rename(columns={"value": "diameter_mm"})
     rows = rows.merge(baseline.reset_index(), on="patient_id").query("scan >= baseline")
     start = rows.loc[rows["scan"].eq(rows["baseline"]), ["lesion_id", "diameter_mm"]]

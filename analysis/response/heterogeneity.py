@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, stats
 
+from analysis.statistics.monte_carlo import LESIONS, TIE_TOLERANCE, monte_carlo_p
+
 REPEATABILITY = Path(__file__).with_name("repeatability.csv")
 LIMIT_FACTOR = 1.959963984540054  # limits of agreement are mean +- 1.96 standard deviations of the difference
-DRAWS = 4000
-SEED = 20200501
 ALLOCATIONS_MAX = 200_000
-CELLS_MAX = 4_000_000  # draws times lesions held at once; larger cohorts need fewer draws
 
 
 @cache
@@ -103,7 +102,9 @@ class RangeTest:
     draws: int
 
 
-def range_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int = SEED) -> RangeTest | None:
+def range_test(
+    targets: pd.DataFrame, model: str, draws: int = LESIONS.usual, seed: int = LESIONS.seed
+) -> RangeTest | None:
     """Monte Carlo test of the median range from best to worst lesion under one true change a patient.
 
     targets: one row per evaluable target lesion with patient_id, reference_mm, followup_mm, change_pct; patients with
@@ -116,7 +117,7 @@ def range_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int 
         return None
     rows = in_fixed_order(rows, ["reference_mm", "change_pct"])
     code, names = pd.factorize(rows["patient_id"])
-    draws = _affordable(draws, len(rows))
+    draws = LESIONS.affordable(len(rows), draws)
     noise = np.random.default_rng(seed).standard_normal((draws, len(rows))) * _error_sd_pct(rows, model)
     starts = np.flatnonzero(np.diff(code, prepend=-1))
     observed, drawn = _median_range(rows["change_pct"].to_numpy()[None, :], starts)[0], _median_range(noise, starts)
@@ -126,7 +127,7 @@ def range_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int 
         observed_pct=float(observed),
         expected_pct=float(np.median(drawn)),
         expected_upper_pct=float(np.quantile(drawn, 0.95)),
-        p=float((1 + (drawn >= observed - 1e-9).sum()) / (1 + draws)),
+        p=monte_carlo_p(int((drawn >= observed - TIE_TOLERANCE).sum()), draws),
         draws=draws,
     )
 
@@ -136,10 +137,6 @@ def _error_sd_pct(rows: pd.DataFrame, model: str) -> np.ndarray:
     sums = rows.groupby("patient_id")[["reference_mm", "followup_mm"]].transform("sum")
     shared = (100 * (sums["followup_mm"] / sums["reference_mm"] - 1)).to_numpy()
     return change_sd_pct(model, rows["reference_mm"].to_numpy(), shared)
-
-
-def _affordable(draws: int, lesions: int) -> int:
-    return max(200, min(draws, CELLS_MAX // lesions))
 
 
 def _median_range(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -171,7 +168,7 @@ class IntraclassCorrelation:
 
 
 def intraclass_correlation(
-    rows: pd.DataFrame, value: str = "change_pct", draws: int = DRAWS, seed: int = SEED
+    rows: pd.DataFrame, value: str = "change_pct", draws: int = LESIONS.usual, seed: int = LESIONS.seed
 ) -> IntraclassCorrelation | None:
     """One-way intraclass correlation of `value` within patients, and the P of lesions permuted over all patients.
 
@@ -186,11 +183,11 @@ def intraclass_correlation(
         return None
     sizes = np.bincount(code)
     observed = _between(values[None, :], code, sizes)[0]
-    draws = _affordable(draws, len(values))
+    draws = LESIONS.affordable(len(values), draws)
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(np.tile(values, (draws, 1)), axis=1)
     drawn = _between(shuffled, code, sizes)
-    p = float((1 + (drawn >= observed - 1e-9 * abs(observed)).sum()) / (1 + draws))
+    p = monte_carlo_p(int((drawn >= observed - TIE_TOLERANCE * abs(observed)).sum()), draws)
     return IntraclassCorrelation(len(names), len(values), _intraclass(values, code, sizes), p, draws)
 
 
@@ -228,7 +225,7 @@ def dispersion_test(first: pd.DataFrame, second: pd.DataFrame) -> DispersionTest
     """Difference between two therapies of the median ratio of observed to expected range; therapies are permuted.
 
     first, second: from `best_and_worst`. Each range is divided by the expected range of as many lesions, so that
-    patients with more lesions do not look more dispersed. Exact up to `ALLOCATIONS_MAX` allocations, by `DRAWS` seeded
+    patients with more lesions do not look more dispersed. Exact up to `ALLOCATIONS_MAX` allocations, by seeded
     draws beyond. `overlap` counts patients with both therapies; P is not valid where it is above 0. None when a side
     has fewer than two patients.
     """
@@ -242,9 +239,9 @@ def dispersion_test(first: pd.DataFrame, second: pd.DataFrame) -> DispersionTest
         lambda x, y, axis: np.median(x, axis=axis) - np.median(y, axis=axis),
         permutation_type="independent",
         vectorized=True,
-        n_resamples=ways if ways <= ALLOCATIONS_MAX else DRAWS,
+        n_resamples=ways if ways <= ALLOCATIONS_MAX else LESIONS.usual,
         alternative="two-sided",
-        rng=np.random.default_rng(SEED),
+        rng=LESIONS.generator(),
     )
     overlap = len(first.index.intersection(second.index))
     return DispersionTest(size, samples[1].size, overlap, float(test.statistic), float(test.pvalue), min(1.0, 2 / ways))

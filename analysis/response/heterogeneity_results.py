@@ -15,7 +15,7 @@ from analysis.response.heterogeneity import (
     repeatability,
 )
 from analysis.results import Result, missing
-from analysis.statistics.attainable_p import smallest_p_signed_rank
+from analysis.statistics.attainable_p import minimum_attainable_p
 
 SHARED_CHANGE = "one true change a patient, measurement error of {model}; Monte Carlo, {draws} draws"
 
@@ -52,14 +52,13 @@ def heterogeneity_results(evaluation: Evaluation) -> list[Result]:
         reason = several_lesions_reason(evaluation, therapy)
         forced = "smallest P that the signed-rank test can give with this many patients; worst is never below best"
         rows += [
-            centre_result(f"resp.{therapy}.gap", gaps, unit="percentage points", reason=reason, basis="bounded"),
+            centre_result(f"resp.{therapy}.gap", gaps, unit="percentage points", reason=reason),
             p_result(
                 f"resp.{therapy}.forced_p",
-                smallest_p_signed_rank(len(pairs)),
+                minimum_attainable_p("signed_rank", (len(pairs),)),
                 n=len(pairs),
                 method=forced,
                 reason=reason,
-                basis="printed",
             ),
             *_range_results(therapy, frame[frame["therapy"].eq(therapy)], pairs, reason),
             *_intraclass_results(evaluation, therapy),
@@ -85,7 +84,7 @@ def _range_results(therapy: str, frame: pd.DataFrame, pairs: pd.DataFrame, reaso
     method = "standard deviation of one lesion's change that alone would give the gap"
     if needed is None:
         return [*rows, missing(id, reason, n=0, unit="percentage points", method=method)]
-    return [*rows, Result(id, needed, n=len(pairs), unit="percentage points", method=method, basis="bounded")]
+    return [*rows, Result(id, needed, n=len(pairs), unit="percentage points", method=method)]
 
 
 def _intraclass_results(evaluation: Evaluation, therapy: str) -> list[Result]:
@@ -121,13 +120,12 @@ def _dispersion_results(evaluation: Evaluation) -> list[Result]:
     return [
         Result(id, test.difference_pct, n=patients, unit=unit, method=method),
         p_result("resp.spread.p", p, n=patients, method=method, reason="same_patients"),
-        Result("resp.spread.smallest_p", test.smallest_p, n=patients, unit="P", method=method, basis="printed"),
+        Result("resp.spread.smallest_p", test.smallest_p, n=patients, unit="P", method=method),
         Result(
             "resp.spread.overlap",
             test.overlap,
             n=patients,
             unit="count",
             method="patients on both sides",
-            basis="bounded",
         ),
     ]

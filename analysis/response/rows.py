@@ -14,12 +14,12 @@ import pandas as pd
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
+from analysis.datasets.lesions import THERAPIES
 from analysis.response.heterogeneity import change_sd_pct, expected_range, repeatability, repeatability_words
 from analysis.response.recist_comparison import cross_table, lesions_reclassified, reclassified
 from analysis.results import Result
 
 Results = Mapping[str, Result]
-THERAPIES = ("lu", "sirt")
 SIZES_MM = (15.0, 30.0, 60.0)
 LESIONS = (2, 3, 4)
 

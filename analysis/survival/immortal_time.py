@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.results import Result
+from analysis.statistics.monte_carlo import IMMORTAL_TIME
 from analysis.statistics.time_varying_exposure import at_risk_late, simon_makuch_curve, spurious_gain
 
 EXPOSURE_NAMES = {"lu": "no SIRT so far", "lu_sirt": "after SIRT"}  # curves look like the arms they are made of
@@ -21,7 +22,6 @@ LANDMARK_COLUMNS = {  # column -> last part of the id of its result
 }
 WAITS_MONTHS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 MEDIAN_MONTHS = 6.0  # assumed where the cohort reaches no median
-DRAWS, CELLS = 4000, 1_000_000  # draws times patients held at once
 
 
 def exposure_curves(
@@ -77,7 +77,7 @@ def simulated_bias(results: Mapping[str, Result]) -> pd.DataFrame:
     """
     sizes = {"exposed": results["os.lu_sirt.deaths"].n or 1, "unexposed": results["os.lu.deaths"].n or 1}
     median: Any = results["os.lu"].value or MEDIAN_MONTHS
-    draws = max(200, min(DRAWS, CELLS // sum(sizes.values())))
+    draws = IMMORTAL_TIME.affordable(sum(sizes.values()))
     gain = spurious_gain(list(WAITS_MONTHS), median_months=float(median), draws=draws, **sizes)
     spread = 2 * gain["gain_se"]
     return gain.assign(low=gain["gain_months"] - spread, high=gain["gain_months"] + spread)

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.opened_book import Book
 from analysis.report.charts import Stack
 from analysis.report.tables import Folded, Table
@@ -22,8 +22,8 @@ HOSPITAL: dict[str, Any] = {"synthetic": False, "cohort_tags": []}
 
 def opened(tables: Mapping[str, pd.DataFrame], part: ModuleType, manifest: Mapping[str, Any] = HOSPITAL) -> Book:
     """`part`: the module `results` of a package; `manifest`: whose data these are, a hospital's unless given."""
-    study, cached_tables = load_study(), remembering(tables)
-    return Book(cached_tables, study, manifest, {result.id: result for result in part.results(cached_tables, study)})
+    study, cached = load_study(), cached_tables(tables)
+    return Book(cached, study, manifest, {result.id: result for result in part.results(cached, study)})
 
 
 def check_shown(item: Any) -> None:

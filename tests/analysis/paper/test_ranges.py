@@ -104,7 +104,7 @@ def test_one_value_in_all_reconstructions_reads_as_one():
 
 
 def test_a_range_of_percentages_says_percent():
-    share = Result("psa.psa50.lu", 48.0, unit="percent", range=Range(12.9, 58.06, 9, 9))
+    share = Result("psa.psa50.lu", 48.0, unit="percent", basis="free", range=Range(12.9, 58.06, 9, 9))
     assert range_text(share) == "13 to 58%"
     assert pieces(share)["psa.psa50.lu:range"].text == "13 to 58%◇"
     p = Result("x", 0.5, unit="P", range=Range(0.1, 0.5, 9, 9))

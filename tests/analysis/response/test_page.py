@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.imaging_subgroup import evaluate
 from analysis.report.charts import NoChart, Stack
 from analysis.report.tables import Folded, Table
@@ -29,7 +29,7 @@ MOVED = Patient(
 
 
 def evaluated(*patients: Patient):
-    tables = remembering(tables_of(*patients))
+    tables = cached_tables(tables_of(*patients))
     return tables, evaluate(tables, STUDY)
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from adapters.contract import empty_tables
-from analysis.datasets.censoring import EVENT, UNDATED, count_ends, ends
-from analysis.datasets.time_to_event import ARMS, overall_survival
+from analysis.datasets.arms import ARMS
+from analysis.datasets.censoring import EVENT, UNDATED, count_ends, event_sources
+from analysis.datasets.time_to_event import overall_survival
 from analysis.results import REASONS, Result
 from analysis.statistics.kaplan_meier import restricted_mean
 from analysis.statistics.rmst_permutation import restricted_mean_test
@@ -37,14 +38,14 @@ def results_of(lu: list[int], sirt: list[int]) -> dict[str, Result]:
 
 
 def test_the_event_comes_first_and_is_the_only_one():
-    assert [end.is_event for end in ends()] == [True, False, False, False, False]
+    assert [end.counts_as == "event" for end in event_sources()] == [True, False, False, False, False]
     assert (EVENT.source, UNDATED.source) == ("death", "death without a date")
-    assert {end.day for end in ends()} == {"death_day", "last_contact_day"}
+    assert {end.day for end in event_sources()} == {"death_day", "last_contact_day"}
 
 
 def test_every_patient_has_one_end_and_all_ends_are_listed():
     counted = count_ends(followed(LU, SIRT), ARMS)
-    assert counted["source"].tolist() == [end.source for end in ends()]
+    assert counted["source"].tolist() == [end.source for end in event_sources()]
     assert counted[["lu", "lu_sirt"]].sum().tolist() == [31, 5]
     by_source = counted.set_index("source")
     assert by_source.loc["death", ["lu", "lu_sirt"]].tolist() == [26, 4]

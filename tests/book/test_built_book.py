@@ -18,7 +18,7 @@ from analysis.report.format import MARKS
 from tests.support.built_site import REPOSITORY, Site, build
 from tests.support.site_checks import Page, advertisement, empty_drawings, holes, sections_lacking, unnamed_data
 
-pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("book")]
+pytestmark = [pytest.mark.book, pytest.mark.slow]
 
 
 def results(site: Site) -> list[dict]:

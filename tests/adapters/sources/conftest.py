@@ -46,7 +46,7 @@ def opened(fake: Fake, tmp_path: Path) -> Callable[..., Any]:
             for name in ("accept_drift", "keep_raw", "selection", "settings", "level", "sleep", "clock", "any_code")
             if name in options
         }
-        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, **options})
+        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, "page_limit": 100, **options})
         settings = given.pop("settings", None) or load_settings()
         return source(
             parse_base(base or fake.base), config, tmp_path, settings, TYPES, spool_root=tmp_path / "spool", **given

@@ -17,7 +17,8 @@ PROPERTY = "cpu_seconds"
 class CpuLimit:
     """Measures each test with its own fixtures; what tests share (`tests.support.once`) counts for none."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_seconds: float = LIMIT_SECONDS) -> None:
+        self._limit_seconds = limit_seconds
         self._setup: dict[str, float] = {}
         self._spent: dict[str, float] = {}
 
@@ -35,8 +36,9 @@ class CpuLimit:
         yield
         spent = self._setup.pop(item.nodeid, 0.0) + processor_time.seconds() - start
         item.user_properties.append((PROPERTY, spent))
-        if spent > LIMIT_SECONDS and not item.get_closest_marker("outer"):
-            pytest.fail(f"{spent:.1f} s of CPU time, more than {LIMIT_SECONDS:g} s: make it faster, or mark it slow")
+        if spent > self._limit_seconds and not item.get_closest_marker("outer"):
+            limit = f"{self._limit_seconds:g} s"
+            pytest.fail(f"{spent:.1f} s of CPU time, more than {limit}: make it faster, or mark it slow")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the times, from this process or from the workers of pytest-xdist."""

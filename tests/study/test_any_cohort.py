@@ -14,7 +14,7 @@ from analysis.report.format import text
 from analysis.results import REASONS
 from tests.support.cohorts import COHORTS, TABLE, committed, outcome, results_of
 
-FEW_PATIENTS = ("0 patients", "1 patient", "1 patient with SIRT", "only SIRT")
+FEW_PATIENTS = ("0 patients", "1 patient")
 WORDS_FOR_MISSING = ("nan", "none", "inf", "traceback", "<na>")
 
 

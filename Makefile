@@ -1,4 +1,5 @@
-# make book | chapter NAME=survival | test | check | bench | bench-server | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
+# make book | chapter NAME=survival | test | test-all | check | bench | bench-server | lab | clean | lock.
+# Needs Python 3.11 or later, git and make; paths may hold spaces.
 
 SHELL := /bin/sh
 SOURCE ?=
@@ -8,15 +9,20 @@ FRESH := _build/fresh
 BIN := .venv/bin
 LOCK_BEFORE ?= 2026-11-19
 STAMP := .venv/installed
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS)
+INNER = $(PYTEST) -m "not outer" --dist worksteal
 
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1
+export PYTHONDONTWRITEBYTECODE := # empty: compiled modules are kept, so that the many processes start quickly
 export IPYTHONDIR := $(CURDIR)/_build/ipython
 
 NAME ?=
 
-.PHONY: book chapter demo pull site test check bench bench-server lab clean lock
+.PHONY: book chapter demo pull site test test-adapters test-analysis test-book test-outer test-all check fix bench \
+	bench-server lab clean lock
 .DEFAULT_GOAL := book
 
 # Fetch and build are two steps: a pull that fails leaves the last tables and the last site alone.
@@ -52,16 +58,38 @@ site: $(STAMP)
 chapter: $(STAMP)
 	$(BIN)/python -m analysis chapter "$(NAME)"
 
+# The inner ring: no second program, no book. Neighbouring tests share fixtures, so each worker gets a run of neighbours.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(INNER)
+
+test-adapters: $(STAMP)
+	$(INNER) tests/adapters
+
+test-analysis: $(STAMP)
+	$(INNER) tests/analysis
+
+test-book: $(STAMP)
+	$(INNER) tests/book tests/study
+
+# The outer ring: books, browser, FHIR server, R, and what takes long. It looks at the site in _build/html if BOOK_SITE says so.
+test-outer: $(STAMP)
+	$(PYTEST) -m outer --dist loadgroup
+
+test-all: $(STAMP)
+	$(MAKE) --no-print-directory book SOURCE=
+	$(MAKE) --no-print-directory test
+	BOOK_SITE=_build/html $(MAKE) --no-print-directory test-outer
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) --no-print-directory book SOURCE=
-	BOOK_SITE=_build/html $(BIN)/python -m pytest
+	$(MAKE) --no-print-directory test-all
+
+fix: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 bench: $(STAMP)
 	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done

@@ -230,6 +230,7 @@ def test_doctor_says_what_a_pull_would_give(tmp_path):
     assert "table conditions would be empty" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_demo_can_be_pulled(tmp_path):
     assert call("demo", "--out", tmp_path / "demo").returncode == 0
     assert call("pull", tmp_path / "demo", "--out", tmp_path / "out").returncode == 0

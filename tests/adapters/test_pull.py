@@ -42,17 +42,15 @@ def strings(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Path:
+def demo(once) -> Path:
     """Eight patients drawn from the synthetic cohort, as one Bundle."""
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder, patients=8)
-    return folder / "demo.json"
+    return once.folder("eight-patients", lambda out: write_demo(out, patients=8)) / "demo.json"
 
 
 @pytest.fixture(scope="module")
-def reference(demo, tmp_path_factory) -> dict[str, pd.DataFrame]:
+def reference(demo, once) -> dict[str, pd.DataFrame]:
     """The tables of that Bundle."""
-    return pulled(demo, tmp_path_factory.mktemp("tables") / "out")
+    return once.value("eight-patients-tables", lambda: pulled(demo, once.root / "eight-patients-pull"))
 
 
 def entries(demo: Path) -> list[dict[str, Any]]:

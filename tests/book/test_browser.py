@@ -6,7 +6,7 @@ import pytest
 
 from analysis.dosimetry.calculators import calculators
 
-pytestmark = [pytest.mark.book, pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("book")]
+pytestmark = [pytest.mark.book, pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 WIDTHS = (1280, 390)
 MODES = ("light", "dark")

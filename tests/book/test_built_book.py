@@ -18,7 +18,7 @@ from analysis.report.format import MARKS
 from tests.support.built_site import REPOSITORY, Site, build
 from tests.support.site_checks import Page, advertisement, empty_drawings, holes, sections_lacking, unnamed_data
 
-pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("book")]
+pytestmark = [pytest.mark.book, pytest.mark.slow]
 
 
 def results(site: Site) -> list[dict]:
@@ -85,7 +85,7 @@ def test_results_json_holds_every_printed_id_and_each_once(site):
     rows = results(site)
     ids = [row["id"] for row in rows]
     assert len(ids) == len(set(ids))
-    with (REPOSITORY / "analysis" / "published_results.csv").open(encoding="utf-8", newline="") as file:
+    with (REPOSITORY / "analysis" / "paper" / "published_results.csv").open(encoding="utf-8", newline="") as file:
         printed = {row["id"] for row in csv.DictReader(file)}
     assert printed <= set(ids)
     assert {row["id"] for row in rows if "agrees" in row} == printed

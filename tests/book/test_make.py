@@ -16,8 +16,9 @@ from tests.support.built_site import REPOSITORY
 
 pytestmark = [
     pytest.mark.book,
+    pytest.mark.program,
     pytest.mark.slow,
-    pytest.mark.xdist_group("book"),
+    pytest.mark.xdist_group("make"),
     pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed"),
     pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="the tests do not run in a virtual environment"),
 ]

@@ -1,28 +1,20 @@
-"""The demo of both dialects, written and pulled once for all tests of this folder."""
+"""The demo of both dialects: entries of its Bundles, pulls, results."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from adapters.synthetic.demo import write_demo
 from analysis.results import Result
-from tests.support.fhir_changes import Entry, Pulled, entries_of, pulled
+from tests.support.demo import DIALECTS, Demo
+from tests.support.fhir_changes import Entry, Pulled, entries_of
 
 
 @pytest.fixture(scope="session")
-def demos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Dialect -> Bundle file of the demo."""
-    folder = tmp_path_factory.mktemp("demos")
-    return {dialect: write_demo(folder / dialect, dialect=dialect)[0] for dialect in ("mcode", "mii")}
-
-
-@pytest.fixture(scope="session")
-def pulls(demos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pulled]:
+def pulls(demo_in: Callable[..., Demo]) -> dict[str, Pulled]:
     """Dialect -> what a pull of it gives."""
-    folder = tmp_path_factory.mktemp("pulls")
-    return {dialect: pulled(source, folder / dialect) for dialect, source in demos.items()}
+    return {dialect: demo_in(dialect).pulled for dialect in DIALECTS}
 
 
 @pytest.fixture(scope="session")
@@ -32,18 +24,18 @@ def demo(pulls: dict[str, Pulled]) -> Pulled:
 
 
 @pytest.fixture(scope="session")
-def results(demo: Pulled) -> dict[str, Result]:
+def results(demo_in: Callable[..., Demo]) -> dict[str, Result]:
     """Every number of the book on the demo."""
-    return demo.results()
+    return demo_in("mcode").results()
 
 
 @pytest.fixture(scope="session")
-def entries(demos: dict[str, Path]) -> list[Entry]:
+def entries(demo_in: Callable[..., Demo]) -> list[Entry]:
     """The entries of the demo's mCODE Bundle; not to be changed in place."""
-    return entries_of(demos["mcode"])
+    return entries_of(demo_in("mcode").fhir / "demo.json")
 
 
 @pytest.fixture(scope="session")
-def mii_entries(demos: dict[str, Path]) -> list[Entry]:
+def mii_entries(demo_in: Callable[..., Demo]) -> list[Entry]:
     """The entries of the demo's MII Bundle; not to be changed in place."""
-    return entries_of(demos["mii"])
+    return entries_of(demo_in("mii").fhir / "demo.json")

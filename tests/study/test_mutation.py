@@ -78,6 +78,7 @@ def expected(change: str) -> list[str]:
         return [row["id"] for row in csv.DictReader(file) if row["change"] == change]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_one_fact_changes_what_depends_on_it_and_nothing_else(change, entries, results, tmp_path):
     after = pulled_entries(with_change(entries, CHANGES[change]), tmp_path).results()
@@ -99,6 +100,7 @@ def untouched_by_patients(result: Result) -> bool:
     return result.basis in ("physics", "design") and not result.id.startswith("mult.least.")
 
 
+@pytest.mark.slow
 def test_a_patient_less_changes_table_1_survival_and_response_and_nothing_else(entries, results, tmp_path):
     after = pulled_entries(without_patient(entries, "p01"), tmp_path).results()
     changed = changed_ids(results, after)

@@ -19,7 +19,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "has_day_zero": True,
     },
     "conditions": {"site": "none", "is_active": True},
-    "procedures": {"order": 1, "site": "none", "tracer": "none", "status": "completed", "source_resources": 1},
+    "procedures": {"order": 1, "site": "none", "tracer": "none", "status": "completed"},
     "medications": {"status": "completed"},
     "observations": {"order": 1},
     "lesions": {"organ": "liver", "is_node": False},
@@ -46,6 +46,7 @@ def _table(name: str, rows: Rows) -> pd.DataFrame:
                 row.setdefault(f"{prefix}day_max", row[f"{prefix}day"])
         if name == "observations":
             row.setdefault("unit", MEASURES[row["measure"]] or None)
+        assert row.keys() <= set(TABLES[name].names), "a column that the contract does not know"
         records.append(row)
     return conform(name, pd.DataFrame(records).reindex(columns=TABLES[name].names))
 

@@ -1,7 +1,4 @@
-"""Every kind of cohort that a hospital may have, made from the demo's facts as tidy tables.
-
-`python -m tests.support.cohorts` writes any_cohort.csv anew; what changed in it is to be read before it is committed.
-"""
+"""Every kind of cohort that a hospital may have, made from the demo's facts as tidy tables."""
 
 from __future__ import annotations
 
@@ -145,17 +142,3 @@ def committed() -> dict[str, dict[str, str]]:
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {name: {row["id"]: row[name] for row in rows if row[name]} for name in COHORTS}
-
-
-def write() -> None:
-    """any_cohort.csv: one row a result id, one column a cohort; empty where the cohort has no such result."""
-    found = {name: {result.id: outcome(result) for result in results_of(name)} for name in COHORTS}
-    ids = list(dict.fromkeys(id for column in found.values() for id in column))
-    with TABLE.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", *COHORTS])
-        writer.writerows([id, *(found[name].get(id, "") for name in COHORTS)] for id in sorted(ids))
-
-
-if __name__ == "__main__":
-    write()

@@ -147,3 +147,18 @@ def staged(source: Path | Listed, *, settings: Settings | None = None, selection
         ledger.used(key)
     ledger.close()
     return Outcome(resources, ledger, chosen, stage)
+
+
+IDENTIFIER = {"identifier": [{"system": "http://lab.example", "value": "A-17"}]}
+SERVER = "https://h.example/fhir"
+
+
+def meta(updated: str | None = None, version: str | None = None) -> dict[str, object]:
+    """The meta element of a resource, with what is given."""
+    stated = {"lastUpdated": updated, "versionId": version}
+    return {"meta": {name: value for name, value in stated.items() if value}}
+
+
+def value(outcome: Outcome, key: str = "Observation/o1") -> float:
+    """The value of a measurement that counts."""
+    return float(outcome.resources[key]["valueQuantity"]["value"])

@@ -40,7 +40,6 @@ def tables(lu: list[int], sirt: list[int], sirt_day: int = 60, **patient: object
         status="completed",
         site="none",
         tracer="none",
-        source_resources=1,
     )
     conditions = pd.DataFrame(
         [(i, c, s) for i in ids for c, s in (("castration_resistance", "prostate"), ("metastasis", "liver"))],

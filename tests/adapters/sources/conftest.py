@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import stamina
 from pytest_httpserver import HTTPServer
@@ -14,6 +17,7 @@ from typer.testing import CliRunner, Result
 from adapters.__main__ import app
 from adapters.settings import load_settings
 from adapters.sources.bulk.source import BulkSource
+from adapters.sources.http import client
 from adapters.sources.http.config import ServerConfig
 from adapters.sources.http.origin import parse_base
 from adapters.sources.search.source import ServerSource
@@ -27,6 +31,24 @@ def no_waiting() -> Iterator[None]:
     stamina.set_testing(True, attempts=3)
     yield
     stamina.set_testing(False)
+
+
+@cache
+def trust_store() -> ssl.SSLContext:
+    """The certificates that this machine trusts."""
+    return httpx2.create_ssl_context()
+
+
+@pytest.fixture(autouse=True)
+def trust_store_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most servers of these tests speak plain HTTP, and reading the certificates takes longer than a pull from them."""
+    read = client.tls_context
+
+    def shared(*arguments: Any, **options: Any) -> Any:
+        context = read(*arguments, **options)
+        return trust_store() if context is True else context
+
+    monkeypatch.setattr(client, "tls_context", shared)
 
 
 @pytest.fixture
@@ -46,7 +68,7 @@ def opened(fake: Fake, tmp_path: Path) -> Callable[..., Any]:
             for name in ("accept_drift", "keep_raw", "selection", "settings", "level", "sleep", "clock", "any_code")
             if name in options
         }
-        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, **options})
+        config = ServerConfig(**{"timeout_seconds": 1.0, "chunk_size": 2, "parallel": 2, "page_limit": 100, **options})
         settings = given.pop("settings", None) or load_settings()
         return source(
             parse_base(base or fake.base), config, tmp_path, settings, TYPES, spool_root=tmp_path / "spool", **given

@@ -195,6 +195,7 @@ def test_blocks_end_at_line_ends() -> None:
     assert blocks.__doc__
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
     """Peak of Python's own allocations for ten times the lines: flat but for a few blocks."""
     peaks = []

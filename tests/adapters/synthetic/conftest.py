@@ -1,15 +1,17 @@
 """The demo in both dialects and both forms, written once for all tests of this folder."""
 
+from collections.abc import Callable
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from adapters.synthetic.demo import write_demo
 from adapters.synthetic.fhir.cohort import COHORT
+from tests.support.demo import DIALECTS, FORMATS, Demo
 from tests.support.fhir_facts import STANDIN
-
-DIALECTS = ("mcode", "mii")
-FORMATS = ("bundle", "ndjson")
+from tests.support.once import Once
 
 
 @pytest.fixture(scope="session", params=["standin", "cohort"])
@@ -19,12 +21,13 @@ def cohort_folder(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(cohort_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+def demo(cohort_folder: Path, demo_in: Callable[..., Demo], once: Once) -> dict[tuple[str, str], Path]:
     """(dialect, format) -> folder with the demo."""
-    folders = {}
-    for dialect in DIALECTS:
-        for form in FORMATS:
-            folder = tmp_path_factory.mktemp(f"{dialect}-{form}")
-            write_demo(folder, dialect=dialect, format=form, cohort=cohort_folder)
-            folders[dialect, form] = folder
-    return folders
+    pairs = list(product(DIALECTS, FORMATS))
+    if cohort_folder == COHORT:
+        return {pair: demo_in(*pair).fhir for pair in pairs}
+
+    def write(out: Path, dialect: str, form: str) -> None:
+        write_demo(out, dialect=dialect, format=form, cohort=cohort_folder)
+
+    return {(d, f): once.folder(f"standin-{d}-{f}", partial(write, dialect=d, form=f)) for d, f in pairs}

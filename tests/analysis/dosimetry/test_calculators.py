@@ -47,6 +47,7 @@ def test_formula_equals_python_over_a_grid(calculator):
             assert in_python(output.formula_js, values) == pytest.approx(expected[output.name], rel=1e-3), output.name
 
 
+@pytest.mark.program
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed; the browser test covers the page")
 @pytest.mark.parametrize("calculator", calculators(), ids=lambda c: c.id)
 def test_formula_in_javascript_equals_python(calculator):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from adapters.synthetic.reconstructions import number_of_reconstructions
-from adapters.synthetic.search.ranges import DEMO, inputs_hash, results_of
+from adapters.synthetic.search.ranges import inputs_hash, results_of
 from analysis.paper.published import judge, load_printed
 from analysis.paper.ranges import BETWEEN_TEXTS, RANGES, load_origin, load_ranges
 from analysis.paper.ranges_page import LISTED, PLACE, listed_table, named_ids, templates
@@ -30,9 +30,9 @@ DUE = "run python -m adapters.synthetic.search.ranges"
 SAMPLE = (0, -1)  # first and last reconstruction
 
 
-@cache
-def demo() -> dict[str, Result]:
-    return {result.id: result for result in results_of(DEMO)}
+@pytest.fixture(scope="module")
+def demo(cohort_results: dict[str, Result]) -> dict[str, Result]:
+    return cohort_results
 
 
 @cache
@@ -51,11 +51,12 @@ def test_the_ranges_are_those_of_the_committed_reconstructions():
     assert load_origin()["reconstructions"] == number_of_reconstructions() >= 200, DUE
 
 
-def test_the_ranges_are_of_the_numbers_that_the_book_gives():
-    assert set(table().index) == {id for id in demo() if not id.startswith("print.")}, DUE
+def test_the_ranges_are_of_the_numbers_that_the_book_gives(demo):
+    assert set(table().index) == {id for id in demo if not id.startswith("print.")}, DUE
     assert table().index.is_unique
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", SAMPLE)
 def test_a_reconstruction_lies_within_the_ranges(position):
     beyond = []
@@ -72,9 +73,9 @@ def test_a_reconstruction_lies_within_the_ranges(position):
     assert beyond == [], DUE
 
 
-def test_every_bounded_or_free_number_of_the_demo_has_a_range_that_holds_it():
+def test_every_bounded_or_free_number_of_the_demo_has_a_range_that_holds_it(demo):
     lacking = []
-    for result in demo().values():
+    for result in demo.values():
         if result.basis in ("bounded", "free") and result.value is not None:
             found = result.range
             number = isinstance(result.value, int | float) and not isinstance(result.value, bool)
@@ -83,25 +84,25 @@ def test_every_bounded_or_free_number_of_the_demo_has_a_range_that_holds_it():
     assert lacking == [], DUE
 
 
-def test_what_is_labelled_printed_varies_no_more_than_printing_it_leaves_open():
+def test_what_is_labelled_printed_varies_no_more_than_printing_it_leaves_open(demo):
     wrong = [
         id
-        for id, result in demo().items()
+        for id, result in demo.items()
         if result.basis == "printed" and id in table().index and isinstance(result.value, int | float)
         if table().loc[id, "high"] - table().loc[id, "low"] > 10.0 ** -style_of(result).decimals
     ]
     assert wrong == []
 
 
-def test_printed_values_agree_with_the_print_at_both_ends_of_their_range():
+def test_printed_values_agree_with_the_print_at_both_ends_of_their_range(demo):
     printed = {row.id: row for row in load_printed() if row.value and row.operator == "=" and not row.text}
     wrong = []
     for id, row in printed.items():
-        if not judge(row, demo()[id])[0] or id not in table().index:
+        if not judge(row, demo[id])[0] or id not in table().index:
             continue  # a committed slip
         for end in ("low", "high"):
             value = float(table().loc[id, end])
-            if not judge(_only_value(row), Result(id, value, unit=demo()[id].unit))[0]:
+            if not judge(_only_value(row), Result(id, value, unit=demo[id].unit))[0]:
                 wrong.append((id, end, value))
     assert wrong == []
 
@@ -112,26 +113,26 @@ def _only_value(row):
     )
 
 
-def test_what_rests_on_physics_or_design_never_varies():
-    assert [id for id, result in demo().items() if result.basis in ("physics", "design")
+def test_what_rests_on_physics_or_design_never_varies(demo):
+    assert [id for id, result in demo.items() if result.basis in ("physics", "design")
             and id in table().index and varies(id)] == []  # fmt: skip
 
 
-def test_free_numbers_that_never_vary_are_habits_of_the_search_that_are_known():
+def test_free_numbers_that_never_vary_are_habits_of_the_search_that_are_known(demo):
     known = re.compile((Path(__file__).with_name("ranges_constant.txt")).read_text("utf-8").strip().replace("\n", "|"))
-    constant = {id for id, r in demo().items() if r.basis == "free" and id in table().index and not varies(id)}
+    constant = {id for id, r in demo.items() if r.basis == "free" and id in table().index and not varies(id)}
     assert {id for id in constant if not known.fullmatch(id)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_no_key_point_rests_on_a_free_number(page):
+def test_no_key_point_rests_on_a_free_number(page, demo):
     resting = []
     for block in IN_SHORT.findall(page.read_text("utf-8")):
         for key in GLUED.findall(block):
             if key.startswith(NO_RESULTS) or key.endswith(SENTENCE):
                 continue
-            id = key if key in demo() else key.rpartition(":")[0]
-            result = demo()[id]
+            id = key if key in demo else key.rpartition(":")[0]
+            result = demo[id]
             shows_interval = key in (id, f"{id}:interval") and has_open_interval(result)
             if result.basis == "free" or shows_interval:
                 resting.append(key)
@@ -139,11 +140,11 @@ def test_no_key_point_rests_on_a_free_number(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_no_conclusion_rests_on_a_free_number(page):
+def test_no_conclusion_rests_on_a_free_number(page, demo):
     text = page.read_text("utf-8")
     named = CONCLUSION.findall(text)
     assert len(named) == text.count("conclusion("), "a conclusion must name its result: conclusion(book[...], ...)"
-    assert [id for id in named if demo()[id].basis == "free"] == []
+    assert [id for id in named if demo[id].basis == "free"] == []
 
 
 def test_every_conclusion_of_a_key_point_is_made_by_the_tested_function():
@@ -161,22 +162,22 @@ def test_key_points_are_looked_at_on_every_page_that_has_some():
 
 
 @pytest.mark.parametrize("kind", ["printed", "bounded", "free"])
-def test_sentences_of_the_page_name_results_of_their_kind(kind):
+def test_sentences_of_the_page_name_results_of_their_kind(kind, demo):
     for template in templates(kind):
         for id in named_ids(template):
-            assert demo()[id].basis in (kind, "printed"), (id, template)
+            assert demo[id].basis in (kind, "printed"), (id, template)
         if kind != "printed":
             assert any(place.endswith("range") for place in PLACE.findall(template))
 
 
-def test_every_number_that_the_page_lists_is_one_that_the_print_does_not_force():
-    listed = listed_table(demo())
+def test_every_number_that_the_page_lists_is_one_that_the_print_does_not_force(demo):
+    listed = listed_table(demo)
     assert len(listed) == len(pd.read_csv(LISTED)) <= 30
     assert listed["range"].notna().all()
 
 
-def test_what_the_page_says_of_survival_holds_over_all_reconstructions():
-    ranges, alpha = table(), demo()["stat.alpha"].value
+def test_what_the_page_says_of_survival_holds_over_all_reconstructions(demo):
+    ranges, alpha = table(), demo["stat.alpha"].value
     assert 0.4 < ranges.loc["os.hr.firth", "low"] < ranges.loc["os.hr.firth", "high"] < 0.65
     assert ranges.loc["os.hr.firth", "lower_high"] < 1 < ranges.loc["os.hr.firth", "upper_low"]
     assert ranges.loc["os.logrank.exact", "low"] > alpha

@@ -1,8 +1,5 @@
 """SUVmax by response with patients as clusters: pinned to nlme, exact where patients are few."""
 
-import shutil
-import subprocess
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +9,7 @@ from analysis.response.uptake import clustering_results, estimating_equation, kr
 from analysis.statistics.attainable_p import minimum_attainable_p
 from analysis.statistics.random_intercept import random_intercept
 from tests.support.paths import REFERENCE
+from tests.support.r_scripts import output_of
 
 PINS = REFERENCE / "response"
 PATIENT = np.repeat(np.arange(1, 7), [4, 3, 2, 4, 1, 3])
@@ -30,12 +28,10 @@ def test_random_intercept_equals_nlme(row):
     assert fit.within_sd == pytest.approx(row["within_sd"], rel=1e-4)
 
 
-@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed; the committed numbers stand")
-def test_reference_numbers_come_from_the_committed_script():
-    run = subprocess.run(["Rscript", "mixed.R"], cwd=PINS, capture_output=True, text=True, timeout=60, check=False)
-    if run.returncode:
-        pytest.skip("R is there without nlme")
-    assert run.stdout == (PINS / "mixed.csv").read_text()
+@pytest.mark.program
+def test_reference_numbers_come_from_the_committed_script(golden):
+    output = output_of(PINS / "mixed.R")
+    assert output == golden.text(PINS / "mixed.csv", output)
 
 
 def rows(suv=SUV, progressive=PROGRESSIVE, patient=PATIENT) -> pd.DataFrame:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
 from math import comb
 
 import numpy as np
@@ -15,7 +13,9 @@ from hypothesis import strategies as st
 from analysis.statistics.hodges_lehmann import hodges_lehmann, u_distribution
 from analysis.statistics.intervals import mean_interval, median_interval
 from analysis.statistics.rank_tests import mann_whitney
+from tests.support.golden import Golden
 from tests.support.paths import REFERENCE
+from tests.support.r_scripts import output_of
 
 PINS = REFERENCE / "toxicity"
 ALT_SIRT = [58.2, 129.3, 160.0, 202.2, 469.5]
@@ -35,11 +35,10 @@ def reference() -> dict[str, float]:
         return {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
 
 
-def test_the_committed_reference_is_what_r_prints() -> None:
-    if shutil.which("Rscript") is None:
-        pytest.skip("Rscript is not installed")
-    run = subprocess.run(["Rscript", str(PINS / "toxicity.R")], capture_output=True, text=True, check=True)
-    assert run.stdout == (PINS / "toxicity.csv").read_text()
+@pytest.mark.program
+def test_the_committed_reference_is_what_r_prints(golden: Golden) -> None:
+    output = output_of(PINS / "toxicity.R")
+    assert output == golden.text(PINS / "toxicity.csv", output)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

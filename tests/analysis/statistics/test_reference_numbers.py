@@ -5,8 +5,6 @@ Where the book does not use a library's default, the test shows what that defaul
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from math import exp, isnan, log
 
@@ -27,6 +25,7 @@ from analysis.statistics.rank_tests import mann_whitney, signed_rank
 from analysis.statistics.rmst_permutation import restricted_mean_test
 from analysis.statistics.time_varying_exposure import simon_makuch_curve, start_stop
 from tests.support.paths import REFERENCE
+from tests.support.r_scripts import output_of
 
 R = pd.read_csv(REFERENCE / "reference_numbers.csv").set_index("key")["value"].to_dict()
 DATASETS = pd.read_csv(REFERENCE / "datasets.csv")
@@ -63,15 +62,11 @@ def arms(name: str) -> dict[int, Sample]:
     return {int(key): (part["time"].to_numpy(), part["event"].to_numpy()) for key, part in data(name).groupby("group")}
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("script", ["reference_numbers", "datasets"])
-def test_committed_numbers_are_what_r_gives_now(script):
-    if shutil.which("Rscript") is None:
-        pytest.skip("Rscript is not installed")
-    path = REFERENCE / f"{script}.R"
-    run = subprocess.run(["Rscript", str(path)], capture_output=True, text=True, timeout=120, check=False)
-    if run.returncode:
-        pytest.skip("the R package survival is not installed")
-    assert run.stdout == path.with_suffix(".csv").read_text()
+def test_committed_numbers_are_what_r_gives_now(script, golden):
+    output = output_of(REFERENCE / f"{script}.R")
+    assert output == golden.text(REFERENCE / f"{script}.csv", output)
 
 
 # SPSS KM time BY group /STATUS=event(1) /PRINT TABLE MEAN: median, its SE and limits, mean and its SE. lung: the formula
@@ -160,6 +155,7 @@ def test_restricted_mean_equals_r(name, horizon, expected):
 
 
 @pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")  # lifelines integrates a step function
+@pytest.mark.slow
 def test_what_lifelines_calls_the_variance_of_a_restricted_mean_is_another_quantity():
     for group, wrong in ((1, 56.967), (2, 111.267)):
         times, events = arms("aml")[group]
@@ -366,6 +362,7 @@ def coverage(size: int, interval: Callable[..., object]) -> float:
     return hits / 400
 
 
+@pytest.mark.slow
 def test_the_printed_kind_of_interval_holds_the_median_of_five_in_two_of_three_samples():
     assert coverage(5, spss_median) == pytest.approx(0.69, abs=0.06)
     assert coverage(31, spss_median) == pytest.approx(0.89, abs=0.05)

@@ -1,8 +1,6 @@
 """Exact log-rank, hazard ratios, waiting time and design numbers, pinned to R (tests/reference/survival.R)."""
 
 import csv
-import shutil
-import subprocess
 from itertools import combinations
 from math import comb, log
 
@@ -30,6 +28,7 @@ from analysis.statistics.time_varying_exposure import (
     time_varying_hazard_ratio,
 )
 from tests.support.paths import REFERENCE
+from tests.support.r_scripts import output_of
 
 R = {row["key"]: float(row["value"]) for row in csv.DictReader((REFERENCE / "survival.csv").read_text().splitlines())}
 
@@ -49,13 +48,10 @@ def cohort(day: int | None) -> pd.DataFrame:
     return pd.DataFrame({"patient_id": range(36), "time_days": TIME, "death_observed": EVENTS, "exposure_day": days})
 
 
-def test_committed_r_numbers_are_what_r_gives_now():
-    if shutil.which("Rscript") is None:
-        pytest.skip("Rscript is not installed")
-    run = subprocess.run(["Rscript", str(REFERENCE / "survival.R")], capture_output=True, text=True, check=False)
-    if run.returncode:
-        pytest.skip("R packages survival and coin are not installed")
-    assert run.stdout == (REFERENCE / "survival.csv").read_text()
+@pytest.mark.program
+def test_committed_r_numbers_are_what_r_gives_now(golden):
+    output = output_of(REFERENCE / "survival.R")
+    assert output == golden.text(REFERENCE / "survival.csv", output)
 
 
 def test_exact_logrank_counts_all_376992_allocations_and_equals_coin():

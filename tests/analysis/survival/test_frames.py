@@ -116,6 +116,7 @@ def test_sirt_before_day_zero_keeps_its_negative_day():
     assert followed["exposure_day"].tolist() == [-40]
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.permutations(range(36)))
 def test_order_of_patients_does_not_matter(order):

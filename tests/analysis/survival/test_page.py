@@ -134,7 +134,7 @@ class TestIntention:
         given = tables(LU, SIRT)
         more = {
             "procedures": [{"patient_id": "S99", "procedure_id": "S99-P1", "procedure": "maa_workup", "status": "completed",
-                            "site": "none", "tracer": "none", "source_resources": 1}],
+                            "site": "none", "tracer": "none"}],
             "observations": [{"patient_id": "S99", "observation_id": "S99-O1", "measure": "disease_status",
                               "category": "progressive", "order": 1}],
         }  # fmt: skip

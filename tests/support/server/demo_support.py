@@ -16,7 +16,6 @@ from adapters.fhir.selection import Selection
 from adapters.pull import Request, pull, types_read
 from adapters.settings import load_settings
 from adapters.sources import open_source
-from adapters.synthetic.demo import write_demo
 from tests.support.server.fake_fhir import Fake
 from tests.support.server.hapi import ORDER, stored_lines
 
@@ -29,9 +28,8 @@ def numbers_kept(line: str) -> dict[str, Any]:
     return json.loads(line, parse_float=lambda digits: f"@{digits}@")
 
 
-def serve_demo(httpserver: HTTPServer, folder: Path, dialect: str) -> Fake:
-    """Write the demo cohort to a folder and put its newest versions on the scripted server."""
-    write_demo(folder, dialect=dialect, format="ndjson")
+def serve_demo(httpserver: HTTPServer, folder: Path) -> Fake:
+    """Put the newest versions of the demo, a folder of NDJSON files, on the scripted server."""
     newest = {
         (kind, numbers_kept(line)["id"]): numbers_kept(line) for kind in ORDER for line in stored_lines(folder, kind)
     }

@@ -206,6 +206,7 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # ends the `accept` that the thread waits in; `close` does not
         self._socket.close()
         self._thread.join(5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +15,26 @@ import pytest
 import stamina
 
 from adapters.fhir.selection import Selection
-from adapters.synthetic.demo import write_demo
+from tests.support.demo import Demo
 from tests.support.paths import VIEWS
 from tests.support.server.demo_support import assert_equal, tables_of
 from tests.support.server.hapi import NoServerError, load, served
 
-pytestmark = [pytest.mark.java, pytest.mark.slow]
+pytestmark = [pytest.mark.java, pytest.mark.slow, pytest.mark.xdist_group("server")]
 
 
 @dataclass(frozen=True)
 class Live:
-    """A server with one dialect on it, and what a pull of the same files gives."""
+    """A server with one dialect on it, a folder to write to, and the demo that was loaded."""
 
     base: str
     folder: Path
-    expected: dict[str, pd.DataFrame]
+    demo: Demo
+
+    @property
+    def expected(self) -> dict[str, pd.DataFrame]:
+        """What a pull of the same files gives."""
+        return self.demo.frames()
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +54,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 
 @pytest.fixture(scope="module")
-def mcode(server: tuple[str, Path]) -> Live:
+def mcode(server: tuple[str, Path], demo_in: Callable[..., Demo]) -> Live:
     base, folder = server
-    write_demo(folder / "mcode", dialect="mcode", format="ndjson")
-    load(base, folder / "mcode")
-    return Live(base, folder, tables_of(str(folder / "mcode"), folder / "mcode-tables"))
+    demo = demo_in("mcode", "ndjson")
+    load(base, demo.fhir)
+    return Live(base, folder, demo)
 
 
 def test_a_pull_by_search_gives_the_tables_of_the_files(mcode: Live):
@@ -78,14 +83,13 @@ def rows(result) -> Counter[tuple[str, ...]]:
 def test_a_view_gives_the_rows_of_the_files(view, mcode: Live, run):
     arguments = ("view", VIEWS / f"{view}.json", "--format", "csv")
     served = rows(run(*arguments, mcode.base, "--all"))
-    told = rows(run(*arguments, mcode.folder / "mcode"))
+    told = rows(run(*arguments, mcode.demo.fhir))
     assert served <= told, "the files hold older versions too"
     assert {row[0] for row in served} == {row[0] for row in told}
 
 
-def test_the_other_dialect_gives_the_same_tables(mcode: Live):
-    write_demo(mcode.folder / "mii", dialect="mii", format="ndjson")
-    patients = load(mcode.base, mcode.folder / "mii")
+def test_the_other_dialect_gives_the_same_tables(mcode: Live, demo_in):
+    patients = load(mcode.base, demo_in("mii", "ndjson").fhir)
     # Told by type, for the patients of the first dialect bear the same ids as identifiers.
     selection = Selection(frozenset(f"Patient/{one}" for one in patients))
     assert_equal(tables_of(mcode.base, mcode.folder / "mii-tables", selection=selection), mcode.expected)

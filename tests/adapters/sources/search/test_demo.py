@@ -22,21 +22,22 @@ def quiet_server(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["mcode", "mii"])
-def test_the_server_gives_the_tables_of_the_files(dialect, httpserver, tmp_path: Path):
-    server = serve_demo(httpserver, tmp_path / "files", dialect)
-    assert_equal(
-        tables_of(server.base, tmp_path / "by-search"), tables_of(str(tmp_path / "files"), tmp_path / "by-file")
-    )
+def test_the_server_gives_the_tables_of_the_files(dialect, demo_in, httpserver, tmp_path: Path):
+    demo = demo_in(dialect, "ndjson")
+    server = serve_demo(httpserver, demo.fhir)
+    assert_equal(tables_of(server.base, tmp_path / "by-search"), demo.frames())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dialect", "key", "algorithm", "text"),
     [("mcode", RSA_KEY, "RS384", pem(RSA_KEY)), ("mii", EC_KEY, "ES384", jwk(EC_KEY, "ES384"))],
 )
 def test_smart_backend_services_give_the_same_though_tokens_expire(
-    dialect, key, algorithm, text, httpserver, tmp_path: Path
+    dialect, key, algorithm, text, demo_in, httpserver, tmp_path: Path
 ):
-    server = serve_demo(httpserver, tmp_path / "files", dialect)
+    demo = demo_in(dialect, "ndjson")
+    server = serve_demo(httpserver, demo.fhir)
     issuer = TokenEndpoint(key.public_key(), algorithm, uses=USES)
     issuer.url = httpserver.url_for("/auth/token")
     httpserver.expect_request("/auth/token").respond_with_handler(issuer)
@@ -55,7 +56,7 @@ def test_smart_backend_services_give_the_same_though_tokens_expire(
         f'auth = "smart"\nclient_id = "study"\nkey_file = "key"\nkey_id = "key-1"\ntoken_url = "{issuer.url}"\n'
     )
     found = tables_of(server.base, tmp_path / "by-search", server_config=config)
-    assert_equal(found, tables_of(str(tmp_path / "files"), tmp_path / "by-file"))
+    assert_equal(found, demo.frames())
     assert refused, "a token expired in the middle"
     accepted = len(server.requests) - len(refused)
     assert len(issuer.issued) == len(issuer.seen) == math.ceil(accepted / USES), "no token is thrown away unused"

@@ -15,6 +15,7 @@ import pytest
 from werkzeug import Response
 
 from adapters.errors import AdapterError, IncompleteError, InputError
+from adapters.sources.http.config import ServerConfig
 from adapters.sources.search.source import ServerSource
 from tests.support.server.fake_fhir import OTHER, Fake, Relay, as_json, observation, small_cohort
 from tests.support.server.misbehaviour import (
@@ -215,8 +216,12 @@ def test_the_full_tables_or_an_error_that_names_the_query(name, path, fake, open
 def test_a_broken_connection_is_tried_again(kind, fake, opened, httpserver):
     with Relay(("127.0.0.1", httpserver.port), lambda number: kind if number % 4 == 2 else None) as relay:
         fake.base = f"http://localhost:{relay.port}/fhir"
-        assert resources(opened(fake.base)) == EXPECTED
+        assert resources(opened(fake.base, timeout_seconds=0.5)) == EXPECTED
         assert relay.connections > 4
+
+
+def test_pages_without_end_are_many_outside_of_the_tests():
+    assert ServerConfig().page_limit == 100_000
 
 
 def test_connections_that_always_break_are_an_error(fake, opened, httpserver):

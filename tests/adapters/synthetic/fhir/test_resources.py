@@ -98,10 +98,10 @@ def test_no_reference_dangles(demo, dialect, form):
 
 
 @pytest.mark.parametrize(("dialect", "form"), FORMS)
-def test_the_number_of_resources_is_known(demo, cohort_folder, dialect, form):
+def test_the_number_of_resources_is_known(demo, cohort_folder, dialect, form, golden):
     counted = Counter(one["resourceType"] for one in read(demo, dialect, form))
-    pinned = json.loads((Path(__file__).parent / "fhir_counts.json").read_text("utf-8"))
-    assert dict(sorted(counted.items())) == pinned[cohort_folder.name][f"{dialect} {form}"]
+    counts, pinned = dict(sorted(counted.items())), Path(__file__).parent / "fhir_counts.json"
+    assert counts == golden.entry(pinned, [cohort_folder.name, f"{dialect} {form}"], counts)
 
 
 def forms_of_reference(resources: list[dict]) -> set[str]:

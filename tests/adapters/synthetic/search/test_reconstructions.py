@@ -31,6 +31,7 @@ def test_there_are_enough_and_they_stay_small() -> None:
     assert sum(path.stat().st_size for path in FOLDER.glob("*.parquet")) < LARGEST_BYTES
 
 
+@pytest.mark.slow
 def test_each_meets_every_printed_result() -> None:
     failing = {k: disagreements(reconstruction_frames(k)) for k in range(number_of_reconstructions())}
     assert {k: ids for k, ids in failing.items() if ids} == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -11,21 +12,24 @@ import pytest
 
 from adapters.synthetic.reconstructions import number_of_reconstructions
 from adapters.synthetic.search.ranges import inputs_hash, results_of
+from analysis.opened_book import Book
 from analysis.paper.published import judge, load_printed
 from analysis.paper.ranges import BETWEEN_TEXTS, RANGES, load_origin, load_ranges
 from analysis.paper.ranges_page import LISTED, PLACE, listed_table, named_ids, templates
+from analysis.report.conclusions import conclusion
 from analysis.report.format import has_open_interval, style_of
 from analysis.results import Result
+from analysis.settings import load_study
 from tests.support.paths import REPOSITORY
+from tests.support.truth import truth_tables
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "chapters").rglob("*.md"))]
 IN_SHORT = re.compile(r"^:::\{admonition\}.*?^:::$", re.MULTILINE | re.DOTALL)
 GLUED = re.compile(r"\{glue\}`(?:[^`]*::)?([^`]+)`")
-CONCLUSION = re.compile(r"conclusion\(\s*book\[\"([^\"]+)\"\]")
 # Keys that are no results: counts of resources and rows, sentences made by a tested function, which ends with this.
 NO_RESULTS = ("data.", "reproduction.", "print.scope", "tox.words.")
 SENTENCE = ".conclusion"
-MADE = re.compile(r"\"([^\"]+\.conclusion)\": conclusion\(")
+RECONSTRUCTION = {"synthetic": True, "cohort_tags": ["reconstruction"]}
 DUE = "run python -m adapters.synthetic.search.ranges"
 SAMPLE = (0, -1)  # first and last reconstruction
 
@@ -139,19 +143,43 @@ def test_no_key_point_rests_on_a_free_number(page, demo):
     assert resting == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_no_conclusion_rests_on_a_free_number(page, demo):
-    text = page.read_text("utf-8")
-    named = CONCLUSION.findall(text)
-    assert len(named) == text.count("conclusion("), "a conclusion must name its result: conclusion(book[...], ...)"
-    assert [id for id in named if demo[id].basis == "free"] == []
+@pytest.fixture
+def concluded(demo, monkeypatch):
+    """Sentences of the pages that draw a conclusion: key -> sentence; and text of each conclusion -> its result."""
+    drawn = {}
+
+    def recorded(result, contrast):
+        sentence = conclusion(result, contrast)
+        drawn[sentence] = result
+        return sentence
+
+    modules = [import_module(name) for name in page_modules() if "sentences" in vars(import_module(name))]
+    drawing = [module for module in modules if "conclusion" in vars(module)]
+    assert drawing
+    book = Book(truth_tables(), load_study(), RECONSTRUCTION, demo)
+    for module in drawing:
+        monkeypatch.setattr(module, "conclusion", recorded)
+    return {key: words for module in drawing for key, words in module.sentences(book).items()}, drawn
 
 
-def test_every_conclusion_of_a_key_point_is_made_by_the_tested_function():
+def page_modules():
+    """Names of the modules that make pages."""
+    files = sorted((REPOSITORY / "analysis").rglob("*page.py"))
+    return [".".join(file.relative_to(REPOSITORY).with_suffix("").parts) for file in files]
+
+
+def test_no_conclusion_rests_on_a_free_number(concluded):
+    _, drawn = concluded
+    assert drawn
+    assert [result.id for result in drawn.values() if result.basis == "free"] == []
+
+
+def test_every_conclusion_of_a_key_point_is_made_by_the_tested_function(concluded):
+    sentences, drawn = concluded
     texts = [page.read_text("utf-8") for page in PAGES]
     shown = {key for text in texts for key in GLUED.findall(text) if key.endswith(SENTENCE)}
     assert shown
-    assert shown == {key for text in texts for key in MADE.findall(text)}
+    assert {key for key in shown if sentences.get(key) in drawn} == shown
 
 
 def test_key_points_are_looked_at_on_every_page_that_has_some():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -13,6 +12,7 @@ from analysis.datasets.arms import Tables
 from analysis.report.format import text
 from analysis.report.tables import Table
 from analysis.results import Result
+from analysis.settings import Study
 
 Results = Mapping[str, Result]
 BEYOND = {"<": "below ", ">": "above "}  # on which side of its limit a rule excludes
@@ -30,7 +30,7 @@ CODED_RULES = {
 }
 
 
-def constants(results: Results, study: Mapping[str, Any]) -> Table:
+def constants(results: Results, study: Study) -> Table:
     """Limits, activities and times of the paper as set, by what they concern."""
     frame = constants_frame(study)
     frame["value"] = [_limit(row.operator, results[row.id]) for row in frame.itertuples()]
@@ -42,7 +42,7 @@ def constants(results: Results, study: Mapping[str, Any]) -> Table:
     return Table(frame.reset_index(drop=True), caption, "methods_constants", headers=headers, row_headers=2)
 
 
-def eligibility(tables: Tables, study: Mapping[str, Any], results: Results) -> Table:
+def eligibility(tables: Tables, study: Study, results: Results) -> Table:
     """Treated patients by what each rule of the paper says about them."""
     parts = [
         _judged(lu_eligibility(tables, study), "177Lu-PSMA", "elig.lu", study, results),
@@ -54,9 +54,7 @@ def eligibility(tables: Tables, study: Mapping[str, Any], results: Results) -> T
     return Table(pd.concat(parts, ignore_index=True), caption, "cohort_eligibility", headers=headers, row_headers=2)
 
 
-def _judged(
-    judged: pd.DataFrame, therapy: str, prefix: str, study: Mapping[str, Any], results: Results
-) -> pd.DataFrame:
+def _judged(judged: pd.DataFrame, therapy: str, prefix: str, study: Study, results: Results) -> pd.DataFrame:
     """therapy, rule, limit (both in words), and the number of patients by outcome."""
     counts = outcome_counts(judged.astype({"rule": "object"}))
     rules = constants_frame(study).set_index("id").reindex([f"{prefix}.{rule}" for rule in counts["rule"]])

@@ -7,11 +7,11 @@ patient's values; on the reconstructed cohort the rows are synthetic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from analysis.datasets.time_to_event import exposure_days
+from analysis.settings import Study
 
 Tables = Mapping[str, pd.DataFrame]
 NAMED = 12  # more ids than this are counted, not named
@@ -61,12 +61,12 @@ def from_sirt(tables: Tables, measurements: pd.DataFrame, days_per_month: float)
     return frame.assign(months=frame["months"] - shift)
 
 
-def patient_list(characteristics: pd.DataFrame, survival: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+def patient_list(characteristics: pd.DataFrame, survival: pd.DataFrame, study: Study) -> pd.DataFrame:
     """One row per analysed patient: what was given, how the patient started, how long each was followed.
 
     `characteristics`: `cohort_patients.patient_frame`, index patient_id.
     """
-    per_month = study["analysis"]["days_per_month"]
+    per_month = study.analysis.days_per_month
     columns = ["arm", "age_years", "ecog", "gleason", "psa", "cycles", "lu_total_gbq", "sirt_gbq"]
     start = characteristics[columns].reset_index(names="patient_id")
     followed = survival[["patient_id", "time_days", "death_observed"]]

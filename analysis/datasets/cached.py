@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 import pandas as pd
 
+from analysis.settings import Study
+
 P = ParamSpec("P")
-Derived = Callable[Concatenate[Mapping[str, pd.DataFrame], Mapping[str, Any], P], pd.DataFrame]
+Derived = Callable[Concatenate[Mapping[str, pd.DataFrame], Study, P], pd.DataFrame]
 
 
 class Remembering(Mapping[str, pd.DataFrame]):
@@ -45,9 +47,7 @@ def remembered(function: Derived[P]) -> Derived[P]:
     """
 
     @wraps(function)
-    def answer(
-        tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any], *args: P.args, **kwargs: P.kwargs
-    ) -> pd.DataFrame:
+    def answer(tables: Mapping[str, pd.DataFrame], study: Study, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
         if not isinstance(tables, Remembering):
             return function(tables, study, *args, **kwargs)
         key = (function.__name__, id(study), *args, *sorted(kwargs.items()))

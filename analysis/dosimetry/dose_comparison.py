@@ -7,9 +7,7 @@ come from colorectal metastases; no threshold is published for prostate cancer i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +23,7 @@ from analysis.physics.radiobiology import (
     equivalent_dose_2gy,
     equivalent_uniform_bed,
 )
+from analysis.settings import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def dose_per_gbq() -> float:
     return literature("lu.paper_cycle_dose") / literature("lu.paper_cycle_activity")
 
 
-def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def course_doses(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per patient of the analysis set with cycles of known activity: cycles, activity_gbq, and the course
     dose low, quoted, high.
 

@@ -7,9 +7,6 @@ progressive. Patient 3 (Results): SIRT before 177Lu-PSMA.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.datasets.arms import Tables
@@ -17,9 +14,10 @@ from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import lesion_values
 from analysis.datasets.scans import scans, staging
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 
-def case_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+def case_results(tables: Tables, study: Study, found: Evaluation) -> list[Result]:
     """case.p6.cycles, case.p1.cycles, case.p3.order; a reason unless exactly one patient fits the description."""
     frames = staging(tables, study)
     first = found.subgroup.index[found.subgroup["in_subgroup"] & found.subgroup["sirt_first"]]
@@ -42,7 +40,7 @@ def _cycles_of(id: str, patients: list[str], frames: pd.DataFrame) -> Result:
     return Result(id, cycles, n=1, unit="count", method=method, basis="printed")
 
 
-def rebounding_patients(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[str]:
+def rebounding_patients(tables: Tables, study: Study, found: Evaluation) -> list[str]:
     """Patients whose sum of liver diameters fell at a scan between two cycles and whose liver then was progressive."""
     seen = scans(tables, study)
     frames = staging(tables, study)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
@@ -16,15 +15,15 @@ from analysis.response.heterogeneity_results import gap_frame
 from analysis.response.results import suv_by_response
 from analysis.response.rows import THERAPIES, claim_ways, repeatability_words
 from analysis.results import Result
+from analysis.settings import Study
 
-Study = Mapping[str, Any]
 Results = Mapping[str, Result]
 
 
 def limits(study: Study) -> list[float]:
     """Change (percent) from which partial response and progression count, for the lines in the charts."""
-    rules = study["response"]
-    return [-rules["partial_response_decrease_pct"], rules["progression_increase_pct"]]
+    rules = study.response
+    return [-rules.partial_response_decrease_pct, rules.progression_increase_pct]
 
 
 def patients(found: Evaluation, results: Results, study: Study) -> Stack:

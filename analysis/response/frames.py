@@ -6,9 +6,6 @@ per patient and per lesion, and the table of all lesions. Categories are ordered
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.criteria.paper_response import RESPONSE_DTYPE, percent_change
@@ -16,6 +13,7 @@ from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import best_and_worst, lesion_values
 from analysis.datasets.scans import scans, staging
+from analysis.settings import Study
 
 
 def _therapies(found: Evaluation) -> pd.CategoricalDtype:
@@ -67,7 +65,7 @@ def _ranked(found: Evaluation, parts: list[pd.DataFrame]) -> pd.DataFrame:
     return frame.assign(place=frame.groupby("therapy", observed=True).cumcount() + 1)
 
 
-def lesion_spider(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def lesion_spider(tables: Tables, study: Study, found: Evaluation) -> pd.DataFrame:
     """Every diameter of every liver lesion of the subgroup against its baseline: for spiders per lesion.
 
     Columns patient_id, lesion_id, scan, day, diameter_mm, baseline_mm, change_pct (NaN before there is a baseline
@@ -83,15 +81,15 @@ def lesion_spider(tables: Tables, study: Mapping[str, Any], found: Evaluation) -
     return _timed(rows, tables, study).sort_values(["patient_id", "lesion_id", "scan"], ignore_index=True)
 
 
-def lesion_lines(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def lesion_lines(tables: Tables, study: Study, found: Evaluation) -> pd.DataFrame:
     """`lesion_spider` as a spider chart takes it: with line (the lesion), months and the response to 177Lu-PSMA."""
     judged = found.changes["lu"][["lesion_id", "response"]]
     rows = lesion_spider(tables, study, found).merge(judged, on="lesion_id", how="left")
-    months = rows["weeks"].astype("float64") * 7 / study["analysis"]["days_per_month"]
+    months = rows["weeks"].astype("float64") * 7 / study.analysis.days_per_month
     return rows.rename(columns={"lesion_id": "line"}).assign(months=months)
 
 
-def _timed(rows: pd.DataFrame, tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def _timed(rows: pd.DataFrame, tables: Tables, study: Study) -> pd.DataFrame:
     seen = scans(tables, study)[["patient_id", "scan", "first_day", "lu_before", "sirt_before"]]
     rows = rows.drop(columns=["day", "tracer"]).merge(seen, on=["patient_id", "scan"])
     first = rows[rows["scan"].eq(rows["baseline"])].drop_duplicates("patient_id").set_index("patient_id")["first_day"]
@@ -104,14 +102,14 @@ def _timed(rows: pd.DataFrame, tables: Tables, study: Mapping[str, Any]) -> pd.D
     return rows[columns]
 
 
-def patient_spider(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def patient_spider(tables: Tables, study: Study, found: Evaluation) -> pd.DataFrame:
     """Sum of the baseline targets at every later scan, per patient: columns patient_id, scan, day, weeks, phase,
     sum_mm, change_pct. A scan where a target was not measured is left out, not filled.
     """
     rows = lesion_spider(tables, study, found)
     rows = rows[rows["baseline_mm"].gt(0)]
     size = rows.drop_duplicates("lesion_id").groupby("patient_id")["baseline_mm"].rank(method="first", ascending=False)
-    largest = rows.loc[size.index[size.le(study["response"]["target_lesions_max"])], "lesion_id"]
+    largest = rows.loc[size.index[size.le(study.response.target_lesions_max)], "lesion_id"]
     targets = rows[rows["lesion_id"].isin(largest)]
     count = targets.drop_duplicates("lesion_id").groupby("patient_id").size()
     keys = ["patient_id", "scan", "day", "weeks", "phase"]

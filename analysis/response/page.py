@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -16,8 +15,8 @@ from analysis.response.frames import lesion_table
 from analysis.response.progression_claim import paired_counts, paired_frame
 from analysis.response.selection import selection_frame
 from analysis.results import Result
+from analysis.settings import Study
 
-Study = Mapping[str, Any]
 Results = Mapping[str, Result]
 WHO = {"therapy": "After", "patient_id": "Patient", "lesion_id": "Lesion", "response": "Response"}
 WHO |= {"paper": "Paper's variant"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 import analysis.datasets.arms as cohort
 from analysis.datasets.time_to_event import ARMS, by_arm, overall_survival
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.cox import SeparationError, cox_efron, cox_firth
 from analysis.statistics.exact_logrank import ENUMERATED, exact_logrank
 from analysis.statistics.kaplan_meier import (
@@ -38,13 +38,11 @@ MONTHS = "months"
 FOLLOW_UP = ".follow_up"  # its event is the censoring
 
 
-def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Mapping[str, pd.DataFrame], study: Study) -> list[Result]:
     """All numbers of the survival chapter, for any cohort; what cannot be computed carries its reason."""
     survival = overall_survival(tables, cohort.analysis_set(tables, study))
     return [
-        Result(
-            "stat.alpha", study["analysis"]["alpha"], method="level of significance, fixed beforehand", basis="design"
-        ),
+        Result("stat.alpha", study.analysis.alpha, method="level of significance, fixed beforehand", basis="design"),
         *_arm_results(survival, study),
         *coverage_results(survival),
         *_comparison(survival, study),
@@ -57,7 +55,7 @@ def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> lis
     ]
 
 
-def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _arm_results(survival: pd.DataFrame, study: Study) -> list[Result]:
     found: list[Result] = []
     for arm, rows in by_arm(survival).items():
         times, events, n = rows["time_days"], rows["death_observed"], len(rows)
@@ -81,9 +79,9 @@ def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Resul
 
 
 def _months(
-    key: str, got: Estimate, study: Mapping[str, Any], n: int, deaths: int, method: str, interval: str, basis: str
+    key: str, got: Estimate, study: Study, n: int, deaths: int, method: str, interval: str, basis: str
 ) -> Result:
-    per_month = study["analysis"]["days_per_month"]
+    per_month = study.analysis.days_per_month
     if got.value is None:
         reason = "few_censored" if key.endswith(FOLLOW_UP) else "not_reached"
         return missing(key, reason, n=n, unit=MONTHS, method=method, basis=basis)
@@ -92,16 +90,16 @@ def _months(
     return Result(key, value, lower, upper, n, MONTHS, method, interval, basis, events=deaths)
 
 
-def _comparison(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _comparison(survival: pd.DataFrame, study: Study) -> list[Result]:
     n = len(survival)
     asymptotic = _test(
         "os.logrank", survival, lambda t, d, g: logrank(t, d, g)[1], "log-rank test, asymptotic", "printed"
     )
-    method = f"P below {study['analysis']['alpha']} by the asymptotic log-rank test"
+    method = f"P below {study.analysis.alpha} by the asymptotic log-rank test"
     if asymptotic.value is None:
         verdict = missing("os.significant", asymptotic.reason or "arm_empty", n=n, method=method, basis="printed")
     else:
-        answer = "yes" if float(asymptotic.value) < study["analysis"]["alpha"] else "no"
+        answer = "yes" if float(asymptotic.value) < study.analysis.alpha else "no"
         verdict = Result("os.significant", answer, n=n, method=method, basis="printed")
     return [asymptotic, *_exact(survival), verdict]
 
@@ -142,7 +140,7 @@ def _not_comparable(survival: pd.DataFrame) -> str | None:
     return None if survival["death_observed"].any() else "no_events"
 
 
-def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _restricted_means(survival: pd.DataFrame, study: Study) -> list[Result]:
     keys = ("os.rmst.horizon", "os.rmst.lu", "os.rmst.lu_sirt", "os.rmst.difference", "os.rmst.p")
     reason = _not_comparable(survival)
     if reason == "no_events":
@@ -152,7 +150,7 @@ def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[
             missing(key, reason, n=len(survival), unit=MONTHS, method="restricted mean", basis="bounded")
             for key in keys
         ]
-    per_month = study["analysis"]["days_per_month"]
+    per_month = study.analysis.days_per_month
     arms = by_arm(survival)
     horizon = min(float(rows["time_days"].max()) for rows in arms.values())
     method = "restricted mean survival to the smaller of the two last times"
@@ -228,10 +226,10 @@ def _e_values(ratio: Result, n: int) -> list[Result]:
     ]
 
 
-def _waiting(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _waiting(survival: pd.DataFrame, study: Study) -> list[Result]:
     n, reason = len(survival), _not_comparable(survival)
     method = "Cox hazard ratio with SIRT as exposure from its day on, Efron ties"
-    landmarks = study["survival"]["landmarks_days"]
+    landmarks = study.survival.landmarks_days
     if reason:
         keys = ("os.hr.time_varying", "os.mantel_byar")
         found = [missing(key, reason, n=n, method=method, basis="free") for key in keys]
@@ -287,14 +285,14 @@ def _why_no_ratio(survival: pd.DataFrame, got: Landmark) -> str:
     return "separation" if later.any() else "no_events"
 
 
-def _design(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _design(survival: pd.DataFrame, study: Study) -> list[Result]:
     method = "hazard ratio that a log-rank test of this size detects with 80 % power (Schoenfeld)"
     reason = _not_comparable(survival)
     if reason:
         return [missing("os.detectable_hr", reason, n=len(survival), method=method, basis="bounded")]
     share = float((survival["arm"] == "lu_sirt").mean())
     deaths = int(survival["death_observed"].sum())
-    value = detectable_hazard_ratio(deaths, share, alpha=study["analysis"]["alpha"])
+    value = detectable_hazard_ratio(deaths, share, alpha=study.analysis.alpha)
     return [
         Result("os.detectable_hr", value, n=len(survival), unit="ratio", method=method, basis="bounded", events=deaths)
     ]

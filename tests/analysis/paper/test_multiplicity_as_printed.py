@@ -5,10 +5,10 @@ import pytest
 from analysis.paper.multiplicity import results_from
 from analysis.paper.published import holm_of_print, printed_tests, with_holm_of_print
 from analysis.results import Result
-from analysis.settings import load_study
+from analysis.settings import Family, load_study
 
 STUDY = load_study()
-FAMILIES = STUDY["multiplicity"]["families"]
+FAMILIES = STUDY.multiplicity.families
 HOLM = holm_of_print(FAMILIES).set_index(["family", "id"])
 
 
@@ -44,7 +44,7 @@ def test_a_test_without_printed_p_counts_in_its_family_and_has_no_adjusted_value
 
 
 def test_a_value_taken_over_from_a_bound_is_a_bound():
-    families = {"two": {"tests": ["tox.alt.p", "suv.p"], "reason": "2 x .005 = .010 lies above 1 x .006"}}
+    families = {"two": Family(tests=("tox.alt.p", "suv.p"), reason="2 x .005 = .010 lies above 1 x .006")}
     words = holm_of_print(families).set_index("id")["words"]
     assert words.to_dict() == {"suv.p": "< 0.010", "tox.alt.p": "< 0.010"}
 
@@ -60,7 +60,7 @@ def test_results_json_gets_the_adjusted_print_beside_the_computed_value_and_noth
     ("weakest", "expected"), [("free", "free"), ("bounded", "bounded"), ("printed", "printed"), ("data", "data")]
 )
 def test_an_adjusted_p_rests_on_what_the_weakest_p_of_its_family_rests_on(weakest, expected):
-    tests = FAMILIES["liver_toxicity"]["tests"]
+    tests = FAMILIES["liver_toxicity"].tests
     found = {id: Result(id, 0.01, unit="P", basis="data" if weakest == "data" else "printed") for id in tests}
     found[tests[-1]] = Result(tests[-1], 0.5, unit="P", basis=weakest)
     by_id = {result.id: result for result in results_from(found, STUDY)}

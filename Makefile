@@ -21,14 +21,18 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 
 NAME ?=
 
-.PHONY: book chapter demo pull site test test-adapters test-analysis test-book test-outer test-all check fix bench \
-	bench-server lab clean lock
+.PHONY: book settings chapter demo pull site test test-adapters test-analysis test-book test-outer test-all check fix \
+	bench bench-server lab clean lock
 .DEFAULT_GOAL := book
 
 # Fetch and build are two steps: a pull that fails leaves the last tables and the last site alone.
-book: pull
+book: settings pull
 	@$(MAKE) --no-print-directory site
 	@echo "The book is ready: _build/html/index.html"
+
+# A wrong study.toml ends the book before anything is pulled.
+settings: $(STAMP)
+	$(BIN)/python -m analysis check
 
 demo: $(STAMP)
 	$(BIN)/python -m adapters demo --out $(DEMO)
@@ -43,6 +47,7 @@ endif
 
 # From an empty folder; the last site is replaced only by a whole new one.
 site: $(STAMP)
+	$(BIN)/python -m analysis check --tables
 	rm -rf $(FRESH)
 	$(BIN)/jupyter-book build . --path-output $(FRESH) -W -n --keep-going --all
 	$(BIN)/python -m analysis results --out $(FRESH)/_build/html/results.json

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,24 +23,8 @@ def rule_files(settings: Settings) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for name, pattern in RULES.items():
         files |= {str(file.relative_to(HERE)): file for file in sorted(HERE.glob(pattern))}
-        overlay = settings.overlay(name)
-        if overlay is not None:
-            additions = sorted(overlay.glob(f"*{Path(pattern).suffix}"))
-            files |= {f"overlay/{name}/{number}": file for number, file in enumerate(additions, start=1)}
+        files |= settings.overlay_files(name)
     return files
-
-
-def short_hash(parts: Iterable[bytes]) -> str:
-    """The first 16 hexadecimal digits of a SHA-256 over the parts."""
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(hashlib.sha256(part).digest())
-    return whole.hexdigest()[:16]
-
-
-def file_hashes(files: dict[str, Path]) -> dict[str, str]:
-    """Name -> short hash of content."""
-    return {name: short_hash([path.read_bytes()]) for name, path in sorted(files.items())}
 
 
 def findings_by_kind(ledger: Ledger) -> dict[str, int]:

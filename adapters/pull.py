@@ -16,16 +16,19 @@ import pandas as pd
 
 from adapters import contract
 from adapters.contract import parquet as stored
+from adapters.contract.hashing import file_hashes, short_hash
 from adapters.contract.publish import publish
+from adapters.contract.pull_settings import RULE_OF_THE_CALL, stated
 from adapters.errors import InputError
 from adapters.fhir.selection import Selection, load_patients
 from adapters.ledger import Ledger
-from adapters.manifest import file_hashes, findings_by_kind, package_versions, rule_files, short_hash, write_manifest
+from adapters.manifest import findings_by_kind, package_versions, rule_files, write_manifest
 from adapters.progress import NOTE, Progress, silent
 from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources.base import Source
 from adapters.tables import build_tables
+from adapters.tables.overlays import check_overlays
 from adapters.tables.study_ids import read_link, write_link
 
 VIEWS = Path(__file__).resolve().parent / "views"
@@ -51,11 +54,13 @@ def selection(patients: Path | None, group: str | None) -> Selection:
 
 
 def chosen_settings(path: Path | None, cohort: str | None) -> Settings:
-    """study.toml's settings with the cohort rule of the call. Raises InputError."""
+    """study.toml's settings with the cohort rule of the call; overlays are read once. Raises InputError, ViewError."""
     settings = load_settings(path)
+    check_overlays(settings)
     if cohort is None:
         return settings
-    settings = msgspec.structs.replace(settings, cohort=Cohort(any_of=tuple(cohort.split(","))))
+    rule = Cohort(any_of=tuple(cohort.split(",")))
+    settings = msgspec.structs.replace(settings, cohort=rule, cohort_of_call=True)
     check(settings, "--cohort")
     return settings
 
@@ -80,7 +85,8 @@ def pull(
     Raises InputError (exit 2) or IncompleteError (exit 3); `out` then holds what it held before.
     """
     try:
-        return _pulled(source, Path(out), settings or load_settings(), request or Request(), progress)
+        chosen = settings or chosen_settings(None, None)
+        return _pulled(source, Path(out), chosen, request or Request(), progress)
     finally:
         source.finished()
 
@@ -168,26 +174,19 @@ def _require_cohort(tables: dict[str, pd.DataFrame], settings: Settings, request
 def _manifest(
     source: Source, settings: Settings, stage: Stage, ledger: Ledger, tables: dict[str, pd.DataFrame]
 ) -> dict[str, Any]:
-    stated = dict(source.manifest)
-    return {
+    reading = dict(source.manifest)
+    return stated(settings) | {
         "source": {"kind": source.kind, "label": settings.study.source_label or source.label},
         "synthetic": stage.synthetic,
         "cohort_tags": list(stage.cohort_tags),
-        "queries": stated.pop("queries", []),
-        "reading": stated | {"unreadable": source.unreadable},
+        "queries": reading.pop("queries", []),
+        "reading": reading | {"unreadable": source.unreadable},
         "dispositions": ledger.counts(),
         "findings": findings_by_kind(ledger),
         "tables": {name: len(frame) for name, frame in sorted(tables.items())},
         "hashes": file_hashes(rule_files(settings)),
         "versions": package_versions(),
-        "cohort_rule": list(settings.cohort.any_of),
+        RULE_OF_THE_CALL: settings.cohort_of_call,
         "restricted": stage.restricted,
-        "consent": {"required": settings.consent.required, "provision_codes": list(settings.consent.provision_codes)},
-        "day_zero": {
-            "procedure": settings.time.day_zero,
-            "zone": settings.time.zone,
-            "data_cutoff": settings.time.data_cutoff.isoformat() if settings.time.data_cutoff else None,
-            "merge_days": settings.reading.merge_days,
-        },
         "complete": True,
     }

@@ -2,96 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
 from adapters.contract import PROCEDURES
+from adapters.contract.pull_settings import Cohort, Consent, PullSettings, Reading, StudySection, Time, pull_sections
+from adapters.contract.study_file import read_study_file
 from adapters.errors import InputError
 from adapters.ledger import LeftOutReason
 
-DEFAULT_PATH = Path(__file__).resolve().parents[1] / "study.toml"
+__all__ = ["Cohort", "Consent", "Reading", "Settings", "StudySection", "Time", "check", "load_settings"]
+
 NOBODY: Mapping[str, LeftOutReason] = MappingProxyType({})
 
 
-class StudySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the study is called."""
+class Settings(PullSettings, frozen=True):
+    """All settings of a pull, and what is learned while reading.
 
-    title: str = ""
-    source_label: str = ""
-
-
-class Cohort(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Procedures (categories of the code list `procedures`) that put a patient into the tables; ("all",) takes everyone."""
-
-    any_of: tuple[str, ...] = ("lu_psma", "sirt", "maa_workup")
-
-    @property
-    def everyone(self) -> bool:
-        """Whether every patient is taken."""
-        return self.any_of == ("all",)
-
-
-class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Instants become dates in `zone`; day 0 is the first completed procedure of the kind `day_zero`."""
-
-    zone: str = "Europe/Berlin"
-    day_zero: str = "lu_psma"
-    data_cutoff: date | None = None
-
-
-class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How resources become rows; overlays are folders of a hospital's own additions, empty for none."""
-
-    merge_days: Annotated[int, msgspec.Meta(ge=0)] = 1
-    accepted_status: tuple[str, ...] = ("final", "amended", "corrected", "preliminary")
-    codelists_overlay: str = ""
-    units_overlay: str = ""
-    views_overlay: str = ""
-
-
-class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether an active Consent with all of these provision codes is needed."""
-
-    required: bool = False
-    provision_codes: tuple[str, ...] = ()
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """All settings of a pull.
-
-    `folder` is where study.toml lies (overlay folders are relative to it). `excluded` is filled while reading: the keys
-    ("Patient/id") of patients that are left out whatever they had, with the reason. A patient that several linked
-    Patient resources describe is left out only if all of them are excluded.
+    `excluded` is filled while reading: the keys ("Patient/id") of patients that are left out whatever they had, with the
+    reason. A patient that several linked Patient resources describe is left out only if all of them are excluded.
+    `cohort_of_call`: the cohort rule was named in the call, not in study.toml.
     """
 
-    study: StudySection = StudySection()
-    cohort: Cohort = Cohort()
-    time: Time = Time()
-    reading: Reading = Reading()
-    consent: Consent = Consent()
-    folder: Path = DEFAULT_PATH.parent
     excluded: Mapping[str, LeftOutReason] = NOBODY
-
-    def overlay(self, name: str) -> Path | None:
-        """The overlay folder for "codelists", "units" or "views", or None. Raises InputError if it does not exist."""
-        value = getattr(self.reading, f"{name}_overlay")
-        if not value:
-            return None
-        path = self.folder / value
-        if not path.is_dir():
-            raise InputError(f"overlay folder {value!r} not found", f"study.toml: reading.{name}_overlay", "correct it")
-        return path
-
-
-SECTIONS = {"study": StudySection, "cohort": Cohort, "time": Time, "reading": Reading, "consent": Consent}
+    cohort_of_call: bool = False
 
 
 def load_settings(path: str | Path | None = None) -> Settings:
@@ -99,21 +35,9 @@ def load_settings(path: str | Path | None = None) -> Settings:
 
     Raises InputError naming the section and key that is wrong.
     """
-    file = Path(path or os.environ.get("STUDY_SETTINGS") or DEFAULT_PATH)
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError("study settings cannot be read", file.name, f"check the file ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"study settings are not TOML: {error}", file.name, "correct that line") from None
-    sections = {}
-    for name, kind in SECTIONS.items():
-        try:
-            sections[name] = msgspec.convert(document.get(name, {}), kind)
-        except msgspec.ValidationError as error:
-            raise InputError(f"study settings: {error}", f"{file.name} [{name}]", "correct that key") from None
-    settings = Settings(**sections, folder=file.resolve().parent)
-    check(settings, file.name)
+    file = read_study_file(path)
+    settings = Settings(**pull_sections(file))
+    check(settings, file.path.name)
     return settings
 
 

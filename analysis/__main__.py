@@ -1,15 +1,20 @@
-"""Command line of the analysis: `python -m analysis results --out FILE` writes every number of the book as JSON."""
+"""Command line of the analysis: `python -m analysis results --out FILE` writes every number of the book as JSON.
+
+`python -m analysis check` says whether study.toml can be used; the Makefile asks before a pull and before a build.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from adapters.contract import load_manifest, load_tables
+from adapters.contract import SettingsError, load_manifest, load_tables, require_settings_of_pull
 from analysis.book.chapter_build import rebuild
 from analysis.book.chapters import collect
 from analysis.errors import BookError
@@ -31,10 +36,13 @@ def main() -> None:
 @app.command()
 def results(out: Annotated[Path, typer.Option(help="JSON file to write")]) -> None:
     """Write one object for every number of the book."""
-    tables, study, manifest = load_tables(), load_study(), load_manifest()
+    with _one_line():
+        study, manifest = load_study(), load_manifest()
+        require_settings_of_pull(manifest)
+    tables = load_tables()
     found = collect(tables, study, manifest)
     rows = beside_print(found, [as_row(result) for result in found], agrees=is_reconstruction(manifest))
-    rows = with_holm_of_print(rows, study["multiplicity"]["families"])
+    rows = with_holm_of_print(rows, study.multiplicity.families)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     sys.stdout.write(f"{len(rows)} results in {out}\n")
@@ -43,12 +51,19 @@ def results(out: Annotated[Path, typer.Option(help="JSON file to write")]) -> No
 @app.command()
 def chapter(name: Annotated[str, typer.Argument(help="name of the chapter's file, without .md")]) -> None:
     """Execute one chapter anew and put its page into the site that `make site` built."""
-    try:
+    with _one_line():
         page = rebuild(name)
-    except (BookError, FileNotFoundError) as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(2) from None
     sys.stdout.write(f"{page.relative_to(REPOSITORY)} is new; the other pages are as they were\n")
+
+
+@app.command()
+def check(
+    tables: Annotated[bool, typer.Option("--tables", help="Compare with the settings of the pull too.")] = False,
+) -> None:
+    """Say in one line what is wrong with study.toml, before any work. Exit 0 or 2."""
+    with _one_line():
+        load_study()
+        require_settings_of_pull(load_manifest() if tables else {})  # {}: the adapters' sections are read all the same
 
 
 @app.command()
@@ -59,6 +74,16 @@ def lab() -> None:
     overrides.parent.mkdir(parents=True, exist_ok=True)
     overrides.write_text(json.dumps(viewer, indent=1) + "\n", "utf-8")
     sys.stdout.write(f"Chapters in {REPOSITORY / 'chapters'} open as notebooks\n")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn wrong settings, missing tables and what the book cannot do into one line and exit code 2."""
+    try:
+        yield
+    except (BookError, SettingsError, FileNotFoundError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise typer.Exit(SettingsError.exit_code) from None
 
 
 def as_row(result: Result) -> dict[str, Any]:

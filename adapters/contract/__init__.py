@@ -1,8 +1,10 @@
-"""What the tables promise: columns, dtypes, units, closed lists; and how they are stored and published.
+"""What the tables promise: columns, dtypes, units, closed lists; the settings they are pulled with; how they are stored.
 
 The only part of the adapters that the analysis imports.
 """
 
+from adapters.contract.pull_settings import require_settings_of_pull
+from adapters.contract.study_file import read_study_file
 from adapters.contract.tables import (
     ABSENT_REASONS,
     ANSWERS,
@@ -29,6 +31,7 @@ from adapters.contract.tables import (
     tables_folder,
     write_table,
 )
+from adapters.contract.typed_settings import SettingsError, nearest, typed, unknown
 
 __all__ = [
     "ABSENT_REASONS",
@@ -46,13 +49,19 @@ __all__ = [
     "TRACERS",
     "Column",
     "ContractError",
+    "SettingsError",
     "Table",
     "conform",
     "data_dictionary",
     "empty_tables",
     "load_manifest",
     "load_tables",
+    "nearest",
+    "read_study_file",
+    "require_settings_of_pull",
     "scan",
     "tables_folder",
+    "typed",
+    "unknown",
     "write_table",
 ]

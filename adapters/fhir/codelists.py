@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from adapters import contract
+from adapters.contract.typed_settings import nearest
 from adapters.errors import InputError
+from adapters.fhir.overlays import csv_rows, overlay_files
 
 CODELISTS = Path(__file__).resolve().parents[1] / "codelists"
 HEADER = ("system", "code", "display", "means", "source")
@@ -73,33 +74,34 @@ class CodeLists:
 def load_code_lists(overlay: Path | None = None) -> CodeLists:
     """The lists of adapters/codelists, then the rows of files of the same name in `overlay`, which win.
 
-    Raises InputError naming file and line for another header or a meaning that the contract does not know.
+    Raises InputError naming file and line for another header or a meaning that the contract does not know, and naming the
+    file for one of another name or not in UTF-8.
     """
     lists: dict[str, CodeList] = {}
     aliases: dict[str, str] = {}
-    for folder in (CODELISTS, overlay) if overlay else (CODELISTS,):
-        for path in sorted(folder.glob("*.csv")):
-            for system, code, means in _rows(path):
-                if path.stem == "systems":
-                    aliases[system] = means
-                else:
-                    lists.setdefault(path.stem, CodeList()).add(aliases.get(system, system), code, means)
+    own = sorted(CODELISTS.glob("*.csv"))
+    for path in (*own, *(_of_overlay(overlay, own) if overlay else ())):
+        for system, code, means in _rows(path):
+            if path.stem == "systems":
+                aliases[system] = means
+            else:
+                lists.setdefault(path.stem, CodeList()).add(aliases.get(system, system), code, means)
     return CodeLists(lists, aliases)
 
 
+def _of_overlay(overlay: Path, own: list[Path]) -> list[Path]:
+    """The lists of an overlay; each has the name of a list of our own."""
+    names = [path.name for path in own]
+    return overlay_files(overlay, ".csv", lambda name: name if name in names else nearest(name, names))
+
+
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != HEADER:
-            raise InputError("columns are not " + ",".join(HEADER), path.name, "write that line first")
-        for row in reader:
-            system, code, means = (str(row[name] or "").strip() for name in ("system", "code", "means"))
-            if means and not _is_allowed(path.stem, means):
-                raise InputError(
-                    "the column means holds no category of the contract", f"{path.name}:{reader.line_num}",
-                    "see the data dictionary",
-                )  # fmt: skip
-            yield system, code, means
+    for line, row in csv_rows(path, HEADER):
+        system, code, means = (row[name].strip() for name in ("system", "code", "means"))
+        if means and not _is_allowed(path.stem, means):
+            what = "the column means holds no category of the contract"
+            raise InputError(what, f"{path.name}:{line}", "see the data dictionary")
+        yield system, code, means
 
 
 def _is_allowed(name: str, means: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from adapters.contract import load_manifest, load_tables
+from adapters.contract import load_manifest, load_tables, require_settings_of_pull
 from analysis.datasets.cached import cached_tables
 from analysis.opened_book import Book, is_reconstruction
 from analysis.paper.multiplicity import results_from
@@ -33,8 +33,13 @@ MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 
 
 def open_book(*parts: str) -> Book:
-    """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all)."""
-    tables, manifest, study = cached_tables(load_tables()), load_manifest(), load_study()
+    """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all).
+
+    Raises SettingsError if study.toml is wrong, or is not what the tables were pulled with.
+    """
+    study, manifest = load_study(), load_manifest()
+    require_settings_of_pull(manifest)
+    tables = cached_tables(load_tables())
     results = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
     return Book(tables, study, manifest, {result.id: result for result in results})
 

@@ -17,7 +17,7 @@ def sentences(book: Book) -> dict[str, str]:
 def source(book: Book) -> Table:
     """Where the data come from and by which rules they were read, one row an item."""
     return Table(
-        provenance.source_frame(book.manifest, book.study),
+        provenance.source_frame(book.manifest),
         "Where the data come from and by which rules they were read",
         "source",
         headers={"item": "What", "value": "Value"},

@@ -7,22 +7,24 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.settings import Study
-
 Manifest = Mapping[str, Any]
 
 WORDS = {"used": "used", "left_out": "left out", "quarantined": "set aside"}
 
 
-def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
-    """Source and rules of the pull: columns item and value (text). A rule that `study` has changed since then is marked."""
+def source_frame(manifest: Manifest) -> pd.DataFrame:
+    """What was read and by which rules, in words: item, value.
+
+    The rules are those of the pull; `adapters.contract.require_settings_of_pull` refuses tables if study.toml has changed.
+    """
     settled, time, consent = manifest["dispositions"], manifest["day_zero"], manifest["consent"]
+    of_call = " (named by --cohort)" if manifest.get("cohort_rule_of_call", False) else ""
     rules = [
-        ("Cohort rule: any of", manifest["cohort_rule"], _now(study, "cohort", "any_of")),
-        ("Day 0: first completed", time["procedure"], _now(study, "time", "day_zero")),
-        ("Time zone", time["zone"], _now(study, "time", "zone")),
-        ("Data cutoff", time["data_cutoff"], study.get("time", {}).get("data_cutoff")),
-        ("Consent required", consent["required"], _now(study, "consent", "required")),
+        ("Cohort rule: any of", _words(manifest["cohort_rule"]) + of_call),
+        ("Day 0: first completed", _words(time["procedure"])),
+        ("Time zone", _words(time["zone"])),
+        ("Data cutoff", _words(time["data_cutoff"])),
+        ("Consent required", _words(consent["required"])),
     ]
     rows = [
         ("Source", _source(**manifest["source"])),
@@ -30,7 +32,7 @@ def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
         ("Checked against the server's counts", _checked(manifest)),
         ("Hash of tables and rules", manifest["hash"]),
         ("Synthetic", _words(manifest["synthetic"])),
-        *((item, _as_pulled(_words(pulled), now)) for item, pulled, now in rules),
+        *rules,
         ("Resources read", f"{settled['read']:,}"),
         *((f"Resources {word}", f"{settled[key]:,}") for key, word in WORDS.items()),
     ]
@@ -46,20 +48,6 @@ def _checked(manifest: Manifest) -> str:
     """Only servers are asked how much there is."""
     reading = manifest["reading"]
     return _words(reading["verified"]) if "verified" in reading else "not a server"
-
-
-_UNSAID = object()
-
-
-def _now(study: Study, section: str, key: str) -> Any:
-    return study.get(section, {}).get(key, _UNSAID)
-
-
-def _as_pulled(pulled: str, now: Any) -> str:
-    """The rule of the pull; tables on disk do not follow a setting that was changed after it."""
-    if now is _UNSAID or _words(now) == pulled:
-        return pulled
-    return f"{pulled} (the settings now say {_words(now)}: the next pull will follow)"
 
 
 def _words(value: Any) -> str:

@@ -6,16 +6,18 @@ no network. They are written below `chapters/assets/vendor` when a build starts.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Mapping
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import vl_convert
 
-from adapters.contract import load_manifest
+from adapters.contract import SettingsError, load_manifest, require_settings_of_pull
 from analysis.book.abbreviations import explain
 from analysis.book.chapters import banner, footer
+from analysis.settings import load_study
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -60,8 +62,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def _prepare(app: Sphinx, config: Config) -> None:
-    write_scripts(Path(app.srcdir))
     manifest = load_manifest()
+    _require_settings(manifest)
+    write_scripts(Path(app.srcdir))
     options = config.html_theme_options
     options["announcement"] = banner(manifest)
     options["extra_footer"] = footer(manifest)
@@ -74,6 +77,19 @@ def _outdated(
     now, before = load_manifest()["hash"], getattr(env, DATA_HASH, None)
     setattr(env, DATA_HASH, now)
     return list(app.config.pages_to_execute) if before == now else env.found_docs - added - changed
+
+
+def _require_settings(manifest: Mapping[str, Any]) -> None:
+    """End the build with one line where the settings are wrong or not those of the tables: no page would be right.
+
+    Any other exception would come out of Jupyter Book as a page of traceback and exit code 1.
+    """
+    try:
+        load_study()
+        require_settings_of_pull(manifest)
+    except SettingsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(error.exit_code) from None
 
 
 def _explain_abbreviations(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -9,7 +9,6 @@ Meta-Analysis, 1985 (its variance).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 # characteristic -> (label, scale on which the arms are compared)
 COVARIATES: dict[str, tuple[str, str]] = {
@@ -44,7 +44,7 @@ COLUMNS = ["characteristic", "label", "n_lu", "n_lu_sirt", "smd", "lower", "uppe
 Floats = npt.NDArray[np.float64]
 
 
-def balance_frame(patients: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+def balance_frame(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     """One row per characteristic of `patient_frame`: difference (SIRT minus 177Lu alone) in standard deviations.
 
     Columns as `COLUMNS`; smd and limits are NaN where an arm lacks values or nobody differs in either arm;
@@ -63,7 +63,7 @@ def balance_frame(patients: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFr
     return pd.DataFrame(dict(zip(COLUMNS, (*columns, *numbers), strict=True)))
 
 
-def balance_results(patients: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def balance_results(patients: pd.DataFrame, study: Study) -> list[Result]:
     """`t1.smd.<characteristic>` with its interval, and `.permuted` with the range under random arms."""
     results: list[Result] = []
     for row in balance_frame(patients, study).itertuples():
@@ -133,15 +133,13 @@ def _standard_error(difference: Floats, sizes: Floats) -> Floats:
         return np.sqrt((n0 + n1) / (n0 * n1) + difference**2 / (2 * (n0 + n1)))
 
 
-def _permutation_range(
-    values: Floats, exposed: npt.NDArray[np.bool_], study: Mapping[str, Any]
-) -> tuple[Floats, Floats]:
+def _permutation_range(values: Floats, exposed: npt.NDArray[np.bool_], study: Study) -> tuple[Floats, Floats]:
     nothing = np.full(values.shape[1], np.nan)
     if exposed.all() or not exposed.any():
         return nothing, nothing
-    settings = study["balance"]
-    generator = np.random.default_rng(settings["seed"])
-    draws = np.tile(exposed, (settings["permutations"], 1))
+    settings = study.balance
+    generator = np.random.default_rng(settings.seed)
+    draws = np.tile(exposed, (settings.permutations, 1))
     differences = _differences(values, generator.permuted(draws, axis=1))
     lower, upper = nothing.copy(), nothing.copy()
     for column in range(values.shape[1]):

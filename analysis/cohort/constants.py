@@ -6,8 +6,8 @@ interval. Beside each stands what the cohort's own data say about it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from analysis.datasets.arms import Tables, analysis_set, completed
 from analysis.datasets.characteristics import DAYS_PER_WEEK, cycle_intervals
 from analysis.estimates import counted, described
 from analysis.results import Result
+from analysis.settings import Study
 
 HOURS_PER_DAY = 24
 
@@ -26,21 +27,18 @@ def _rows() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("constants.csv")).fillna("")
 
 
-def constants(study: Mapping[str, Any]) -> list[Result]:
+def constants(study: Study) -> list[Result]:
     """`elig.*`, `img.*`, `tx.target_activity`, `tx.cycle_repeat`, `tox.ctcae_version` as the settings have them.
 
-    A pair of numbers in the settings becomes lower and upper with the value in words. Raises KeyError when the settings
-    lack one of them.
+    A pair of numbers in the settings becomes lower and upper with the value in words. Raises AttributeError when the
+    settings have no such key.
     """
     return [_constant(row, setting(study, row.setting)) for row in _rows().itertuples()]
 
 
-def setting(study: Mapping[str, Any], path: str) -> Any:
+def setting(study: Study, path: str) -> Any:
     """The setting under a dotted path, "eligibility.lu_psma.creatinine_max_mg_dl"."""
-    value: Any = study
-    for key in path.split("."):
-        value = value[key]
-    return value
+    return attrgetter(path)(study)
 
 
 def _constant(row: Any, value: Any) -> Result:
@@ -53,7 +51,7 @@ def _constant(row: Any, value: Any) -> Result:
     return Result(row.id, value, unit=unit, method=method, basis="design")
 
 
-def constants_frame(study: Mapping[str, Any]) -> pd.DataFrame:
+def constants_frame(study: Study) -> pd.DataFrame:
     """The table of the methods chapter: id, group, label, operator, value, unit, setting (its name in study.toml)."""
     rows = _rows().copy()
     rows["value"] = [setting(study, path) for path in rows["setting"]]
@@ -61,26 +59,26 @@ def constants_frame(study: Mapping[str, Any]) -> pd.DataFrame:
     return rows[["id", "group", "label", "operator", "value", "unit", "setting"]]
 
 
-def imaging_timing(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def imaging_timing(tables: Tables, study: Study) -> pd.DataFrame:
     """What the dates say about the planned times: patient_id, step, planned, found, unit.
 
     step "scintigraphy": hours from a cycle to the next scintigraphy (whole days, so to the nearest 24 h); step
     "maa": weeks from the last 99mTc-MAA work-up to the first SIRT.
     """
     patients = analysis_set(tables, study)["patient_id"]
-    planned = study["imaging"]
+    planned = study.imaging
     scintigraphy = _next_after(completed(tables, "lu_psma"), completed(tables, "lu_scintigraphy"))
     first_sirt = completed(tables, "sirt").sort_values("day").drop_duplicates("patient_id")
     maa = _next_after(completed(tables, "maa_workup"), first_sirt)
     parts = [
         scintigraphy.assign(
             step="scintigraphy",
-            planned=planned["scintigraphy_hours"],
+            planned=planned.scintigraphy_hours,
             found=scintigraphy["days"] * HOURS_PER_DAY,
             unit="h",
         ),
         maa.drop_duplicates("patient_id", keep="last").assign(
-            step="maa", planned=planned["maa_lead_weeks"], found=maa["days"] / DAYS_PER_WEEK, unit="weeks"
+            step="maa", planned=planned.maa_lead_weeks, found=maa["days"] / DAYS_PER_WEEK, unit="weeks"
         ),
     ]
     frame = pd.concat(parts, ignore_index=True)
@@ -98,7 +96,7 @@ def _next_after(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"patient_id": following["patient_id"], "days": following["second_day"] - following["day"]})
 
 
-def practice_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def practice_results(tables: Tables, study: Study) -> list[Result]:
     """How the cohort kept to the plan: cycles within the target activity, intervals within the planned weeks, lead
     time of the MAA work-up, time of the scintigraphy."""
     members = analysis_set(tables, study)["patient_id"]
@@ -106,8 +104,8 @@ def practice_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     activity = cycles.loc[cycles["patient_id"].isin(members), "activity_gbq"].dropna()
     weeks = cycle_intervals(tables)
     weeks = weeks.loc[weeks["patient_id"].isin(members), "weeks"]
-    low, high = study["therapy"]["target_activity_gbq"]
-    first, last = study["therapy"]["cycle_repeat_weeks"]
+    low, high = study.therapy.target_activity_gbq
+    first, last = study.therapy.cycle_repeat_weeks
     empty = "not_recorded" if len(members) else "no_patients"
     timing = imaging_timing(tables, study)
     no_lead = "arm_empty" if len(members) and not completed(tables, "sirt")["patient_id"].isin(members).any() else empty

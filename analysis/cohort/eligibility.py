@@ -7,15 +7,13 @@ last before the first SIRT. A rule without its value, or without the upper limit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from analysis.datasets.arms import Tables, analysis_set, completed
 from analysis.datasets.baseline import baseline_windows, last_within, numbers
 from analysis.results import Result, missing
+from analysis.settings import LuPsmaLimits, Study
 
 OUTCOMES = ("met", "excluded", "undetermined")
 COLUMNS = ["patient_id", "rule", "value", "limit", "unit", "outcome"]
@@ -31,20 +29,20 @@ ANY_RULE = {  # end of the id -> outcome of at least one rule, and what that mea
 LU_LABORATORY = ("leukocytes", "platelets", "haemoglobin", "creatinine", "ast", "alt")
 
 
-def lu_eligibility(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def lu_eligibility(tables: Tables, study: Study) -> pd.DataFrame:
     """177Lu-PSMA rules at baseline for each analysed patient: one row per patient and rule, columns `COLUMNS`.
 
     Rules wbc, plt, hb, crea, transaminases. AST and ALT are compared in multiples of their upper limit of normal; the
     settings say whether "either" or "both" above the limit excludes (the paper leaves it open).
     """
-    limits = study["eligibility"]["lu_psma"]
+    limits = study.eligibility.lu_psma
     patients = analysis_set(tables, study)["patient_id"]
     values = last_within(numbers(tables, LU_LABORATORY), baseline_windows(patients, study))
     simple = (
-        ("wbc", "leukocytes", "<", limits["leukocytes_min_per_ul"] / PER_UL_IN_10_9_L, "10*9/L"),
-        ("plt", "platelets", "<", limits["platelets_min_per_ul"] / PER_UL_IN_10_9_L, "10*9/L"),
-        ("hb", "haemoglobin", "<", limits["haemoglobin_min_g_dl"], "g/dL"),
-        ("crea", "creatinine", ">", limits["creatinine_max_mg_dl"], "mg/dL"),
+        ("wbc", "leukocytes", "<", limits.leukocytes_min_per_ul / PER_UL_IN_10_9_L, "10*9/L"),
+        ("plt", "platelets", "<", limits.platelets_min_per_ul / PER_UL_IN_10_9_L, "10*9/L"),
+        ("hb", "haemoglobin", "<", limits.haemoglobin_min_g_dl, "g/dL"),
+        ("crea", "creatinine", ">", limits.creatinine_max_mg_dl, "mg/dL"),
     )
     parts = [
         _judged(patients, rule, _of(values, measure, patients), operator, limit, unit)
@@ -59,13 +57,13 @@ def _of(values: pd.DataFrame, measure: str, patients: pd.Series, column: str = "
     return rows[column].astype("float64").reindex(patients.to_numpy(dtype=object))
 
 
-def _transaminases(values: pd.DataFrame, patients: pd.Series, limits: Mapping[str, Any]) -> pd.DataFrame:
+def _transaminases(values: pd.DataFrame, patients: pd.Series, limits: LuPsmaLimits) -> pd.DataFrame:
     multiples = pd.concat(
         [_of(values, name, patients) / _of(values, name, patients, "upper_limit") for name in ("ast", "alt")], axis=1
     )
     highest, lowest = multiples.max(axis=1), multiples.min(axis=1)
-    limit, complete = limits["transaminases_max_uln"], multiples.notna().all(axis=1)
-    if limits["transaminases_rule"] == "either":
+    limit, complete = limits.transaminases_max_uln, multiples.notna().all(axis=1)
+    if limits.transaminases_rule == "either":
         # one value above the limit excludes even when the other is unknown
         decisive = highest.where(complete | (highest > limit))
     else:
@@ -81,13 +79,13 @@ def _judged(patients: pd.Series, rule: str, values: pd.Series, operator: str, li
     return frame.assign(unit=unit, outcome=pd.Categorical(outcome, categories=list(OUTCOMES)))[COLUMNS]
 
 
-def sirt_eligibility(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def sirt_eligibility(tables: Tables, study: Study) -> pd.DataFrame:
     """SIRT rules before the first SIRT for each analysed patient who had it: columns `COLUMNS`.
 
     Rules bilirubin, shunt, ascites, gi_flow, extrahepatic_controlled, hepatic_progressive. Coded findings have no
     value; what was never looked for or recorded is undetermined.
     """
-    limits = study["eligibility"]["sirt"]
+    limits = study.eligibility.sirt
     arms = analysis_set(tables, study)
     patients = arms.loc[arms["arm"].eq("lu_sirt"), "patient_id"].reset_index(drop=True)
     last_day = completed(tables, "sirt").groupby("patient_id", observed=True)["day"].min().astype("float64")
@@ -95,16 +93,14 @@ def sirt_eligibility(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     values = last_within(numbers(tables, ("bilirubin", "lung_shunt_fraction")), windows)
     coded = _coded(tables, windows)
     parts = [
-        _judged(patients, "bilirubin", _of(values, "bilirubin", patients), ">", limits["bilirubin_max_mg_dl"], "mg/dL"),
-        _judged(
-            patients, "shunt", _of(values, "lung_shunt_fraction", patients), ">", limits["lung_shunt_max_pct"], "%"
-        ),
+        _judged(patients, "bilirubin", _of(values, "bilirubin", patients), ">", limits.bilirubin_max_mg_dl, "mg/dL"),
+        _judged(patients, "shunt", _of(values, "lung_shunt_fraction", patients), ">", limits.lung_shunt_max_pct, "%"),
     ]
     for rule, key, excludes_when, required in (
-        ("ascites", "ascites", "present", limits["ascites_excludes"]),
-        ("gi_flow", "gi_flow", "present", limits["gi_flow_excludes"]),
-        ("extrahepatic_controlled", "extrahepatic", "progressive", limits["extrahepatic_controlled_required"]),
-        ("hepatic_progressive", "hepatic", "not progressive", limits["hepatic_progressive_required"]),
+        ("ascites", "ascites", "present", limits.ascites_excludes),
+        ("gi_flow", "gi_flow", "present", limits.gi_flow_excludes),
+        ("extrahepatic_controlled", "extrahepatic", "progressive", limits.extrahepatic_controlled_required),
+        ("hepatic_progressive", "hepatic", "not progressive", limits.hepatic_progressive_required),
     ):
         if required:
             parts.append(_coded_rule(patients, rule, coded.get(key, pd.Series(dtype="object")), excludes_when))
@@ -153,7 +149,7 @@ def _coded_rule(patients: pd.Series, rule: str, answers: pd.Series, excludes_whe
     return frame.assign(outcome=pd.Categorical(outcome, categories=list(OUTCOMES)))[COLUMNS]
 
 
-def eligibility_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def eligibility_results(tables: Tables, study: Study) -> list[Result]:
     """How many treated patients each rule would have excluded, and how many it cannot judge.
 
     `elig.lu.<rule>.excluded`, `.undetermined`, the same for `elig.sirt.<rule>`, and of all rules of a therapy

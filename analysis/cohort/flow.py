@@ -6,13 +6,13 @@ Figure 1A of the paper and the counts of its sections "Patients" and "Subgroup A
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pandas as pd
 
 from analysis.datasets.arms import ARMS, REASONS_LEFT_OUT, Tables, assign_arms, rejected_candidates
 from analysis.datasets.imaging_subgroup import SUBGROUP_REASONS, imaging_subgroup
 from analysis.results import Result
+from analysis.settings import Study
 
 Row = tuple[str, str, str, str, int]  # a row of `flow_frame` without its basis
 SIRT_FIRST = "subgroup_lu_left_out.sirt_first"
@@ -25,7 +25,7 @@ def rests_on_data(result_id: str) -> str:
     return "data"
 
 
-def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:
+def members(tables: Tables, study: Study) -> dict[str, pd.Index]:
     """Patients of every count of the paper, by the suffix of its id (`n.<suffix>`)."""
     arms = assign_arms(tables, study)
     analysed = arms[arms["in_analysis"]]
@@ -44,7 +44,7 @@ def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:
     }
 
 
-def flow_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def flow_results(tables: Tables, study: Study) -> list[Result]:
     """`n.*`: the paper's counts, the patients in the tables and those left out by reason."""
     arms = assign_arms(tables, study)
     counts = [_count(f"n.{name}", len(ids)) for name, ids in members(tables, study).items()]
@@ -57,9 +57,7 @@ def _count(result_id: str, count: int) -> Result:
     return Result(result_id, count, n=count, unit="count", method="count of patients")
 
 
-def flow_frame(
-    tables: Tables, study: Mapping[str, Any], basis_of: Callable[[str], str] = rests_on_data
-) -> pd.DataFrame:
+def flow_frame(tables: Tables, study: Study, basis_of: Callable[[str], str] = rests_on_data) -> pd.DataFrame:
     """The flow chart as data: step, parent, kind ("step" or "left_out"), label, count, basis; in drawing order.
 
     Every patient of a parent is in one of its steps or left out, so the counts below a parent add up to it, but for
@@ -87,7 +85,7 @@ def _left_out(step: str, parent: str, reasons: pd.Series, words: Mapping[str, st
     ]
 
 
-def _subgroup_rows(tables: Tables, study: Mapping[str, Any], groups: Mapping[str, pd.Index]) -> list[Row]:
+def _subgroup_rows(tables: Tables, study: Study, groups: Mapping[str, pd.Index]) -> list[Row]:
     subgroup = imaging_subgroup(tables, study)
     subgroup = subgroup[subgroup.index.isin(groups["all"])]
     rows: list[Row] = [("subgroup", "all", "part", "PET before and after therapy", len(groups["subgroup"]))]

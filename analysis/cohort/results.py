@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.cohort.balance import balance_results
@@ -16,11 +13,12 @@ from analysis.datasets.arms import Tables
 from analysis.datasets.cached import cached_tables
 from analysis.datasets.characteristics import patient_frame
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Tables, study: Study) -> list[Result]:
     """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*`, `design.*` and `tox.ctcae_version` for any cohort; or reasons."""
     tables = cached_tables(tables)
     patients = patient_frame(tables, study)
@@ -38,14 +36,14 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     ]
 
 
-def _events_per_term(study: Mapping[str, Any]) -> Result:
-    needed = study["analysis"]["events_per_term"]
+def _events_per_term(study: Study) -> Result:
+    needed = study.analysis.events_per_term
     return Result("design.events_per_term", needed, unit="count", method="deaths needed a model term", basis="design")
 
 
-def _model_terms(tables: Tables, patients: pd.DataFrame, study: Mapping[str, Any]) -> Result:
+def _model_terms(tables: Tables, patients: pd.DataFrame, study: Study) -> Result:
     """How many terms an adjusted survival model could carry by its deaths alone: deaths over deaths needed a term."""
-    needed = study["analysis"]["events_per_term"]
+    needed = study.analysis.events_per_term
     method = f"deaths over {needed} a term"
     if patients["arm"].nunique() < 2:
         reason = "arm_empty" if len(patients) else "no_patients"

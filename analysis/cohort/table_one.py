@@ -17,6 +17,7 @@ from analysis.datasets.arms import ARMS, Tables, completed
 from analysis.datasets.characteristics import applicable, cycle_intervals
 from analysis.estimates import counted, described
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 GROUPS = (*ARMS, "all")
 # why a row has no value although there are patients
@@ -34,7 +35,7 @@ def groups(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {**{arm: frame[frame["arm"] == arm] for arm in ARMS}, "all": frame}
 
 
-def table_one_results(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame) -> list[Result]:
+def table_one_results(tables: Tables, study: Study, patients: pd.DataFrame) -> list[Result]:
     """Every row of Table 1 by arm and for all (`t1.<row>.<arm>`), with the mean beside each printed "average".
 
     `patients`: the frame of `patient_frame` for these tables.
@@ -51,12 +52,12 @@ def table_one_results(tables: Tables, study: Mapping[str, Any], patients: pd.Dat
     return results
 
 
-def _values(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame, source: str) -> pd.Series:
+def _values(tables: Tables, study: Study, patients: pd.DataFrame, source: str) -> pd.Series:
     """Values of one row, index patient_id: one a patient, or one a cycle or pair of cycles where the settings say so."""
-    rule = study["table_one"]
-    if source == "interval_weeks" and rule["interval_unit"] == "pair":
+    rule = study.table_one
+    if source == "interval_weeks" and rule.interval_unit == "pair":
         return cycle_intervals(tables).set_index("patient_id")["weeks"]
-    if source == "activity_gbq" and rule["activity_unit"] == "administration":
+    if source == "activity_gbq" and rule.activity_unit == "administration":
         return completed(tables, "lu_psma").set_index("patient_id")["activity_gbq"].dropna()
     return patients[source]
 

@@ -8,12 +8,12 @@ exactly one named reason; the first rule that fails is the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.datasets.cached import cached_dataset
+from analysis.settings import Study
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -29,7 +29,7 @@ REASONS_LEFT_OUT = {
 
 
 @cached_dataset
-def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def assign_arms(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per patient of the tables, sorted by patient_id: who is analysed, in which arm, and why others are not.
 
     Columns: patient_id (string), arm (category lu, lu_sirt; NA without completed 177Lu-PSMA), liver_metastases (bool),
@@ -41,7 +41,7 @@ def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     arm = pd.Series(np.where(sirt, "lu_sirt", "lu"), dtype="object").where(lu.to_numpy())
     liver = patients.isin(metastasis_patients(tables, study, "liver"))
     progressed = work_up & patients.isin(_progressed(tables))
-    rules = study["analysis_set"]
+    rules = study.analysis_set
     resistant = patients.isin(_with_condition(tables, "castration_resistance"))
     # later lines are asked first, so that the first rule that fails overwrites them
     reason = pd.Series(pd.NA, index=patients.index, dtype="object")
@@ -49,8 +49,8 @@ def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     reason = reason.mask(~lu & ~sirt & work_up, "work_up_only").mask(
         ~lu & ~sirt & progressed, "sirt_candidate_progressed"
     )
-    reason = reason.mask(~liver & rules["liver_metastases_required"], "no_liver_metastases")
-    reason = reason.mask(~resistant & rules["castration_resistance_required"], "no_castration_resistance")
+    reason = reason.mask(~liver & rules.liver_metastases_required, "no_liver_metastases")
+    reason = reason.mask(~resistant & rules.castration_resistance_required, "no_castration_resistance")
     return pd.DataFrame(
         {
             "patient_id": patients,
@@ -63,13 +63,13 @@ def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 @cached_dataset
-def analysis_set(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def analysis_set(tables: Tables, study: Study) -> pd.DataFrame:
     """The patients analysed: patient_id (string, sorted) and arm (category lu, lu_sirt), index 0..n-1."""
     arms = assign_arms(tables, study)
     return arms.loc[arms["in_analysis"], ["patient_id", "arm"]].reset_index(drop=True)
 
 
-def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> pd.Index:
+def metastasis_patients(tables: Tables, study: Study, site: str) -> pd.Index:
     """Ids of patients with a metastasis at `site` that was not certainly found later than the start of therapy, sorted.
 
     A coded metastasis or a measured lesion counts. Diagnoses are often coded at discharge: the settings allow
@@ -77,13 +77,13 @@ def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> 
     """
     conditions, lesions = tables["conditions"], tables["lesions"]
     named = conditions[conditions["condition"].eq("metastasis") & conditions["site"].eq(site)]
-    timely = ~certainly_after(named, study["analysis_set"]["baseline_grace_days"])
+    timely = ~certainly_after(named, study.analysis_set.baseline_grace_days)
     seen = lesions.loc[lesions["organ"].eq(site), ["patient_id", "lesion_id"]]
     if len(seen):
         seen = seen.merge(_first_measured(tables), on=["patient_id", "lesion_id"], how="left")
     else:
         seen = seen.assign(day=pd.Series(dtype="Int64"))
-    early = ~certainly_after(seen, study["analysis_set"]["baseline_grace_days"])
+    early = ~certainly_after(seen, study.analysis_set.baseline_grace_days)
     patient_ids = set(named.loc[timely, "patient_id"]) | set(seen.loc[early, "patient_id"])
     return pd.Index(sorted(patient_ids), dtype="object", name="patient_id")
 

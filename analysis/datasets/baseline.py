@@ -5,12 +5,12 @@ Days count from day 0, the first 177Lu-PSMA administration. A measurement withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
 from analysis.datasets.arms import Tables, certainly_after
+from analysis.settings import Study
 
 COLUMNS = ["value", "comparator", "lower_limit", "upper_limit", "day", "order"]
 
@@ -44,13 +44,13 @@ def in_window(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     return rows[(day >= limits["first_day"].to_numpy()) & (day <= limits["last_day"].to_numpy())]
 
 
-def baseline_windows(patient_ids: Iterable[str], study: Mapping[str, Any]) -> pd.DataFrame:
+def baseline_windows(patient_ids: Iterable[str], study: Study) -> pd.DataFrame:
     """Window before day 0 in which the last value is the baseline, by the settings: index patient_id; first_day, last_day."""
     index = pd.Index(list(patient_ids), name="patient_id", dtype="object")
-    return pd.DataFrame({"first_day": -study["toxicity"]["baseline_days"], "last_day": 0}, index=index)
+    return pd.DataFrame({"first_day": -study.toxicity.baseline_days, "last_day": 0}, index=index)
 
 
-def baseline_values(tables: Tables, study: Mapping[str, Any], measures: Iterable[str]) -> pd.DataFrame:
+def baseline_values(tables: Tables, study: Study, measures: Iterable[str]) -> pd.DataFrame:
     """Baseline value of each patient: one row a patient of the tables, one column a measure, NaN where missing."""
     measures = list(measures)
     ids = tables["patients"]["patient_id"]

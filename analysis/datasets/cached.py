@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 import pandas as pd
 
+from analysis.settings import Study
+
 P = ParamSpec("P")
-Dataset = Callable[Concatenate[Mapping[str, pd.DataFrame], Mapping[str, Any], P], pd.DataFrame]
+Dataset = Callable[Concatenate[Mapping[str, pd.DataFrame], Study, P], pd.DataFrame]
 
 
 class CachedTables(Mapping[str, pd.DataFrame]):
@@ -23,7 +25,7 @@ class CachedTables(Mapping[str, pd.DataFrame]):
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         self._tables = tables
         self._datasets: dict[tuple[Hashable, ...], pd.DataFrame] = {}
-        self._studies: dict[int, Mapping[str, Any]] = {}
+        self._studies: dict[int, Study] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         return self._tables[name]
@@ -34,9 +36,7 @@ class CachedTables(Mapping[str, pd.DataFrame]):
     def __len__(self) -> int:
         return len(self._tables)
 
-    def dataset(
-        self, key: tuple[Hashable, ...], study: Mapping[str, Any], derive: Callable[[], pd.DataFrame]
-    ) -> pd.DataFrame:
+    def dataset(self, key: tuple[Hashable, ...], study: Study, derive: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """The data set of `key` under these settings, derived at the first call; a frame of the caller's own.
 
         Columns may be added to it; values must not be changed in place, since all callers share them.
@@ -57,9 +57,7 @@ def cached_dataset(derive: Dataset[P]) -> Dataset[P]:
     """Let `derive(tables, study, ...)` answer from the cache of `CachedTables`; all further arguments are hashable."""
 
     @wraps(derive)
-    def answer(
-        tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any], *args: P.args, **kwargs: P.kwargs
-    ) -> pd.DataFrame:
+    def answer(tables: Mapping[str, pd.DataFrame], study: Study, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
         if not isinstance(tables, CachedTables):
             return derive(tables, study, *args, **kwargs)
         key = (derive.__module__, derive.__name__, *args, *sorted(kwargs.items()))

@@ -6,7 +6,6 @@ without any medication says nothing about prior docetaxel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,6 +13,7 @@ import pandas as pd
 from analysis.datasets.arms import Tables, analysis_set, certainly_after, completed, metastasis_patients
 from analysis.datasets.baseline import baseline_values, last_known
 from analysis.datasets.cached import cached_dataset
+from analysis.settings import Study
 
 BASELINE_LABORATORY = ("psa", "alp", "ldh")
 SITES = ("bone", "lymph_node", "lung", "other")
@@ -22,7 +22,7 @@ DAYS_PER_WEEK = 7
 
 
 @cached_dataset
-def patient_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def patient_frame(tables: Tables, study: Study) -> pd.DataFrame:
     """All analysed patients, index patient_id (sorted), one column per characteristic.
 
     arm · age_years · gleason · psa, alp, ldh (baseline) · ecog (baseline) and ecog01, ecog2, ecog3 · cycles ·
@@ -80,7 +80,7 @@ def _ecog_groups(ecog: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({name: inside.astype("boolean").mask(ecog.isna()) for name, inside in groups.items()})
 
 
-def _metastases(tables: Tables, study: Mapping[str, Any], patients: pd.Index) -> pd.DataFrame:
+def _metastases(tables: Tables, study: Study, patients: pd.Index) -> pd.DataFrame:
     recorded = bool(tables["conditions"]["condition"].eq("metastasis").any())
     return pd.DataFrame(
         {site: _flag(patients, metastasis_patients(tables, study, site), recorded) for site in SITES}, index=patients

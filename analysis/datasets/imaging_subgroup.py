@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -18,12 +17,13 @@ from analysis.datasets.arms import Tables
 from analysis.datasets.cached import cached_dataset, cached_tables
 from analysis.datasets.lesions import best_and_worst, lesion_changes, lesion_values, uptake_changes
 from analysis.datasets.scans import scans, timepoints
+from analysis.settings import Study
 
 SUBGROUP_REASONS = {"no_pet_before": "no PET before therapy", "no_pet_after": "no PET after therapy"}
 
 
 @cached_dataset
-def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def imaging_subgroup(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per patient of the analysis set, index patient_id, sorted.
 
     Columns, all bool but the last two: in_subgroup, lu_evaluable (response to 177Lu-PSMA before any SIRT),
@@ -34,11 +34,11 @@ def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """
     tables = cached_tables(tables)
     pet = timepoints(tables, study, shows="has_pet")
-    before = pet["baseline"].notna() | (not study["subgroup"]["pet_before_and_after_required"])
-    after = pet[["restaging", "final"]].notna().any(axis=1) | (not study["subgroup"]["pet_before_and_after_required"])
+    before = pet["baseline"].notna() | (not study.subgroup.pet_before_and_after_required)
+    after = pet[["restaging", "final"]].notna().any(axis=1) | (not study.subgroup.pet_before_and_after_required)
     frame = pet[["lu_cycles", "sirts", "sirt_first"]].assign(in_subgroup=before & after)
     for name, therapy in (("lu_evaluable", "lu"), ("sirt_evaluable", "sirt")):
-        evaluable = patient_response(lesion_changes(tables, study, therapy), study)["response"].dropna().index
+        evaluable = patient_response(lesion_changes(tables, study, therapy), study.response)["response"].dropna().index
         frame[name] = frame["in_subgroup"] & frame.index.isin(evaluable)
     frame["lu_evaluable"] &= ~frame["sirt_first"]
     several = best_and_worst(lesion_changes(tables, study, "lu")).index
@@ -71,7 +71,7 @@ class Evaluation:
     baseline_suv: pd.DataFrame
 
 
-def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
+def evaluate(tables: Tables, study: Study) -> Evaluation:
     """Every frame that the results and figures of the lesion chapter start from, see `Evaluation`."""
     tables = cached_tables(tables)
     subgroup = imaging_subgroup(tables, study)
@@ -80,7 +80,7 @@ def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
         members = subgroup.index[subgroup[f"{therapy}_evaluable"]]
         every = lesion_changes(tables, study, therapy)
         changes[therapy] = every[every["patient_id"].isin(members)].reset_index(drop=True)
-        patients[therapy] = patient_response(changes[therapy], study)
+        patients[therapy] = patient_response(changes[therapy], study.response)
     uptake = uptake_changes(tables, study, "sirt")
     treated = subgroup.index[subgroup["sirt_evaluable"]]
     return Evaluation(
@@ -113,7 +113,7 @@ def several_lesions_reason(evaluation: Evaluation, therapy: str) -> str:
     return no_response_reason(evaluation, therapy) if evaluation.patients[therapy].empty else "no_multiple_lesions"
 
 
-def _baseline_suv(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def _baseline_suv(tables: Tables, study: Study) -> pd.DataFrame:
     scan = timepoints(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
     rows = lesion_values(tables, study, "suv_max").merge(scan, on=["patient_id", "scan"]).dropna(subset=["value"])
     return rows[["patient_id", "lesion_id", "value", "tracer"]].rename(columns={"value": "suv_max"})

@@ -6,9 +6,6 @@ lesion of each patient (the paper, Response Evaluation; Figure 3A). Refuses to c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -16,6 +13,7 @@ from analysis.criteria.paper_response import classify_change, percent_change
 from analysis.datasets.arms import Tables
 from analysis.datasets.cached import cached_dataset
 from analysis.datasets.scans import scans, timepoints
+from analysis.settings import Study
 
 FRAMES = {"lu": ("baseline", "restaging"), "sirt": ("before_sirt", "final")}
 THERAPIES = tuple(FRAMES)
@@ -23,7 +21,7 @@ THERAPIES = tuple(FRAMES)
 
 @cached_dataset
 def lesion_values(
-    tables: Tables, study: Mapping[str, Any], measure: str = "lesion_diameter", organ: str | None = "liver"
+    tables: Tables, study: Study, measure: str = "lesion_diameter", organ: str | None = "liver"
 ) -> pd.DataFrame:
     """One row per patient, lesion and scan: value (unit of the measure), tracer, day. `organ` None: all organs.
 
@@ -48,7 +46,7 @@ def lesion_values(
 
 
 @cached_dataset
-def lesion_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "lu") -> pd.DataFrame:
+def lesion_changes(tables: Tables, study: Study, therapy: str = "lu") -> pd.DataFrame:
     """One row per patient and liver lesion seen at one of the two scans that frame `therapy` ("lu" or "sirt").
 
     Columns: reference_mm, followup_mm (NaN: not measured), change_pct, response (category per lesion, NA if not
@@ -65,9 +63,9 @@ def lesion_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "lu"
     known |= _known_until(lesion_values(tables, study, "suv_max"), frames[reference])
     rows["is_new"] = rows["followup_mm"].gt(0) & ~rows["lesion_id"].isin(known)
     rows["rank"] = _rank_by_size(rows)
-    rows["is_target"] = rows["rank"].le(study["response"]["target_lesions_max"]).fillna(False).astype(bool)
+    rows["is_target"] = rows["rank"].le(study.response.target_lesions_max).fillna(False).astype(bool)
     rows["change_pct"] = percent_change(rows["reference_mm"], rows["followup_mm"])
-    rows["response"] = classify_change(rows["reference_mm"], rows["followup_mm"], study)
+    rows["response"] = classify_change(rows["reference_mm"], rows["followup_mm"], study.response)
     return rows.reset_index(drop=True)
 
 
@@ -101,7 +99,7 @@ def best_and_worst(changes: pd.DataFrame) -> pd.DataFrame:
     return several.assign(gap_pct=several["worst_pct"] - several["best_pct"]).astype({"lesions": np.int64})
 
 
-def uptake_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "sirt") -> pd.DataFrame:
+def uptake_changes(tables: Tables, study: Study, therapy: str = "sirt") -> pd.DataFrame:
     """One row per patient and liver lesion with SUVmax at one of the two PET scans that frame `therapy`.
 
     Columns: reference_suv, followup_suv, reference_tracer, followup_tracer, same_tracer, change_pct (NaN unless both

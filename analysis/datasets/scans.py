@@ -8,14 +8,12 @@ PET of one staging need not fall on one day. A scan on the day of a therapy coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from analysis.datasets.arms import Tables, analysis_set, completed
 from analysis.datasets.cached import cached_dataset
+from analysis.settings import Study
 
 IMAGING_PROCEDURES = ("psma_pet", "ct", "mri")
 IMAGING_MEASURES = ("lesion_diameter", "lesion_short_axis", "suv_max")
@@ -28,7 +26,7 @@ def therapy_days(tables: Tables, procedure: str) -> pd.DataFrame:
     return chosen.sort_values(["patient_id", "day", "order"], kind="stable").reset_index(drop=True)
 
 
-def liver_patients(tables: Tables, study: Mapping[str, Any]) -> pd.Index:
+def liver_patients(tables: Tables, study: Study) -> pd.Index:
     """Ids of the patients in the analysis set, sorted: castration-resistant cancer, liver metastases, 177Lu-PSMA."""
     return pd.Index(sorted(analysis_set(tables, study)["patient_id"]), dtype="object", name="patient_id")
 
@@ -74,7 +72,7 @@ def imaging_days(tables: Tables) -> pd.DataFrame:
 
 
 @cached_dataset
-def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def scans(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per patient and scan, in time order.
 
     Columns: patient_id, scan (from 1), first_day, last_day, lu_before, sirt_before (therapies given on earlier days),
@@ -85,7 +83,7 @@ def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     days["sirt_before"] = count_before(days, therapy_days(tables, "sirt"))
     same = days["patient_id"].eq(days["patient_id"].shift())
     treated = days[["lu_before", "sirt_before"]].diff().ne(0).any(axis=1)
-    late = days["day"].diff().gt(study["response"]["scan_window_days"])
+    late = days["day"].diff().gt(study.response.scan_window_days)
     days["block"] = (~same | treated | late).cumsum()
     grouped = days.groupby("block", as_index=False).agg(
         patient_id=("patient_id", "first"),
@@ -102,7 +100,7 @@ def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 @cached_dataset
-def timepoints(tables: Tables, study: Mapping[str, Any], shows: str = "has_diameter") -> pd.DataFrame:
+def timepoints(tables: Tables, study: Study, shows: str = "has_diameter") -> pd.DataFrame:
     """One row per patient of the analysis set: the scans that frame each therapy, as numbers of `scans` (NA if none).
 
     Only scans with `shows` (has_diameter: for response; has_pet: for uptake and for the imaging subgroup) are looked

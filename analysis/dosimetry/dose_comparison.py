@@ -7,9 +7,7 @@ come from colorectal metastases; no threshold is published for prostate cancer i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +23,7 @@ from analysis.physics.radiobiology import (
     equivalent_dose_2gy,
     equivalent_uniform_bed,
 )
+from analysis.settings import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def dose_per_gbq() -> float:
     return literature("lu.paper_cycle_dose") / literature("lu.paper_cycle_activity")
 
 
-def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def course_doses(tables: Tables, study: Study) -> pd.DataFrame:
     """Tumour dose over the course: one row per patient of the analysis set whose cycles all have a known activity.
 
     Columns cycles, activity_gbq, low_gy, quoted_gy (32 Gy for 6 GBq), high_gy, liver_low_gy, liver_gy, liver_high_gy (dose

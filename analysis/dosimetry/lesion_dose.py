@@ -10,7 +10,6 @@ planning.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from analysis.dosimetry.assumptions import assumed, assumptions
 from analysis.dosimetry.sirt_dose import nearest_value
 from analysis.physics.absorbed_fractions import absorbed_fraction
 from analysis.physics.constants import equilibrium_dose_constant, mean_life
+from analysis.settings import Study
 
 LESION_ASSUMPTIONS = ("uptake_conversion", "effective_half_life", "shape_factor")
 MBQ_PER_GBQ, G_PER_KG = 1000, 1000
@@ -57,7 +57,7 @@ def cycles_table(tables: Tables) -> pd.DataFrame:
 
 
 @cached_dataset
-def lesion_dose_inputs(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def lesion_dose_inputs(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per liver lesion with baseline SUVmax and diameter in a patient with at least one cycle.
 
     Columns patient_id, lesion_id, suv_max, diameter_mm, weight_kg, cycles, first_activity_gbq, activity_gbq (course;
@@ -84,7 +84,7 @@ def lesion_dose_inputs(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame
     return frame.drop(columns="day").sort_values(["patient_id", "lesion_id"]).reset_index(drop=True)
 
 
-def lesion_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def lesion_doses(tables: Tables, study: Study) -> pd.DataFrame:
     """`lesion_dose_inputs` with cycle_gy and course_gy, each with its low and high end over the assumptions.
 
     Columns cycle_low_gy, cycle_gy, cycle_high_gy, course_low_gy, course_gy, course_high_gy. The low end takes every
@@ -108,7 +108,7 @@ def lesion_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return frame.sort_index()
 
 
-def tornado(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def tornado(tables: Tables, study: Study) -> pd.DataFrame:
     """How much each assumption alone moves the median course dose over the lesions: one row each, widest first.
 
     Columns assumption, low, default, high (of the assumption), low_gy, default_gy, high_gy, swing_gy. Empty when no

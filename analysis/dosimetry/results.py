@@ -7,9 +7,7 @@ planning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +27,7 @@ from analysis.physics.nonuniform_dose import cluster_dose, distance_to_dose_mm
 from analysis.physics.radiobiology import cycles_overlap
 from analysis.physics.sirt_activity import rule
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 NUCLIDES = {"lu": "lu177", "y": "y90"}
 SPHERES_MM = (1, 2, 3, 5, 10, 20)
@@ -37,7 +36,7 @@ QUOTED = {"dose.lu.6gbq": "lu.paper_cycle_dose", "dose.sirt.crc": "sirt.paper_cr
 QUOTED_THRESHOLD = {"dose.threshold": "sirt.paper_threshold"}
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Tables, study: Study) -> list[Result]:
     """All results of the dosimetry chapter; a reason instead of a value where the cohort does not allow one."""
     tables = cached_tables(tables)
     return [
@@ -159,7 +158,7 @@ def _overlap() -> Result:
     return _physics("dose.lu.overlap", 100 * share, "percent", method)
 
 
-def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def course_results(tables: Tables, study: Study) -> list[Result]:
     """Tumour dose over the course at the quoted 32 Gy for 6 GBq and at other published doses: dose.lu.course.*."""
     frame = course_doses(tables, study)
     reason = "no_patients" if tables["patients"].empty else "not_recorded"
@@ -181,7 +180,7 @@ def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     return rows
 
 
-def sirt_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def sirt_results(tables: Tables, study: Study) -> list[Result]:
     """Activity by body surface beside the activity given, and doses of the two models: dose.sirt.*, medians and
     ranges.
     """
@@ -227,7 +226,7 @@ def _of_measured(frame: pd.DataFrame, reason: str) -> Result:
     return assumption_result("dose.lesion.of_measured", doses / measured, reason=reason, method=method, unit="ratio")
 
 
-def lesion_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def lesion_results(tables: Tables, study: Study) -> list[Result]:
     """177Lu lesion dose per cycle and course with its range over the assumptions, and the widest assumption's swing."""
     frame = lesion_doses(tables, study)
     reason = "no_lesions" if tables["lesions"].empty else "not_recorded"

@@ -7,9 +7,6 @@ tumour-to-normal ratio, which nobody measured. `liver_volume` is taken as the wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -26,6 +23,7 @@ from analysis.physics.sirt_activity import (
     partition_dose,
     rule,
 )
+from analysis.settings import Study
 
 MEASURES = {
     "height": "height_cm",
@@ -56,7 +54,7 @@ def nearest_value(observations: pd.DataFrame, events: pd.DataFrame, measure: str
     return nearest[0].fillna(nearest[1]).sort_index().to_numpy(dtype=float)
 
 
-def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def sirt_table(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per SIRT of the analysis set given on an exact day, sorted by patient and day.
 
     A value is NaN where an input is missing.
@@ -87,7 +85,7 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return _with_doses(frame)
 
 
-def _lesions_ml(tables: Tables, study: Mapping[str, Any], treatments: pd.DataFrame) -> np.ndarray:
+def _lesions_ml(tables: Tables, study: Study, treatments: pd.DataFrame) -> np.ndarray:
     """Volume (mL) of each patient's liver lesions, each a sphere of its last long axis up to that day; NaN if none."""
     seen = lesion_values(tables, study)[["patient_id", "lesion_id", "scan", "day", "value"]].dropna(subset=["value"])
     rows = treatments[["patient_id", "day"]].rename_axis("treatment").reset_index()

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.results import Result, missing
+from analysis.settings import HypothesisTest, Study
 from analysis.statistics.attainable_p import minimum_attainable_p, minimum_attainable_p_asymptotic
 from analysis.statistics.multiplicity import adjust
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX
@@ -20,23 +21,23 @@ LOG_RANK = "log_rank"
 LEAST = ("least_p", "least_p_asymptotic", "least_p_as_computed")
 
 
-def paper_tests(results: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
+def paper_tests(results: Mapping[str, Result], study: Study) -> pd.DataFrame:
     """One row per test: id, question, unit, sizes (text), p, operator and the least P, missing where sizes are unknown.
 
     least_p: exact; least_p_asymptotic: of the normal approximation without ties, missing for the log-rank test;
     least_p_as_computed: the one of the kind that `p` is, exact where there is no other.
     """
     rows = []
-    for key, test in study["multiplicity"]["tests"].items():
+    for key, test in study.multiplicity.tests.items():
         sizes = _sizes(results, test)
         result = results.get(key)
         p = result.value if result is not None and isinstance(result.value, float) else None
-        least, asymptotic, as_computed = _least_p(test["design"], sizes)
+        least, asymptotic, as_computed = _least_p(test.design, sizes)
         rows.append(
             {
                 "id": key,
-                "question": test["question"],
-                "unit": test["unit"],
+                "question": test.question,
+                "unit": test.unit,
                 "sizes": " and ".join(map(str, sizes)),
                 "p": p,
                 "operator": "=",
@@ -48,25 +49,25 @@ def paper_tests(results: Mapping[str, Result], study: Mapping[str, Any]) -> pd.D
     return pd.DataFrame(rows).astype({"p": float, **dict.fromkeys(LEAST, float)})
 
 
-def family_table(tests: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+def family_table(tests: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Holm-adjusted P of `tests` (id, p, operator) in each family of the settings; see `multiplicity.adjust`."""
-    return adjust(tests, study["multiplicity"]["families"])
+    return adjust(tests, study.multiplicity.families)
 
 
-def family_frame(study: Mapping[str, Any]) -> pd.DataFrame:
+def family_frame(study: Study) -> pd.DataFrame:
     """The families of the settings with their reasons: family, tests_in_family, reason."""
-    families = study["multiplicity"]["families"]
-    rows = [(name, len(family["tests"]), family["reason"]) for name, family in families.items()]
+    families = study.multiplicity.families
+    rows = [(name, len(family.tests), family.reason) for name, family in families.items()]
     return pd.DataFrame(rows, columns=["family", "tests_in_family", "reason"])
 
 
-def in_questions(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+def in_questions(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The same rows with the question of each test in place of its id."""
-    tests = study["multiplicity"]["tests"]
-    return frame.assign(id=[tests[key]["question"] for key in frame["id"]]).rename(columns={"id": "question"})
+    tests = study.multiplicity.tests
+    return frame.assign(id=[tests[key].question for key in frame["id"]]).rename(columns={"id": "question"})
 
 
-def corrected_words(corrected: pd.DataFrame, study: Mapping[str, Any], family: str = "all") -> str:
+def corrected_words(corrected: pd.DataFrame, study: Study, family: str = "all") -> str:
     """The corrected printed P of one family in a sentence, smallest first: "0.002 for change of GGT by therapy, ...".
 
     `corrected`: from `reproduction.holm_of_print`. Tests without a printed P are left out.
@@ -76,14 +77,14 @@ def corrected_words(corrected: pd.DataFrame, study: Mapping[str, Any], family: s
     return ", ".join(f"{row.words} for {row.question}" for row in rows.itertuples())
 
 
-def results_from(results: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
+def results_from(results: Mapping[str, Result], study: Study) -> list[Result]:
     """The numbers of the multiplicity table, computed from the study's other results."""
     tests = paper_tests(results, study)
     method = "tests of the paper, those without a printed P too"
     collected = [Result("mult.tests", len(tests), n=len(tests), unit="count", method=method, basis="design")]
     for row in tests.itertuples():
         collected.append(_least(row, row.least_p, "", "smallest exact two-sided P"))
-        if study["multiplicity"]["tests"][row.id]["design"] != LOG_RANK:
+        if study.multiplicity.tests[row.id].design != LOG_RANK:
             collected.append(_least(row, row.least_p_asymptotic, ".asymptotic", "smallest asymptotic P without ties"))
     for row in family_table(tests, study).itertuples():
         key, method = f"mult.{row.family}.{row.id}", f"Holm over the {row.tests_in_family} tests of the family"
@@ -112,7 +113,7 @@ def _least_p(design: str, sizes: tuple[int, ...]) -> tuple[float | None, float |
     return exact, asymptotic, asymptotic if approximated and asymptotic is not None else exact
 
 
-def _sizes(results: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
-    sized = [results.get(key) for key in test["sizes"]]
+def _sizes(results: Mapping[str, Result], test: HypothesisTest) -> tuple[int, ...]:
+    sized = [results.get(key) for key in test.sizes]
     sizes = [result.n for result in sized if result is not None and result.n]
-    return tuple(sizes) if len(sizes) == len(test["sizes"]) else ()
+    return tuple(sizes) if len(sizes) == len(test.sizes) else ()

@@ -15,7 +15,7 @@ NOT_PRINTED = "not printed"
 
 def sentences(book: Book) -> dict[str, str]:
     """The sentence that the page's text names, by key."""
-    corrected = holm_of_print(book.study["multiplicity"]["families"])
+    corrected = holm_of_print(book.study.multiplicity.families)
     return {"reproduction.holm": corrected_words(corrected, book.study)}
 
 
@@ -64,7 +64,7 @@ def attainable(book: Book) -> Drawn:
     tests = paper_tests(book.results, book.study)
     return charts_tests.attainable(
         tests.assign(least_p=tests["least_p_as_computed"]),
-        book.study["analysis"]["alpha"],
+        book.study.analysis.alpha,
         "Dot plot of P values by test. Best against worst lesion after SIRT cannot go below "
         f"{book.text('mult.least.resp.sirt.best_worst_p.asymptotic')} without ties.",
     )
@@ -72,7 +72,7 @@ def attainable(book: Book) -> Drawn:
 
 def corrected(book: Book) -> Table:
     """P values after Holm's correction within each family, from the printed P and from the computed one."""
-    frame = holm_of_print(book.study["multiplicity"]["families"])
+    frame = holm_of_print(book.study.multiplicity.families)
     computed = ("mult." + frame["family"] + "." + frame["id"]).map(book.results)
     shown = in_questions(frame.drop(columns=["holm_p", "operator"]), book.study).replace("", NOT_PRINTED)
     return Table(

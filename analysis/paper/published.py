@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.paper.discrepancies import NEITHER, ROUNDS, TRUNCATES, verdict
 from analysis.report.format import p_value
 from analysis.results import REASONS, Result
-from analysis.statistics.multiplicity import adjust
+from analysis.statistics.multiplicity import Family, adjust
 
 PUBLISHED = Path(__file__).with_name("published_results.csv")
 MAY_DISAGREE = Path(__file__).with_name("may_disagree.csv")
@@ -191,20 +191,20 @@ def printed_tests(tests: Iterable[str], printed: Sequence[Printed] | None = None
     return pd.DataFrame(table, columns=["id", "p", "operator", "words"]).astype({"p": float})
 
 
-def holm_of_print(families: Mapping[str, Any]) -> pd.DataFrame:
+def holm_of_print(families: Mapping[str, Family]) -> pd.DataFrame:
     """Holm on the printed P in each family of the settings: family, id, printed (words), holm_p, words ("< 0.035").
 
     A printed "<" is taken as its bound, so the adjusted values of such a family are the largest that fit the print; one is
     given as a bound itself when the P that decides it is one, its own or one ahead whose larger value it takes over. A test
     without a printed P counts in its family with P = 1.
     """
-    known = printed_tests(dict.fromkeys(key for family in families.values() for key in family["tests"]))
+    known = printed_tests(dict.fromkeys(key for family in families.values() for key in family.tests))
     table = adjust(known, families).merge(known[["id", "words"]].rename(columns={"words": "printed"}), on="id")
     parts = [_with_bounds(part) for _, part in table.groupby("family", sort=False)]
     return pd.concat(parts, ignore_index=True)[["family", "id", "printed", "holm_p", "operator", "words"]]
 
 
-def with_holm_of_print(rows: Sequence[Mapping[str, Any]], families: Mapping[str, Any]) -> list[dict[str, Any]]:
+def with_holm_of_print(rows: Sequence[Mapping[str, Any]], families: Mapping[str, Family]) -> list[dict[str, Any]]:
     """`rows` (objects of results.json) with printed_holm and its operator where the paper prints a P for that test."""
     known = holm_of_print(families).dropna(subset=["holm_p"])
     corrected = {f"mult.{row.family}.{row.id}": row for row in known.itertuples()}

@@ -111,7 +111,7 @@ def _count_range(result: Result) -> str:
 def hazard_ratios(book: Book) -> Drawn:
     """Ranges of the hazard ratios of SIRT against none, by the day from which SIRT counts."""
     rows = [(label, book[id]) for id, label in HAZARD_RATIOS.items()]
-    days = book.study["survival"]["landmarks_days"]
+    days = book.study.survival.landmarks_days
     rows += [(f"Alive on day {day} ◇", book[f"os.landmark.{day}.hr"]) for day in days]
     return charts_ranges.ranges(
         chart_frame(rows),
@@ -129,7 +129,7 @@ def p_values(book: Book) -> Drawn:
         chart_frame([(label, book[id]) for id, label in P_VALUES.items()]),
         "P",
         "Ranges of P values over all reconstructions beside the level of the paper.",
-        null=book.study["analysis"]["alpha"],
+        null=book.study.analysis.alpha,
         log=True,
     )
 

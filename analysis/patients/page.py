@@ -149,7 +149,7 @@ def subgroup_table(book: Book) -> Table:
 
 
 def _days_per_month(book: Book) -> float:
-    return float(book.study["analysis"]["days_per_month"])
+    return float(book.study.analysis.days_per_month)
 
 
 def _survival(book: Book) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def week_12_change(book: Book) -> Drawn:
 
 def _waterfall(book: Book, which: str, description: str, title: str) -> Drawn:
     bars = waterfall_frame(psa_frame(book.tables, book.study), which)
-    half = -book.study["psa"]["response_decline_pct"]
+    half = -book.study.psa.response_decline_pct
     return charts_patients.numbered_bars(bars, description, title=title, limits=(half,))
 
 
@@ -74,7 +74,7 @@ def _response(book: Book, key: str, label: str) -> dict[str, str | Result]:
 def courses(book: Book) -> Folded:
     """PSA over time as a multiple of its baseline, one line a patient."""
     frame = curve_frame(book.tables, book.study)
-    months = frame["day"] / book.study["analysis"]["days_per_month"]
+    months = frame["day"] / book.study.analysis.days_per_month
     chart = charts_patients.measurements(
         frame.assign(months=months, value=1 + frame["change_pct"] / 100),
         "PSA (× baseline)",

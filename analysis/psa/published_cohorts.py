@@ -6,7 +6,7 @@ cell that the source does not give is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from analysis.datasets.characteristics import SITES, patient_frame
 from analysis.datasets.time_to_event import overall_survival
 from analysis.report.format import Style, number
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.kaplan_meier import loglog_median
 
 SITE_LABELS = {"bone": "Bone", "lymph_node": "Lymph nodes", "lung": "Lung", "other": "Other site"}
@@ -27,7 +28,7 @@ COLUMNS = ["characteristic", "group", "n", "deaths", "median"]
 UNITS = {"median_os_months": "months", "hazard_ratio": "ratio"}
 
 
-def context_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def context_results(tables: Tables, study: Study) -> list[Result]:
     """`context.os.<characteristic>.<group>` of this cohort and `context.published.<key>` of others, for any cohort."""
     return [*survival_by_group(tables, study)["median"], *quoted_results()]
 
@@ -60,7 +61,7 @@ def quoted_results() -> list[Result]:
     return results
 
 
-def survival_by_group(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def survival_by_group(tables: Tables, study: Study) -> pd.DataFrame:
     """Overall survival by ECOG and by metastatic site, columns `COLUMNS`; one row a group, also where nobody is in it.
 
     median: `Result`, months with log-log interval, or the reason why there is none. Patients without the characteristic
@@ -92,12 +93,12 @@ def _groups(patients: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Index]]:
             yield f"{site}.{key}", SITE_LABELS[site], group, patients.index[inside.fillna(False).astype(bool)]
 
 
-def _median(result_id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
+def _median(result_id: str, rows: pd.DataFrame, study: Study) -> Result:
     about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median"}
     if rows.empty:
         return missing(result_id, "no_patients", **about)
     got = loglog_median(rows["time_days"], rows["death_observed"])
-    per_month = study["analysis"]["days_per_month"]
+    per_month = study.analysis.days_per_month
     value, lower, upper = (None if days is None else days / per_month for days in (got.value, got.lower, got.upper))
     if value is None:
         return missing(result_id, "not_reached", **about)

@@ -6,7 +6,7 @@ of observation are those of the toxicity windows. All of it is post hoc.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import described, proportion_result
 from analysis.psa.published_cohorts import context_results
 from analysis.results import Result
+from analysis.settings import Psa, Study
 
 COLUMNS = [
     "patient_id", "arm", "baseline", "followup", "best_change_pct", "best_day", "landmark_change_pct", "landmark_day",
@@ -31,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @cached_dataset
-def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def psa_frame(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per analysed patient, columns `COLUMNS`.
 
     followup is the last value in the window (only to tell who has one); best_change_pct the lowest value after day 0
@@ -46,7 +47,7 @@ def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     inside = in_window(rows, windows[["worst_first", "worst_last"]].set_axis(["first_day", "last_day"], axis=1))
     courses = dict(_courses(inside))
     nothing = (np.array([]), np.array([]))
-    summaries = [_course(baseline[patient], courses.get(patient, nothing), study["psa"]) for patient in windows.index]
+    summaries = [_course(baseline[patient], courses.get(patient, nothing), study.psa) for patient in windows.index]
     frame = pd.DataFrame(summaries, index=windows.index, columns=COLUMNS[3:]).assign(
         arm=windows["arm"], baseline=baseline
     )
@@ -60,7 +61,7 @@ def _courses(rows: pd.DataFrame) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
         yield str(patient), (group["day"].to_numpy(dtype=float), group["value"].to_numpy(dtype=float))
 
 
-def _course(baseline: float, course: tuple[Floats, Floats], rules: Mapping[str, Any]) -> tuple[Any, ...]:
+def _course(baseline: float, course: tuple[Floats, Floats], rules: Psa) -> tuple[Any, ...]:
     days, values = course
     if not values.size:
         return (np.nan, np.nan, np.nan, np.nan, np.nan, None, None, None, np.nan)
@@ -68,9 +69,9 @@ def _course(baseline: float, course: tuple[Floats, Floats], rules: Mapping[str, 
         return (values[-1], np.nan, np.nan, np.nan, np.nan, None, None, None, np.nan)
     change = 100 * (values / baseline - 1)
     best = int(np.argmin(values))
-    low = change <= -rules["response_decline_pct"]
-    nearest = int(np.argmin(np.abs(days - rules["landmark_day"])))
-    at_landmark = abs(days[nearest] - rules["landmark_day"]) <= rules["landmark_window_days"]
+    low = change <= -rules.response_decline_pct
+    nearest = int(np.argmin(np.abs(days - rules.landmark_day)))
+    at_landmark = abs(days[nearest] - rules.landmark_day) <= rules.landmark_window_days
     progression = progression_day(baseline, days, values, rules)
     return (
         values[-1],
@@ -79,13 +80,13 @@ def _course(baseline: float, course: tuple[Floats, Floats], rules: Mapping[str, 
         change[nearest] if at_landmark else np.nan,
         days[nearest] if at_landmark else np.nan,
         bool(low.any()),
-        _confirmed(days, low, rules["confirmation_days"]) is not None,
+        _confirmed(days, low, rules.confirmation_days) is not None,
         progression is not None,
         np.nan if progression is None else progression,
     )
 
 
-def progression_day(baseline: float, days: Floats, values: Floats, rules: Mapping[str, Any]) -> float | None:
+def progression_day(baseline: float, days: Floats, values: Floats, rules: Psa) -> float | None:
     """Day of PSA progression by PCWG3, None without one. `days` ascending, after day 0.
 
     After a decline below baseline: the first value that exceeds the lowest one before it by both thresholds and is
@@ -96,20 +97,20 @@ def progression_day(baseline: float, days: Floats, values: Floats, rules: Mappin
     lowest = np.minimum.accumulate(np.concatenate([[baseline], values]))[:-1]
     risen = _exceeds(values, lowest, rules)
     if not declined.any():
-        late = risen & (days >= rules["landmark_day"])
+        late = risen & (days >= rules.landmark_day)
         return float(days[np.argmax(late)]) if late.any() else None
     after_decline = risen & (np.cumsum(declined) > 0)
     for first in np.flatnonzero(after_decline):
-        later = days >= days[first] + rules["confirmation_days"]
+        later = days >= days[first] + rules.confirmation_days
         if (later & _exceeds(values, np.full_like(values, lowest[first]), rules)).any():
             return float(days[first])
     return None
 
 
-def _exceeds(values: Floats, reference: Floats, rules: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+def _exceeds(values: Floats, reference: Floats, rules: Psa) -> npt.NDArray[np.bool_]:
     # a relative tolerance keeps an exact 25 % on its threshold
-    by_share = values >= reference * (1 + rules["progression_increase_pct"] / 100) * (1 - 1e-12)
-    return by_share & (values - reference >= rules["progression_increase_ng_ml"] - 1e-12)
+    by_share = values >= reference * (1 + rules.progression_increase_pct / 100) * (1 - 1e-12)
+    return by_share & (values - reference >= rules.progression_increase_ng_ml - 1e-12)
 
 
 def _confirmed(days: Floats, low: npt.NDArray[np.bool_], apart: float) -> float | None:
@@ -126,7 +127,7 @@ def waterfall_frame(frame: pd.DataFrame, which: str = "best") -> pd.DataFrame:
     return bars.assign(rank=range(1, len(bars) + 1))
 
 
-def curve_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def curve_frame(tables: Tables, study: Study) -> pd.DataFrame:
     """PSA over baseline in time for the spider plot: patient_id, arm, day, value, change_pct (0 at the baseline day)."""
     windows = therapy_windows(tables, study)
     rows = numbers(tables, ("psa",))
@@ -147,12 +148,12 @@ def curve_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return frame.dropna(subset=["change_pct"]).reset_index(drop=True)
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Tables, study: Study) -> list[Result]:
     """All numbers of the PSA chapter: those of `psa_results`, then those of `context_results`."""
     return [*psa_results(tables, study), *context_results(tables, study)]
 
 
-def psa_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def psa_results(tables: Tables, study: Study) -> list[Result]:
     """`psa.*` by arm and for all: PSA50 (any and confirmed), any decline, best and 12-week change, progression."""
     frame = psa_frame(cached_tables(tables), study)
     rows_of = {group: frame if group == "all" else frame[frame["arm"] == group] for group in GROUPS}

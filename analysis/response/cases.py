@@ -7,9 +7,6 @@ progressive. Patient 3 (Results): SIRT before 177Lu-PSMA.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.datasets.arms import Tables
@@ -17,9 +14,10 @@ from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import lesion_values
 from analysis.datasets.scans import scans, timepoints
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 
-def case_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
+def case_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[Result]:
     """case.p6.cycles, case.p1.cycles, case.p3.order; a reason unless exactly one patient fits the description."""
     frames = timepoints(tables, study)
     first = evaluation.subgroup.index[evaluation.subgroup["in_subgroup"] & evaluation.subgroup["sirt_first"]]
@@ -42,7 +40,7 @@ def _cycles_of(result_id: str, patients: list[str], frames: pd.DataFrame) -> Res
     return Result(result_id, cycles, n=1, unit="count", method=method)
 
 
-def rebounding_patients(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[str]:
+def rebounding_patients(tables: Tables, study: Study, evaluation: Evaluation) -> list[str]:
     """Patients whose sum of liver diameters fell at a scan between two cycles and whose liver then was progressive."""
     seen = scans(tables, study)
     frames = timepoints(tables, study)

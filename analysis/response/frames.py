@@ -6,9 +6,6 @@ per patient and per lesion, and the table of all lesions. Categories are ordered
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.criteria.paper_response import RESPONSE_DTYPE, percent_change
@@ -16,12 +13,13 @@ from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.lesions import best_and_worst, lesion_values
 from analysis.datasets.scans import scans, timepoints
+from analysis.settings import Study
 
 
-def response_limits_pct(study: Mapping[str, Any]) -> list[float]:
+def response_limits_pct(study: Study) -> list[float]:
     """Changes (percent) from which partial response and progression count: the lines in the charts."""
-    rules = study["response"]
-    return [-rules["partial_response_decrease_pct"], rules["progression_increase_pct"]]
+    rules = study.response
+    return [-rules.partial_response_decrease_pct, rules.progression_increase_pct]
 
 
 def _therapies(evaluation: Evaluation) -> pd.CategoricalDtype:
@@ -74,7 +72,7 @@ def _ranked(evaluation: Evaluation, parts: list[pd.DataFrame]) -> pd.DataFrame:
     return frame.assign(place=frame.groupby("therapy", observed=True).cumcount() + 1)
 
 
-def lesion_spider(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def lesion_spider(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """Every diameter of every liver lesion of the subgroup against its baseline: for spiders per lesion.
 
     Columns patient_id, lesion_id, scan, day, diameter_mm, baseline_mm, change_pct (NaN before there is a baseline
@@ -90,24 +88,24 @@ def lesion_spider(tables: Tables, study: Mapping[str, Any], evaluation: Evaluati
     return _timed(rows, tables, study).sort_values(["patient_id", "lesion_id", "scan"], ignore_index=True)
 
 
-def lesion_lines(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def lesion_lines(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """`lesion_spider` as a spider chart takes it: with line (the lesion), months and the response to 177Lu-PSMA."""
     judged = evaluation.changes["lu"][["lesion_id", "response"]]
     rows = lesion_spider(tables, study, evaluation).merge(judged, on="lesion_id", how="left")
-    months = rows["weeks"].astype("float64") * 7 / study["analysis"]["days_per_month"]
+    months = rows["weeks"].astype("float64") * 7 / study.analysis.days_per_month
     return rows.rename(columns={"lesion_id": "line"}).assign(months=months)
 
 
-def patient_lines(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def patient_lines(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """`patient_spider` as a spider chart takes it: with line and patient_id, months and the response to 177Lu-PSMA."""
     judged = evaluation.patients["lu"]["response"]
     rows = patient_spider(tables, study, evaluation).rename(columns={"patient_id": "line"})
     rows = rows.merge(judged, left_on="line", right_index=True, how="left")
-    months = rows["weeks"].astype("float64") * 7 / study["analysis"]["days_per_month"]
+    months = rows["weeks"].astype("float64") * 7 / study.analysis.days_per_month
     return rows.assign(patient_id=rows["line"], months=months)
 
 
-def _timed(rows: pd.DataFrame, tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def _timed(rows: pd.DataFrame, tables: Tables, study: Study) -> pd.DataFrame:
     seen = scans(tables, study)[["patient_id", "scan", "first_day", "lu_before", "sirt_before"]]
     rows = rows.drop(columns=["day", "tracer"]).merge(seen, on=["patient_id", "scan"])
     first = rows[rows["scan"].eq(rows["baseline"])].drop_duplicates("patient_id").set_index("patient_id")["first_day"]
@@ -120,14 +118,14 @@ def _timed(rows: pd.DataFrame, tables: Tables, study: Mapping[str, Any]) -> pd.D
     return rows[columns]
 
 
-def patient_spider(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def patient_spider(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """Sum of the baseline targets at every later scan, per patient: columns patient_id, scan, day, weeks, phase,
     sum_mm, change_pct. A scan where a target was not measured is left out, not filled.
     """
     rows = lesion_spider(tables, study, evaluation)
     rows = rows[rows["baseline_mm"].gt(0)]
     size = rows.drop_duplicates("lesion_id").groupby("patient_id")["baseline_mm"].rank(method="first", ascending=False)
-    largest = rows.loc[size.index[size.le(study["response"]["target_lesions_max"])], "lesion_id"]
+    largest = rows.loc[size.index[size.le(study.response.target_lesions_max)], "lesion_id"]
     targets = rows[rows["lesion_id"].isin(largest)]
     count = targets.drop_duplicates("lesion_id").groupby("patient_id").size()
     keys = ["patient_id", "scan", "day", "weeks", "phase"]

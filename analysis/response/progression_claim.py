@@ -7,7 +7,6 @@ scans, and the bounds if every patient had been imaged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,6 +18,7 @@ from analysis.datasets.lesions import FRAMES, THERAPIES
 from analysis.datasets.scans import scans, therapy_days, timepoints
 from analysis.estimates import p_result
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.intervals import exact_interval
 
 
@@ -36,7 +36,7 @@ def claim_frame(evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["therapy", "progressive", "patients", "pct", "lower_pct", "upper_pct"])
 
 
-def paired_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def paired_frame(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """One row per patient and therapy judged: what was compared with what, and what lay in between.
 
     Columns patient_id, therapy, response, change_pct, reference_day, followup_day, weeks_between, cycles_between,
@@ -63,9 +63,7 @@ def _weeks(frame: pd.DataFrame) -> pd.Series:
     return (frame["followup_day"] - frame["reference_day"]) / 7
 
 
-def _between_scans(
-    tables: Tables, study: Mapping[str, Any], patients: pd.Index, sides: tuple[str, str]
-) -> pd.DataFrame:
+def _between_scans(tables: Tables, study: Study, patients: pd.Index, sides: tuple[str, str]) -> pd.DataFrame:
     frames, seen = timepoints(tables, study).reindex(patients), scans(tables, study)
     part = pd.DataFrame(index=patients)
     counts = {}
@@ -94,7 +92,7 @@ def paired_counts(evaluation: Evaluation) -> pd.DataFrame:
     return known.groupby(["after_lu", "after_sirt"], observed=False).size().unstack(fill_value=0).astype("int64")
 
 
-def bounds_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def bounds_frame(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """Progression if every treated patient of the analysis set had been judged: best and worst case.
 
     Columns therapy, progressive, judged, treated, best_pct (nobody else progressed), worst_pct (all others did).
@@ -113,7 +111,7 @@ def bounds_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluatio
     return frame
 
 
-def claim_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
+def claim_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[Result]:
     """resp.claim.*: Fisher's P and the overlap that makes it invalid, the paired table, best and worst case."""
     frame = claim_frame(evaluation).set_index("therapy")
     judged = [set(evaluation.patients[therapy]["response"].dropna().index) for therapy in THERAPIES]

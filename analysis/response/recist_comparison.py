@@ -7,7 +7,6 @@ organs, new lesions and recorded extrahepatic progression. Non-target lesions pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isnan, nan
 from typing import Any
 
@@ -21,11 +20,12 @@ from analysis.datasets.lesions import FRAMES, lesion_values
 from analysis.datasets.scans import scans, timepoints
 from analysis.estimates import proportion_result
 from analysis.results import Result, missing
+from analysis.settings import Study
 
 COLUMNS = ["paper", "recist_liver", "recist_overall", "choices", "choices_progressive", "choices_agree"]
 
 
-def organ_sizes(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def organ_sizes(tables: Tables, study: Study) -> pd.DataFrame:
     """Size by which RECIST 1.1 judges each lesion at each scan: columns patient_id, lesion_id, scan, size_mm, organ,
     is_node.
 
@@ -43,7 +43,7 @@ def organ_sizes(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
-def reclassified(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation, therapy: str) -> pd.DataFrame:
+def reclassified(tables: Tables, study: Study, evaluation: Evaluation, therapy: str) -> pd.DataFrame:
     """One row per patient judged after `therapy`, index patient_id, columns `COLUMNS`.
 
     paper, recist_liver, recist_overall: ordered category, NA if not evaluable; choices: admissible choices of two liver
@@ -101,9 +101,7 @@ def _judge(lesions: list[Lesion], *, new: bool, newer: bool, outside: str) -> li
     return [named[0] if named else None, overall, len(choices), progressive, len(set(named)) <= 1]
 
 
-def extrahepatic_status(
-    tables: Tables, study: Mapping[str, Any], reference: pd.Series, followup: pd.Series
-) -> dict[str, str]:
+def extrahepatic_status(tables: Tables, study: Study, reference: pd.Series, followup: pd.Series) -> dict[str, str]:
     """Non-target status outside the liver per patient, from the last `disease_status` recorded for the follow-up scan.
 
     A record counts from the day after the reference scan to the scan window after the follow-up scan. Patients without
@@ -117,16 +115,14 @@ def extrahepatic_status(
         chosen = scan.rename("scan").astype("int64").reset_index()
         days = chosen.merge(seen, on=["patient_id", "scan"]).set_index("patient_id")["last_day"]
         status[name] = status["patient_id"].map(days)
-    window = study["response"]["scan_window_days"]
+    window = study.response.scan_window_days
     timely = status[status["day"].gt(status["after"]) & status["day"].le(status["until"] + window)]
     last = timely.sort_values(["day", "order"], kind="stable").groupby("patient_id")["category"].last()
     words = {"progressive": "progressive", "complete_response": "complete_response"}
     return {str(patient): words.get(str(said), "non_cr_non_pd") for patient, said in last.items()}
 
 
-def lesions_reclassified(
-    tables: Tables, study: Mapping[str, Any], evaluation: Evaluation, therapy: str
-) -> pd.DataFrame:
+def lesions_reclassified(tables: Tables, study: Study, evaluation: Evaluation, therapy: str) -> pd.DataFrame:
     """One row per lesion judged after `therapy`: patient_id, lesion_id, paper, recist (smallest size so far, 5 mm)."""
     reference, followup = FRAMES[therapy]
     frames = timepoints(tables, study)[[reference, followup]].dropna().astype("int64").reset_index()
@@ -145,7 +141,7 @@ def cross_table(frame: pd.DataFrame, other: str) -> pd.DataFrame:
     return known.groupby(["paper", other], observed=False).size().unstack(fill_value=0).astype("int64")
 
 
-def reclassification_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
+def reclassification_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[Result]:
     """Progression by RECIST 1.1 and how many patients and lesions change category: resp.*.recist.*."""
     rows = []
     for therapy in ("lu", "sirt"):

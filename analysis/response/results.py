@@ -7,9 +7,6 @@ paper does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.datasets.arms import Tables
@@ -25,13 +22,14 @@ from analysis.response.recist_comparison import reclassification_results
 from analysis.response.subgroup_selection_bias import selection_results
 from analysis.response.uptake import clustering_results
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.rank_tests import mann_whitney, signed_rank
 
 SHORT = {"pd": "progressive", "sd": "stable", "pr": "partial_response", "cr": "complete_response"}
 VARIANT = "sum of long-axis diameters of up to {targets} liver lesions, paper's variant of RECIST 1.1"
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Tables, study: Study) -> list[Result]:
     """All results of the lesion chapter; a reason instead of a value where the cohort does not allow one."""
     tables = cached_tables(tables)
     evaluation = evaluate(tables, study)
@@ -53,9 +51,9 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     ]
 
 
-def criteria_results(study: Mapping[str, Any]) -> list[Result]:
+def criteria_results(study: Study) -> list[Result]:
     """The limits in force, as read by the code that applies them."""
-    limits = study["response"]
+    limits = study.response
     rows = {
         "crit.pd": ("progression_increase_pct", "percent"),
         "crit.pd_new": ("progression_new_lesion", ""),
@@ -64,13 +62,15 @@ def criteria_results(study: Mapping[str, Any]) -> list[Result]:
         "crit.targets_max": ("target_lesions_max", "count"),
     }
     method = "setting, Response Evaluation"
-    return [Result(id, limits[key], unit=unit, method=method, basis="design") for id, (key, unit) in rows.items()]
+    return [
+        Result(id, getattr(limits, key), unit=unit, method=method, basis="design") for id, (key, unit) in rows.items()
+    ]
 
 
-def response_results(evaluation: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
+def response_results(evaluation: Evaluation, study: Study, therapy: str) -> list[Result]:
     """Share of patients with each response, with exact intervals: resp.lu.pd ... resp.sirt.cr."""
     response = evaluation.patients[therapy]["response"].dropna()
-    method = VARIANT.format(targets=study["response"]["target_lesions_max"])
+    method = VARIANT.format(targets=study.response.target_lesions_max)
     return [
         proportion_result(
             f"resp.{therapy}.{short}",
@@ -83,7 +83,7 @@ def response_results(evaluation: Evaluation, study: Mapping[str, Any], therapy: 
     ]
 
 
-def best_worst_results(evaluation: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
+def best_worst_results(evaluation: Evaluation, study: Study, therapy: str) -> list[Result]:
     """Best and worst lesion of each patient, and the paired Wilcoxon test as SPSS prints it and exactly."""
     pairs = best_and_worst(evaluation.changes[therapy])
     prefix, reason = f"resp.{therapy}", several_lesions_reason(evaluation, therapy)
@@ -102,14 +102,14 @@ def best_worst_results(evaluation: Evaluation, study: Mapping[str, Any], therapy
     return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
 
 
-def _is_significant(result_id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
+def _is_significant(result_id: str, p: float | None, study: Study, n: int, reason: str) -> Result:
     method = "Wilcoxon signed-rank, SPSS asymptotic, P below the paper's alpha"
     if p is None:
         return missing(result_id, reason, n=n, method=method)
-    return Result(result_id, bool(p < study["analysis"]["alpha"]), n=n, method=method)
+    return Result(result_id, bool(p < study.analysis.alpha), n=n, method=method)
 
 
-def followup_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
+def followup_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[Result]:
     """Weeks from the last SIRT to the scan that judged it: resp.sirt.followup, mean and range."""
     frames = (
         timepoints(tables, study)

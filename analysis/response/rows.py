@@ -7,7 +7,6 @@ lesions. `page` puts them under captions and headings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,14 @@ from analysis.datasets.lesions import THERAPIES
 from analysis.response.heterogeneity import change_sd_pct, expected_range, repeatability, repeatability_words
 from analysis.response.recist_comparison import cross_table, lesions_reclassified, reclassified
 from analysis.results import Result
+from analysis.settings import Study
 
 Results = Mapping[str, Result]
 SIZES_MM = (15.0, 30.0, 60.0)
 LESIONS = (2, 3, 4)
 
 
-def reclassified_patients(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def reclassified_patients(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """One row per therapy and patient judged: paper's category, RECIST 1.1 of the liver and of the whole body, choices.
 
     Columns therapy, patient_id, paper, recist_liver, recist_overall, choices, choices_progressive, choices_agree.
@@ -34,7 +34,7 @@ def reclassified_patients(tables: Tables, study: Mapping[str, Any], evaluation: 
     return frame[["therapy", "patient_id", *(c for c in frame if c not in ("therapy", "patient_id"))]]
 
 
-def reclassified_lesions(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def reclassified_lesions(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """One row per therapy and lesion judged: therapy, patient_id, lesion_id, paper, recist."""
     parts = [lesions_reclassified(tables, study, evaluation, name).assign(therapy=name) for name in THERAPIES]
     return pd.concat(parts, ignore_index=True)[["therapy", "patient_id", "lesion_id", "paper", "recist"]]

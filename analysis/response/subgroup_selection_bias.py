@@ -5,9 +5,6 @@ A scan after therapy needs a patient who is alive and well enough for it, so sur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -16,12 +13,13 @@ from analysis.datasets.characteristics import patient_frame
 from analysis.datasets.imaging_subgroup import Evaluation
 from analysis.datasets.time_to_event import overall_survival
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.kaplan_meier import spss_median
 
 CHARACTERISTICS = ("age_years", "gleason", "psa", "alp", "ldh", "ecog", "cycles", "lu_total_gbq")
 
 
-def selection_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
+def selection_frame(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
     """The imaging subgroup beside all others of the analysis set: one row per characteristic.
 
     Columns characteristic, subgroup_n, subgroup_median, subgroup_low, subgroup_high (range), others_n ...
@@ -36,7 +34,7 @@ def selection_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evalua
     ]
     survival = overall_survival(tables, analysis_set(tables, study))
     member = survival["patient_id"].isin(inside.index[inside])
-    month = study["analysis"]["days_per_month"]
+    month = study.analysis.days_per_month
     rows.append(["survival_months", *_survived(survival[member], month), *_survived(survival[~member], month)])
     parts = [f"{side}_{what}" for side in ("subgroup", "others") for what in ("n", "median", "low", "high")]
     return pd.DataFrame(rows, columns=["characteristic", *parts])
@@ -58,7 +56,7 @@ def _survived(rows: pd.DataFrame, days_per_month: float) -> list[float]:
     return [len(rows), centre, float(months.min()), float(months.max())]
 
 
-def selection_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
+def selection_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[Result]:
     """resp.selection.*: survival of subgroup and others."""
     table = selection_frame(tables, study, evaluation).set_index("characteristic")
     rows = []

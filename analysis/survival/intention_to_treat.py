@@ -6,9 +6,6 @@ the survival comparison is run over every time he may have lived.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -17,12 +14,13 @@ from scipy.stats import CensoredData
 from analysis.datasets.arms import Tables, analysis_set, rejected_candidates
 from analysis.datasets.time_to_event import overall_survival
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.kaplan_meier import spss_median
 
 TIMES_MAX = 60  # assumed times looked at; the P only moves when they pass another patient's time
 
 
-def intention_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def intention_frame(tables: Tables, study: Study) -> pd.DataFrame:
     """Log-rank P and SIRT median if each rejected candidate had been in the SIRT arm and died after an assumed time.
 
     One row per assumed time (every time at which somebody's follow-up ends, a quarter of a day before the first and a day
@@ -38,7 +36,7 @@ def intention_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     times = np.concatenate([[times[0] - 0.25], times, [times[-1] + 1]])
     if times.size > TIMES_MAX:
         times = np.unique(np.quantile(times, np.linspace(0, 1, TIMES_MAX)))
-    month = study["analysis"]["days_per_month"]
+    month = study.analysis.days_per_month
     rows = [_with_candidates(survival, float(time), candidates, month) for time in times]
     return pd.DataFrame(rows, columns=columns)
 
@@ -55,7 +53,7 @@ def _with_candidates(
     return time / days_per_month, float(stats.logrank(*samples).pvalue), months
 
 
-def intention_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def intention_results(tables: Tables, study: Study) -> list[Result]:
     """os.intention.*: log-rank P and median with SIRT over every time of the candidate; middle and range."""
     frame, rows = intention_frame(tables, study), []
     reason = "not_applicable" if len(analysis_set(tables, study)) else "no_patients"

@@ -114,7 +114,7 @@ def target_trial_table() -> Folded:
 
 def survival_figure(book: Book) -> Drawn:
     """Kaplan-Meier curves of both arms with 95 % bands, censor marks, medians and numbers at risk."""
-    survival, days_per_month = _survival(book), book.study["analysis"]["days_per_month"]
+    survival, days_per_month = _survival(book), book.study.analysis.days_per_month
     medians: dict[str, Any] = {arm: book[f"os.{arm}"].value for arm in ARMS}
     return kaplan_meier(
         frames.curve_frame(survival, days_per_month=days_per_month),
@@ -128,7 +128,7 @@ def survival_figure(book: Book) -> Drawn:
 
 def exposure_figure(book: Book) -> Drawn:
     """Simon-Makuch curves: the same patients by what they had received so far."""
-    intervals, days_per_month = start_stop(_survival(book)), book.study["analysis"]["days_per_month"]
+    intervals, days_per_month = start_stop(_survival(book)), book.study.analysis.days_per_month
     curve, at_risk = immortal_time.exposure_curves(intervals, days_per_month=days_per_month)
     nobody_marked = pd.DataFrame(columns=["arm", "time_months", "survival"])
     ratio = book.text("os.hr.time_varying")
@@ -160,7 +160,7 @@ def hazard_ratio_table(book: Book) -> Folded:
 def landmark_table(book: Book) -> Folded:
     """Patients at risk, excluded and treated later at each landmark day, with the hazard ratio from then on."""
     table = Table(
-        immortal_time.landmark_frame(book.results, book.study["survival"]["landmarks_days"]),
+        immortal_time.landmark_frame(book.results, book.study.survival.landmarks_days),
         "Landmark comparisons: patients alive and followed on the day, those lost before it, and the exposed among them",
         "survival_landmarks",
         headers={
@@ -221,7 +221,7 @@ def intention_to_treat_figure(book: Book) -> Drawn:
         ("assumed_months", "Months the candidate is assumed to have lived"),
         ("logrank_p", "Log-rank P"),
         f"Line chart of the log-rank P by the assumed survival of the candidate: {book.text('os.intention.logrank')}.",
-        marks=[book.study["analysis"]["alpha"]],
+        marks=[book.study.analysis.alpha],
     )
 
 
@@ -231,7 +231,7 @@ def _survival(book: Book) -> pd.DataFrame:
 
 
 def _hazard_ratios(book: Book) -> list[tuple[str, Result]]:
-    return immortal_time.hazard_ratio_ways(book.results, book.study["survival"]["landmarks_days"])
+    return immortal_time.hazard_ratio_ways(book.results, book.study.survival.landmarks_days)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 import analysis.datasets.arms as cohort
 from analysis.datasets.time_to_event import ARMS, by_arm, overall_survival
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.cox import SeparationError, cox_efron, cox_firth
 from analysis.statistics.exact_logrank import ENUMERATED, exact_logrank
 from analysis.statistics.kaplan_meier import (
@@ -38,13 +38,11 @@ MONTHS = "months"
 FOLLOW_UP = ".follow_up"  # its event is the censoring
 
 
-def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Mapping[str, pd.DataFrame], study: Study) -> list[Result]:
     """All numbers of the survival chapter, for any cohort; what cannot be computed carries its reason."""
     survival = overall_survival(tables, cohort.analysis_set(tables, study))
     return [
-        Result(
-            "stat.alpha", study["analysis"]["alpha"], method="level of significance, fixed beforehand", basis="design"
-        ),
+        Result("stat.alpha", study.analysis.alpha, method="level of significance, fixed beforehand", basis="design"),
         *_arm_results(survival, study),
         *coverage_results(survival),
         *_comparison(survival, study),
@@ -57,7 +55,7 @@ def results(tables: Mapping[str, pd.DataFrame], study: Mapping[str, Any]) -> lis
     ]
 
 
-def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _arm_results(survival: pd.DataFrame, study: Study) -> list[Result]:
     results: list[Result] = []
     for arm, rows in by_arm(survival).items():
         times, events, n = rows["time_days"], rows["death_observed"], len(rows)
@@ -78,11 +76,9 @@ def _arm_results(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Resul
     return results
 
 
-def _months(
-    key: str, estimate: Estimate, rows: pd.DataFrame, study: Mapping[str, Any], method: str, interval: str
-) -> Result:
+def _months(key: str, estimate: Estimate, rows: pd.DataFrame, study: Study, method: str, interval: str) -> Result:
     """An estimate in days as a result in months, with n and deaths of `rows`, the patients it is an estimate of."""
-    n, per_month = len(rows), study["analysis"]["days_per_month"]
+    n, per_month = len(rows), study.analysis.days_per_month
     if estimate.value is None:
         reason = "few_censored" if key.endswith(FOLLOW_UP) else "not_reached"
         return missing(key, reason, n=n, unit=MONTHS, method=method)
@@ -91,14 +87,14 @@ def _months(
     return Result(key, estimate.value / per_month, lower, upper, n, MONTHS, method, interval, events=deaths)
 
 
-def _comparison(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _comparison(survival: pd.DataFrame, study: Study) -> list[Result]:
     n = len(survival)
     asymptotic = _test("os.logrank", survival, lambda t, d, g: logrank(t, d, g)[1], "log-rank test, asymptotic")
-    method = f"P below {study['analysis']['alpha']} by the asymptotic log-rank test"
+    method = f"P below {study.analysis.alpha} by the asymptotic log-rank test"
     if asymptotic.value is None:
         verdict = missing("os.significant", asymptotic.reason or "arm_empty", n=n, method=method)
     else:
-        answer = "yes" if float(asymptotic.value) < study["analysis"]["alpha"] else "no"
+        answer = "yes" if float(asymptotic.value) < study.analysis.alpha else "no"
         verdict = Result("os.significant", answer, n=n, method=method)
     return [asymptotic, *_exact(survival), verdict]
 
@@ -134,14 +130,14 @@ def _not_comparable(survival: pd.DataFrame) -> str | None:
     return None if survival["death_observed"].any() else "no_events"
 
 
-def _restricted_means(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _restricted_means(survival: pd.DataFrame, study: Study) -> list[Result]:
     keys = ("os.rmst.horizon", "os.rmst.lu", "os.rmst.lu_sirt", "os.rmst.difference", "os.rmst.p")
     reason = _not_comparable(survival)
     if reason == "no_events":
         reason = None  # an area needs no deaths
     if reason:
         return [missing(key, reason, n=len(survival), unit=MONTHS, method="restricted mean") for key in keys]
-    per_month = study["analysis"]["days_per_month"]
+    per_month = study.analysis.days_per_month
     arms = by_arm(survival)
     horizon = min(float(rows["time_days"].max()) for rows in arms.values())
     method = "restricted mean survival to the smaller of the two last times"
@@ -202,10 +198,10 @@ def _e_values(ratio: Result, n: int) -> list[Result]:
     ]
 
 
-def _waiting(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _waiting(survival: pd.DataFrame, study: Study) -> list[Result]:
     n, reason = len(survival), _not_comparable(survival)
     method = "Cox hazard ratio with SIRT as exposure from its day on, Efron ties"
-    landmarks = study["survival"]["landmarks_days"]
+    landmarks = study.survival.landmarks_days
     if reason:
         keys = ("os.hr.time_varying", "os.mantel_byar")
         results = [missing(key, reason, n=n, method=method) for key in keys]
@@ -261,12 +257,12 @@ def _why_no_ratio(survival: pd.DataFrame, got: Landmark) -> str:
     return "separation" if later.any() else "no_events"
 
 
-def _design(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _design(survival: pd.DataFrame, study: Study) -> list[Result]:
     method = "hazard ratio that a log-rank test of this size detects with 80 % power (Schoenfeld)"
     reason = _not_comparable(survival)
     if reason:
         return [missing("os.detectable_hr", reason, n=len(survival), method=method)]
     share = float((survival["arm"] == "lu_sirt").mean())
     deaths = int(survival["death_observed"].sum())
-    value = detectable_hazard_ratio(deaths, share, alpha=study["analysis"]["alpha"])
+    value = detectable_hazard_ratio(deaths, share, alpha=study.analysis.alpha)
     return [Result("os.detectable_hr", value, n=len(survival), unit="ratio", method=method, events=deaths)]

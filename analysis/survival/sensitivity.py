@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from analysis.datasets.censoring import UNDATED
 from analysis.datasets.time_to_event import by_arm, undated_deaths
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.cox import SeparationError, cox_firth
 from analysis.statistics.kaplan_meier import loglog_median, logrank
 from analysis.statistics.time_varying_exposure import from_first_therapy, start_stop, time_varying_hazard_ratio
@@ -18,12 +16,12 @@ FROM_FIRST = "time zero at the first of either therapy"
 DAY_AFTER = "median if every death on no known day fell on the day after the last contact"
 
 
-def sensitivity_results(survival: pd.DataFrame, study: Mapping[str, Any], incomparable: str | None) -> list[Result]:
+def sensitivity_results(survival: pd.DataFrame, study: Study, incomparable: str | None) -> list[Result]:
     """os.first_therapy.*, os.undated_deaths and os.*.undated; `incomparable`: why the arms cannot be compared, or None."""
     return [*_first_therapy(survival, study, incomparable), *_undated(survival, study)]
 
 
-def _first_therapy(survival: pd.DataFrame, study: Mapping[str, Any], incomparable: str | None) -> list[Result]:
+def _first_therapy(survival: pd.DataFrame, study: Study, incomparable: str | None) -> list[Result]:
     n, moved = len(survival), from_first_therapy(survival)
     earlier = int((moved["time_days"] > survival["time_days"]).sum())
     arm = moved[moved["arm"].eq("lu_sirt")]
@@ -61,7 +59,7 @@ def _exposed_from_its_day(moved: pd.DataFrame) -> Result:
     return Result(key, got.value, got.lower, got.upper, len(moved), "ratio", method, "95% CI, Wald")
 
 
-def _undated(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
+def _undated(survival: pd.DataFrame, study: Study) -> list[Result]:
     undated, n = survival["event_source"].eq(UNDATED.source), len(survival)
     key, method = "os.undated_deaths", "dead on no known day"
     count = Result(key, int(undated.sum()), n=n, unit="count", method=method)
@@ -75,10 +73,10 @@ def _undated(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
     return results
 
 
-def _median(key: str, rows: pd.DataFrame, study: Mapping[str, Any], method: str) -> Result:
+def _median(key: str, rows: pd.DataFrame, study: Study, method: str) -> Result:
     if rows.empty:
         return missing(key, "no_patients", n=0, unit="months", method=method)
-    got, per_month = loglog_median(rows["time_days"], rows["death_observed"]), study["analysis"]["days_per_month"]
+    got, per_month = loglog_median(rows["time_days"], rows["death_observed"]), study.analysis.days_per_month
     if got.value is None:
         return missing(key, "not_reached", n=len(rows), unit="months", method=method)
     lower, upper = (None if limit is None else limit / per_month for limit in (got.lower, got.upper))

@@ -8,8 +8,7 @@ second baseline, since the paper's own contains everything that 177Lu-PSMA and p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from analysis.datasets.arms import Tables
 from analysis.datasets.baseline import baseline_windows, last_within, numbers
 from analysis.datasets.cached import cached_dataset
 from analysis.datasets.windows import therapy_windows
+from analysis.settings import Study
 
 PRINTED = ("alt", "ast", "ggt", "bilirubin")
 LABORATORY = (
@@ -30,7 +30,7 @@ COLUMNS = [
 
 
 @cached_dataset
-def changes(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = LABORATORY) -> pd.DataFrame:
+def changes(tables: Tables, study: Study, measures: Iterable[str] = LABORATORY) -> pd.DataFrame:
     """One row per analysed patient and measure, columns `COLUMNS`; NaN where a value or its window is missing.
 
     change_pct = 100 (followup / baseline - 1); log_ratio = ln(followup / baseline). Both need a positive baseline.
@@ -41,14 +41,14 @@ def changes(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = 
     return _changes(tables, windows, before, after, list(measures))
 
 
-def changes_after_sirt(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = LABORATORY) -> pd.DataFrame:
+def changes_after_sirt(tables: Tables, study: Study, measures: Iterable[str] = LABORATORY) -> pd.DataFrame:
     """As `changes`, for patients with SIRT only: from the last value on or before the first SIRT to the last after it."""
-    rules = study["toxicity"]
+    rules = study.toxicity
     windows = therapy_windows(tables, study)
     windows = windows[windows["sirt_day"].notna()]
     day = windows["sirt_day"]
-    before = pd.DataFrame({"first_day": day - rules["baseline_days"], "last_day": day})
-    after = pd.DataFrame({"first_day": day + 1, "last_day": day + rules["followup_days"]})
+    before = pd.DataFrame({"first_day": day - rules.baseline_days, "last_day": day})
+    after = pd.DataFrame({"first_day": day + 1, "last_day": day + rules.followup_days})
     return _changes(tables, windows, before, after, list(measures))
 
 

@@ -36,7 +36,7 @@ def other_courses(book: Book) -> Folded:
 
 
 def _course(book: Book, measure: str, origin: str, description: str) -> Drawn:
-    per_month = book.study["analysis"]["days_per_month"]
+    per_month = book.study.analysis.days_per_month
     rows = measurements.series(book.tables, analysis_set(book.tables, book.study), measure, per_month)
     if origin == SIRT:
         rows = measurements.from_sirt(book.tables, rows, per_month)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -14,20 +11,21 @@ from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
 from analysis.datasets.cached import cached_dataset
 from analysis.datasets.windows import therapy_windows
+from analysis.settings import Study
 from analysis.toxicity.changes import LABORATORY
 
 GRADES = (0, 1, 2, 3, 4)
 NOT_GRADABLE = "not gradable"
 
 
-def graded_measures(study: Mapping[str, Any]) -> list[str]:
+def graded_measures(study: Study) -> list[str]:
     """Laboratory measures that the chosen CTCAE version grades. Raises ValueError for a version without table."""
-    known = load_criteria(study["toxicity"]["ctcae_version"]).measures
+    known = load_criteria(study.toxicity.ctcae_version).measures
     return [measure for measure in LABORATORY if measure in known]
 
 
 @cached_dataset
-def graded_values(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def graded_values(tables: Tables, study: Study) -> pd.DataFrame:
     """Every value in the window of the worst grade with its grade: patient_id, arm, measure, day, value, grade.
 
     Also baseline, baseline_state and baseline_grade (the baseline graded against the limits of normal alone).
@@ -40,7 +38,7 @@ def graded_values(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     inside = in_window(rows, windows[["worst_first", "worst_last"]].set_axis(["first_day", "last_day"], axis=1))
     starts = baseline_grades(tables, study)
     frame = inside.merge(starts, left_on=["patient_id", "measure"], right_index=True, how="left")
-    if study["toxicity"]["missing_baseline"] == "normal":
+    if study.toxicity.missing_baseline == "normal":
         frame["baseline_state"] = frame["baseline_state"].fillna("normal")
     frame["grade"] = _grade(frame, study)
     frame["arm"] = windows["arm"].reindex(frame["patient_id"]).to_numpy()
@@ -48,15 +46,15 @@ def graded_values(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return frame[columns].reset_index(drop=True)
 
 
-def _same_units(measures: list[str], study: Mapping[str, Any]) -> None:
-    criteria = load_criteria(study["toxicity"]["ctcae_version"])
+def _same_units(measures: list[str], study: Study) -> None:
+    criteria = load_criteria(study.toxicity.ctcae_version)
     for measure in measures:
         if MEASURES[measure] != criteria.unit(measure):
             raise ValueError(f"{measure} stands in {MEASURES[measure]}, CTCAE grades it in {criteria.unit(measure)}")
 
 
 @cached_dataset
-def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def baseline_grades(tables: Tables, study: Study) -> pd.DataFrame:
     """Baseline of each patient and graded measure, index (patient_id, measure), only where there is one.
 
     Columns: baseline, baseline_state (against its own limits), baseline_grade (against the limits of normal, Int64) and
@@ -81,13 +79,13 @@ def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def _grade(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.Series:
-    rules = study["toxicity"]
-    return grade_frame(frame, load_criteria(rules["ctcae_version"]), significant_digits=rules["significant_digits"])
+def _grade(frame: pd.DataFrame, study: Study) -> pd.Series:
+    rules = study.toxicity
+    return grade_frame(frame, load_criteria(rules.ctcae_version), significant_digits=rules.significant_digits)
 
 
 @cached_dataset
-def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def worst_grades(tables: Tables, study: Study) -> pd.DataFrame:
     """One row per analysed patient and graded measure, also without any value.
 
     Columns: patient_id, arm, measure, baseline_state (low, normal, high, NA), baseline_grade, worst_grade (Int64, NA

@@ -26,7 +26,7 @@ SHARES = {"g3plus": "Grade 3+", "worsened": "Worse than unchanged"}
 
 def limits(book: Book) -> Folded:
     """The value from which each CTCAE grade applies, for the graded measures."""
-    frame = limits_frame(load_criteria(book.study["toxicity"]["ctcae_version"]))
+    frame = limits_frame(load_criteria(book.study.toxicity.ctcae_version))
     frame = frame[frame["measure"].isin(graded_measures(book.study))].drop(columns=["source"])
     table = Table(
         labelled(frame, "measure"),

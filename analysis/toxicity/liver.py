@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ import pandas as pd
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
 from analysis.datasets.windows import therapy_windows
+from analysis.settings import Study
 from analysis.toxicity.changes import changes
 
 UMOL_PER_MG_BILIRUBIN = 17.104  # umol/L in 1 mg/dL
@@ -23,14 +23,14 @@ RISES = ("alt", "ast", "ggt")  # the values whose rise the paper partly ascribes
 QUADRANTS = ("neither", "transaminases only", "bilirubin only", "both")
 
 
-def hys_law_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def hys_law_frame(tables: Tables, study: Study) -> pd.DataFrame:
     """Highest ALT or AST and highest bilirubin after day 0, in multiples of the upper limit of normal.
 
     One row per analysed patient: patient_id, arm, transaminase_uln, bilirubin_uln (NaN without value or limit),
     quadrant (one of `QUADRANTS`, NA where either is missing). The limits stand in the settings. Being in the upper
     right quadrant is Hy's law only when no other cause explains it; progression in the liver is one.
     """
-    rules = study["toxicity"]
+    rules = study.toxicity
     windows = therapy_windows(tables, study)
     rows = numbers(tables, ("alt", "ast", "bilirubin"))
     inside = in_window(rows, windows[["worst_first", "worst_last"]].set_axis(["first_day", "last_day"], axis=1))
@@ -38,8 +38,8 @@ def hys_law_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     kind = inside["measure"].eq("bilirubin").map({True: "bilirubin_uln", False: "transaminase_uln"})
     highest = multiple.groupby([inside["patient_id"], kind.rename("kind")]).max().unstack("kind")
     frame = highest.reindex(index=windows.index, columns=["transaminase_uln", "bilirubin_uln"]).astype("float64")
-    high_enzyme = frame["transaminase_uln"].ge(rules["hys_law_transaminase_uln"])
-    high_bilirubin = frame["bilirubin_uln"].ge(rules["hys_law_bilirubin_uln"])
+    high_enzyme = frame["transaminase_uln"].ge(rules.hys_law_transaminase_uln)
+    high_bilirubin = frame["bilirubin_uln"].ge(rules.hys_law_bilirubin_uln)
     position = high_enzyme.astype(int) + 2 * high_bilirubin.astype(int)
     quadrant = position.map(dict(enumerate(QUADRANTS))).astype("object").where(frame.notna().all(axis=1))
     frame = frame.assign(arm=windows["arm"], quadrant=pd.Categorical(quadrant, categories=list(QUADRANTS)))
@@ -61,7 +61,7 @@ def albi_grade(score: pd.Series) -> pd.Series:
     return grade.mask(score.isna())
 
 
-def albi_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def albi_frame(tables: Tables, study: Study) -> pd.DataFrame:
     """ALBI at baseline and after therapy: patient_id, arm, baseline, followup, change, baseline_grade, followup_grade."""
     windows = therapy_windows(tables, study)
     rows = numbers(tables, ("bilirubin", "albumin"))
@@ -90,7 +90,7 @@ def albi_shift(frame: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(columns=labels, fill_value=0).reset_index().rename(columns={"baseline_grade": "baseline"})
 
 
-def progression_frame(tables: Tables, study: Mapping[str, Any], measure: str) -> pd.DataFrame:
+def progression_frame(tables: Tables, study: Study, measure: str) -> pd.DataFrame:
     """Change of one laboratory value beside the course of the liver metastases up to the same day.
 
     `measure`: one of `toxicity.LABORATORY`. One row per analysed patient: patient_id, arm, change_pct, followup_day,
@@ -104,13 +104,13 @@ def progression_frame(tables: Tables, study: Mapping[str, Any], measure: str) ->
     status = seen.loc[hepatic & seen["day"].gt(0).fillna(False), ["patient_id", "day", "order", "category"]]
     status = status.astype({"patient_id": "object", "category": "object"})
     joined = status.merge(rows[["patient_id", "followup_day"]], on="patient_id")
-    until = joined["followup_day"] + study["toxicity"]["followup_days"]
+    until = joined["followup_day"] + study.toxicity.followup_days
     joined = joined[joined["day"].astype("float64") <= until].sort_values(["patient_id", "day", "order"])
     last = joined.groupby("patient_id")["category"].last()
     return rows.assign(hepatic_status=rows["patient_id"].map(last).astype("object"))
 
 
-def rise_frame(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = RISES) -> pd.DataFrame:
+def rise_frame(tables: Tables, study: Study, measures: Iterable[str] = RISES) -> pd.DataFrame:
     """How many values rose and what was coded of the liver: one row per measure and arm.
 
     Columns: measure, arm, n (patients with a change), risen, and of these progressive, other (another coded status) and

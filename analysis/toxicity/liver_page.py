@@ -19,11 +19,11 @@ from analysis.toxicity.liver import (
 
 def hys_law(book: Book) -> Drawn:
     """Scatter plot of highest transaminase against highest bilirubin, with the limits of Hy's law."""
-    rules = book.study["toxicity"]
+    rules = book.study.toxicity
     points = hys_law_frame(book.tables, book.study)
     return charts.quadrant(
         points.rename(columns={"transaminase_uln": "x", "bilirubin_uln": "y"}),
-        (rules["hys_law_transaminase_uln"], rules["hys_law_bilirubin_uln"]),
+        (rules.hys_law_transaminase_uln, rules.hys_law_bilirubin_uln),
         ("ALT or AST (× upper limit)", "Bilirubin (× upper limit)"),
         "Scatter plot of highest transaminase against highest bilirubin in multiples of the upper limit of normal.",
     )

@@ -47,14 +47,14 @@ SIRT_HEADERS = {
 
 def sentences(book: Book) -> dict[str, str | Words]:
     """The sentences and settings that the chapter's text names, by key."""
-    rules = book.study["toxicity"]
+    rules = book.study.toxicity
     return {
-        "tox.ctcae_version:value": str(rules["ctcae_version"]),
+        "tox.ctcae_version:value": str(rules.ctcae_version),
         "tox.words.baseline": baseline_sentence(book["tox.sirt_first"]),
         "tox.words.grades": grades_sentence(book.results),
         "tox.words.ggt_asymptotic": asymptotic_p_sentence("ggt"),
-        "tox.words.hys_transaminase": f"{rules['hys_law_transaminase_uln']:g}",
-        "tox.words.hys_bilirubin": f"{rules['hys_law_bilirubin_uln']:g}",
+        "tox.words.hys_transaminase": f"{rules.hys_law_transaminase_uln:g}",
+        "tox.words.hys_bilirubin": f"{rules.hys_law_bilirubin_uln:g}",
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from analysis.datasets.cached import cached_tables
 from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import counted, described, proportion_result
 from analysis.results import Result, missing
+from analysis.settings import Study
 from analysis.statistics.hodges_lehmann import Shift, hodges_lehmann
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX, MannWhitney, mann_whitney
 from analysis.toxicity.changes import LABORATORY, PRINTED, changes, changes_after_sirt
@@ -25,7 +25,7 @@ SEVERE = 3
 EXACT, ASYMPTOTIC = "Mann-Whitney U, exact, not corrected for ties", "Mann-Whitney U, asymptotic"
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def results(tables: Tables, study: Study) -> list[Result]:
     """All `tox.*` numbers for any cohort; what cannot be computed carries its reason."""
     tables = cached_tables(tables)
     rows = changes(tables, study)
@@ -39,7 +39,7 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     return results + liver_results(tables, study, cohort)
 
 
-def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], cohort: int) -> list[Result]:
+def change_results(rows: pd.DataFrame, measure: str, study: Study, cohort: int) -> list[Result]:
     """Median change by arm, the tests as SPSS prints them, and the differences that should be read instead.
 
     `rows`: one measure of `changes`. ids: tox.<measure>.<arm>, .p (exact in SPSS's sense up to 40 patients),
@@ -60,9 +60,7 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
     return results + _comparison(by_arm, measure, study, cohort)
 
 
-def _comparison(
-    by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int
-) -> list[Result]:
+def _comparison(by_arm: Mapping[str, pd.DataFrame], measure: str, study: Study, cohort: int) -> list[Result]:
     n, reason = _compared(by_arm, cohort)
     test = mann_whitney(*_samples(by_arm, "change_pct"))
     reason = reason or ("constant_values" if test is None else None)
@@ -122,14 +120,14 @@ def _ratio(result_id: str, shift: Shift | None, n: int, reason: str | None) -> R
     )
 
 
-def _differs(test: MannWhitney | None, n: int, reason: str | None, study: Mapping[str, Any]) -> Result:
-    method = f"P below {study['analysis']['alpha']}"
+def _differs(test: MannWhitney | None, n: int, reason: str | None, study: Study) -> Result:
+    method = f"P below {study.analysis.alpha}"
     if reason or test is None:
         return missing("tox.bilirubin", reason or "constant_values", n=n, method=method)
-    return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method)
+    return Result("tox.bilirubin", test.p_spss < study.analysis.alpha, n=n, method=method)
 
 
-def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFrame, cohort: int) -> list[Result]:
+def sirt_first_results(tables: Tables, study: Study, rows: pd.DataFrame, cohort: int) -> list[Result]:
     """tox.sirt_first: patients whose SIRT came before day 0; tox.<measure>.later.*: the change without them.
 
     For those the baseline holds what SIRT did until then. The print says this of one patient of its subgroup and leaves
@@ -163,7 +161,7 @@ def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
     return results
 
 
-def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
+def grade_results(worst: pd.DataFrame, study: Study, cohort: int) -> list[Result]:
     """tox.ctcae.<measure>.<arm>.any, .g3plus (share of those gradable), .worsened, .not_gradable (count).
 
     worsened: above the grade of an unchanged value, since the grade at baseline may stand on another scale.
@@ -203,7 +201,7 @@ def _why_no_quadrant(tables: Tables) -> str:
     return "no_reference_range" if measured["upper_limit"].isna().all() else "no_followup"
 
 
-def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list[Result]:
+def liver_results(tables: Tables, study: Study, cohort: int) -> list[Result]:
     """Hy's law range, ALBI where albumin exists, and rises beside progression in the liver."""
     empty = "no_patients" if not cohort else "no_measurements"
     quadrants = hys_law_frame(tables, study)["quadrant"].dropna()

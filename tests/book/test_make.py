@@ -63,6 +63,20 @@ def site_text(folder: Path) -> str:
     return "".join(page.read_text("utf-8") for page in sorted((folder / "_build" / "html").rglob("*.html")))
 
 
+def test_make_book_with_a_wrong_analysis_setting_ends_before_anything_is_read(copy):
+    settings = copy / "study.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(text.replace("landmarks_days", "landmark_days"), "utf-8")
+    try:
+        ended = make(copy, "book")
+    finally:
+        settings.write_text(text, "utf-8")
+    assert ended.returncode == 2
+    assert "study.toml [survival]: survival.landmark_days is not a setting; write landmarks_days\n" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (copy / "data").exists()
+
+
 def test_make_book_from_demo_then_another_source_then_a_failing_one(copy, tmp_path):
     built = make(copy, "book")
     assert built.returncode == 0, (built.stdout + built.stderr)[-3000:]
@@ -101,6 +115,22 @@ def test_make_site_that_fails_leaves_the_last_site_alone(copy):
         assert make(copy, "site").returncode != 0
     finally:
         chapter.write_text(text, "utf-8")
+    assert site_text(copy) == before
+
+
+def test_make_site_of_tables_that_other_settings_made_ends_before_the_build(copy):
+    if not (copy / "_build" / "html").is_dir():
+        pytest.skip("the first build of this module did not succeed")
+    before, settings = site_text(copy), copy / "study.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(text.replace("merge_days = 1", "merge_days = 2"), "utf-8")
+    try:
+        ended = make(copy, "site")
+    finally:
+        settings.write_text(text, "utf-8")
+    assert ended.returncode == 2
+    assert "error: study.toml: reading.merge_days is 2, but the tables were pulled with 1; pull again" in ended.stderr
+    assert "jupyter-book" not in ended.stdout
     assert site_text(copy) == before
 
 

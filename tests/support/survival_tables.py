@@ -9,7 +9,7 @@ from analysis.settings import load_study
 from analysis.survival import results as survival_results
 
 STUDY = load_study()
-PER_MONTH = STUDY["analysis"]["days_per_month"]
+PER_MONTH = STUDY.analysis.days_per_month
 
 # one arrangement of 31 and 5 patients that meets the printed medians, intervals and log-rank P
 LU = [21, -21, -30, 38, 49, -60, 68, 68, 79, 79, -111, 123, 148, 148, 168, 168, 173, 173, 183, 236, 257, 275, 297, 322,

@@ -13,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from adapters.contract.typed_settings import nearest
 from adapters.errors import InputError
+from adapters.fhir.overlays import overlay_files
+from adapters.fhir.r4 import RESOURCE_TYPES
 from adapters.ledger import QuarantineReason
 from adapters.reading.undecoded import Undecoded
 from adapters.sql_on_fhir import CompiledView, compile_view
@@ -58,10 +61,11 @@ class TableView:
 def load_views(overlay: Path | None = None) -> list[TableView]:
     """The views of adapters/views, where `overlay` has a file of the same name, that one; and those it adds.
 
-    Raises InputError where a file is not JSON or views of one table differ in columns, ViewError for a wrong view.
+    Raises InputError where a file is not JSON or feeds no table by its name, or views of one table differ in columns,
+    ViewError for a wrong view.
     """
     files = {path.name: path for path in sorted(VIEWS.glob("*.json"))}
-    files |= {path.name: path for path in sorted(overlay.glob("*.json"))} if overlay else {}
+    files |= {path.name: path for path in _of_overlay(overlay, set(files))} if overlay else {}
     views = [
         TableView(name.partition(".")[0], _compiled(path, path.stat().st_mtime_ns)) for name, path in files.items()
     ]
@@ -70,6 +74,20 @@ def load_views(overlay: Path | None = None) -> list[TableView]:
         if columns.setdefault(view.table, view.compiled.names) != view.compiled.names:
             raise InputError(f"views of table {view.table} differ in columns", view.compiled.name, "make them equal")
     return views
+
+
+def _of_overlay(overlay: Path, own: set[str]) -> list[Path]:
+    """The views of an overlay: <table>.<ResourceType>.json for a table or helper that our own views feed."""
+    tables = {name.partition(".")[0] for name in own}
+
+    def meant(name: str) -> str | None:
+        table, _, rest = name.partition(".")
+        kind, _, suffix = rest.partition(".")
+        parts = (nearest(table, tables), nearest(kind, RESOURCE_TYPES))
+        whole = suffix == "json" and None not in parts
+        return f"{parts[0]}.{parts[1]}.json" if whole else nearest(name, sorted(own))
+
+    return overlay_files(overlay, ".json", meant)
 
 
 @lru_cache(maxsize=128)

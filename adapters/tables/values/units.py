@@ -7,7 +7,6 @@ of a hospital's own rows (`units_overlay` in study.toml) is read after it and wi
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from adapters.contract import MEASURES
 from adapters.errors import InputError
+from adapters.fhir.overlays import csv_rows, overlay_files
 
 UNITS = Path(__file__).resolve().parent / "units.csv"
 HEADER = ("measure", "ucum", "to", "factor", "source")
@@ -72,8 +72,13 @@ class Units:
 
 def load_units(overlay: Path | None = None) -> Units:
     """The conversions of units.csv, then those of the `*.csv` files in `overlay`. Raises InputError naming file, line."""
-    files = (UNITS, *sorted(overlay.glob("*.csv"))) if overlay else (UNITS,)
+    files = (UNITS, *(overlay_files(overlay, ".csv", _as_csv) if overlay else ()))
     return _load(files, tuple(path.stat().st_mtime_ns for path in files))
+
+
+def _as_csv(name: str) -> str:
+    """A file of units may have any name that ends in .csv."""
+    return name if name.endswith(".csv") else f"{name.partition('.')[0]}.csv"
 
 
 @lru_cache(maxsize=8)
@@ -85,15 +90,11 @@ def _load(files: tuple[Path, ...], _changed: tuple[int, ...]) -> Units:
 
 
 def _rows(path: Path) -> Iterable[tuple[tuple[str, str, str], Factor]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != HEADER:
-            raise InputError("columns are not " + ",".join(HEADER), path.name, "write that line first")
-        for row in reader:
-            where = f"{path.name}:{reader.line_num}"
-            if row["measure"] not in _MEASURES or row["to"] not in _TARGETS:
-                raise InputError("no such measure or unit in the contract", where, "see the data dictionary")
-            yield (row["measure"], row["ucum"].strip(), row["to"]), _factor(row["factor"], where)
+    for line, row in csv_rows(path, HEADER):
+        where = f"{path.name}:{line}"
+        if row["measure"] not in _MEASURES or row["to"] not in _TARGETS:
+            raise InputError("no such measure or unit in the contract", where, "see the data dictionary")
+        yield (row["measure"], row["ucum"].strip(), row["to"]), _factor(row["factor"], where)
 
 
 def _factor(text: str, where: str) -> Factor:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 import pytest
 
 from adapters.contract import TABLES, conform
 from analysis.book.provenance import findings_frame, source_frame
-from analysis.settings import Study
 
 
 def finding(kind: str, patient: str | None, count: int) -> dict[str, object]:
@@ -44,14 +41,10 @@ MANIFEST = {
     "day_zero": {"procedure": "lu_psma", "zone": "Europe/Berlin", "data_cutoff": "2019-12-31"},
     "reading": {"unreadable": 0}, "dispositions": {"read": 4802, "used": 4700, "left_out": 100, "quarantined": 2},
 }  # fmt: skip
-AS_PULLED = {
-    "cohort": {"any_of": ["lu_psma", "sirt"]}, "consent": {"required": False},
-    "time": {"day_zero": "lu_psma", "zone": "Europe/Berlin", "data_cutoff": date(2019, 12, 31)},
-}  # fmt: skip
 
 
-def rules(settings: dict, manifest: dict = MANIFEST) -> dict[str, str]:
-    frame = source_frame(manifest, Study(settings))
+def rules(manifest: dict = MANIFEST) -> dict[str, str]:
+    frame = source_frame(manifest)
     return dict(zip(frame["item"], frame["value"], strict=True))
 
 
@@ -64,33 +57,28 @@ def rules(settings: dict, manifest: dict = MANIFEST) -> dict[str, str]:
     ],
 )
 def test_the_kind_of_source_is_said_once(kind, label, said):
-    frame = source_frame(MANIFEST | {"source": {"kind": kind, "label": label}}, Study(AS_PULLED))
+    frame = source_frame(MANIFEST | {"source": {"kind": kind, "label": label}})
     assert frame.set_index("item").loc["Source", "value"] == said
 
 
 def test_the_rules_of_the_pull_are_stated_in_words():
-    found = rules(AS_PULLED)
+    found = rules()
     assert found["Cohort rule: any of"] == "lu_psma, sirt"
     assert found["Data cutoff"] == "2019-12-31"
     assert found["Consent required"] == "no"
     assert found["Resources set aside"] == "2"
 
 
-@pytest.mark.parametrize(
-    ("section", "changed", "item", "says"),
-    [
-        ("cohort", {"any_of": ["sirt"]}, "Cohort rule: any of", "lu_psma, sirt (the settings now say sirt:"),
-        ("time", {"data_cutoff": None, "zone": "UTC"}, "Time zone", "Europe/Berlin (the settings now say UTC:"),
-        ("time", {}, "Data cutoff", "2019-12-31 (the settings now say none set:"),
-        ("consent", {"required": True}, "Consent required", "no (the settings now say yes:"),
-    ],
-)
-def test_a_rule_that_was_changed_after_the_pull_is_marked(section, changed, item, says):
-    assert rules(AS_PULLED | {section: changed})[item].startswith(says)
+def test_a_cohort_rule_that_the_call_named_is_marked():
+    assert rules(MANIFEST | {"cohort_rule": ["all"], "cohort_rule_of_call": True})["Cohort rule: any of"] == (
+        "all (named by --cohort)"
+    )
+    assert rules(MANIFEST | {"cohort_rule_of_call": False})["Cohort rule: any of"] == "lu_psma, sirt"
 
 
-def test_settings_that_leave_a_rule_out_leave_it_unmarked():
-    assert "now" not in "".join(rules({"time": {"data_cutoff": date(2019, 12, 31)}}).values())
+def test_a_pull_without_a_data_cutoff_says_so():
+    day_zero = MANIFEST["day_zero"] | {"data_cutoff": None}
+    assert rules(MANIFEST | {"day_zero": day_zero})["Data cutoff"] == "none set"
 
 
 @pytest.mark.parametrize(
@@ -98,4 +86,4 @@ def test_settings_that_leave_a_rule_out_leave_it_unmarked():
     [({"verified": True}, "yes"), ({"verified": False}, "no"), ({"unreadable": 0}, "not a server")],
 )
 def test_whether_a_server_counted_the_same_is_said(reading, words):
-    assert rules(AS_PULLED, MANIFEST | {"reading": reading})["Checked against the server's counts"] == words
+    assert rules(MANIFEST | {"reading": reading})["Checked against the server's counts"] == words

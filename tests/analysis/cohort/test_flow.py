@@ -19,7 +19,7 @@ STUDY = load_study()
 
 
 def changed(section: str, **values: object) -> Study:
-    return Study({**STUDY, section: {**STUDY[section], **values}})
+    return STUDY.with_(**{section: values})
 
 
 def reasons(frame) -> dict[str, str]:

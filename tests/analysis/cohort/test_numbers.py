@@ -25,7 +25,7 @@ from analysis.psa import results as psa
 from analysis.psa.published_cohorts import survival_by_group
 from analysis.psa.results import curve_frame, psa_frame, waterfall_frame
 from analysis.results import Result
-from analysis.settings import Study, load_study
+from analysis.settings import load_study
 from analysis.toxicity import results as toxicity_results
 from analysis.toxicity.changes import changes, changes_after_sirt, lacking
 from analysis.toxicity.grades import grade_table, shift_frame, shift_table, worst_grades
@@ -120,8 +120,7 @@ class TestReconstruction:
                 assert result.basis != "printed" or id.startswith(("t1.smd.", "t1.adt.", "t1.cycles.", "tox.")), id
 
     def test_constants_come_from_the_settings_that_the_code_reads(self) -> None:
-        stricter = {**STUDY["eligibility"]["lu_psma"], "creatinine_max_mg_dl": 0.9}
-        study = Study({**STUDY, "eligibility": {**STUDY["eligibility"], "lu_psma": stricter}})
+        study = STUDY.with_(eligibility={"lu_psma": {"creatinine_max_mg_dl": 0.9}})
         value = {result.id: result.value for result in constants(study)}
         assert value["elig.lu.crea"] == 0.9
         tables = truth_tables()

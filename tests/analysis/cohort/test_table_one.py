@@ -21,7 +21,7 @@ STUDY = load_study()
 
 
 def with_settings(section: str, **values: object) -> Study:
-    return Study({**STUDY, section: {**STUDY[section], **values}})
+    return STUDY.with_(**{section: values})
 
 
 def by_id(found: list[Result]) -> dict[str, Result]:
@@ -139,7 +139,7 @@ class TestTableOne:
         found = by_id(results(tables(**rows), STUDY))
         assert (found["n.model_terms"].value, found["n.model_terms"].events) == (0, 0)
         assert basis_of("n.model_terms") == "free", "the paper prints no deaths"
-        assert found["design.events_per_term"].value == STUDY["analysis"]["events_per_term"]
+        assert found["design.events_per_term"].value == STUDY.analysis.events_per_term
 
     @pytest.mark.parametrize(("deaths", "terms"), [(9, 0), (10, 1), (19, 1), (20, 2)])
     def test_the_deaths_of_both_arms_count(self, deaths: int, terms: int) -> None:
@@ -211,8 +211,7 @@ class TestEligibility:
         assert lu_outcome(rule, **{measure: None}) == "undetermined"
 
     def test_either_or_both_transaminases(self) -> None:
-        both = Study({**STUDY, "eligibility": {**STUDY["eligibility"], "lu_psma": {
-            **STUDY["eligibility"]["lu_psma"], "transaminases_rule": "both"}}})  # fmt: skip
+        both = STUDY.with_(eligibility={"lu_psma": {"transaminases_rule": "both"}})
         assert lu_outcome("transaminases", both, alt=300.0) == "met"
         assert lu_outcome("transaminases", both, alt=300.0, ast=300.0) == "excluded"
         assert lu_outcome("transaminases", both, alt=300.0, ast=None) == "undetermined"

@@ -14,7 +14,7 @@ STUDY = load_study()
 
 
 def one(reference: float, followup: float) -> str | None:
-    named = classify_change(pd.Series([reference]), pd.Series([followup]), STUDY)[0]
+    named = classify_change(pd.Series([reference]), pd.Series([followup]), STUDY.response)[0]
     return None if pd.isna(named) else named
 
 
@@ -51,7 +51,7 @@ def test_percent_change_by_hand():
 
 def judged(mm: dict[str, dict[int, float | None]], lu=(0,)) -> pd.Series:
     tables = tables_of(Patient("S01", lu=lu, pet={-5: GA, 60: GA}, mm=mm))
-    return patient_response(lesion_changes(tables, STUDY), STUDY).loc["S01"]
+    return patient_response(lesion_changes(tables, STUDY), STUDY.response).loc["S01"]
 
 
 def test_patient_response_is_that_of_the_sum():

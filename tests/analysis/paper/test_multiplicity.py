@@ -59,7 +59,7 @@ def test_the_log_rank_test_has_an_exact_least_p_only():
 
 
 def test_the_corrected_print_reads_from_the_smallest_on_and_leaves_out_what_is_not_printed():
-    words = corrected_words(holm_of_print(STUDY["multiplicity"]["families"]), STUDY)
+    words = corrected_words(holm_of_print(STUDY.multiplicity.families), STUDY)
     assert words.startswith("0.002 for change of GGT by therapy, < 0.035 for baseline SUVmax by lesion response, 0.036")
     assert words.endswith("0.681 for overall survival by therapy")
     assert "bilirubin" not in words
@@ -88,7 +88,7 @@ def test_no_results_at_all_give_reasons_and_the_number_of_tests_only():
 def test_the_paper_makes_eight_tests_of_which_two_have_no_printed_p():
     by_id = {result.id: result for result in results_from({}, STUDY)}
     assert by_id["mult.tests"].value == 8
-    printed = printed_tests(STUDY["multiplicity"]["tests"])
+    printed = printed_tests(STUDY.multiplicity.tests)
     assert printed.loc[printed["p"].isna(), "id"].tolist() == ["resp.sirt.best_worst_p", "tox.bilirubin.p"]
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from analysis.paper.published import holm_of_print, printed_tests, with_holm_of_print
-from analysis.settings import load_study
+from analysis.settings import Family, load_study
 
 STUDY = load_study()
-FAMILIES = STUDY["multiplicity"]["families"]
+FAMILIES = STUDY.multiplicity.families
 HOLM = holm_of_print(FAMILIES).set_index(["family", "id"])
 
 
@@ -42,7 +42,7 @@ def test_a_test_without_printed_p_counts_in_its_family_and_has_no_adjusted_value
 
 
 def test_a_value_taken_over_from_a_bound_is_a_bound():
-    families = {"two": {"tests": ["tox.alt.p", "suv.p"], "reason": "2 x .005 = .010 lies above 1 x .006"}}
+    families = {"two": Family(tests=("tox.alt.p", "suv.p"), reason="2 x .005 = .010 lies above 1 x .006")}
     words = holm_of_print(families).set_index("id")["words"]
     assert words.to_dict() == {"suv.p": "< 0.010", "tox.alt.p": "< 0.010"}
 

@@ -73,9 +73,9 @@ def test_two_rows_for_one_id_are_an_error(monkeypatch):
         basis_of("made.up")
 
 
-@pytest.mark.parametrize("family", list(load_study()["multiplicity"]["families"]))
+@pytest.mark.parametrize("family", list(load_study().multiplicity.families))
 def test_an_adjusted_p_rests_on_what_the_weakest_p_of_its_family_rests_on(family):
-    tests = load_study()["multiplicity"]["families"][family]["tests"]
+    tests = load_study().multiplicity.families[family].tests
     bases = {basis_of(test) for test in tests}
     weakest = next(basis for basis in WEAKEST_FIRST if basis in bases)
     assert {basis_of(f"mult.{family}.{test}") for test in tests} == {weakest}

@@ -19,7 +19,7 @@ from analysis.settings import load_study
 from tests.support.cohort_tables import lu, mcrpc, patient, seen, tables, treated
 
 STUDY = load_study()
-RULES = STUDY["psa"]
+RULES = STUDY.psa
 
 
 def psa(id: str, *course: tuple[int, float]) -> list[dict]:

@@ -86,7 +86,7 @@ def test_lines_of_the_spider_start_at_the_baseline_scan_and_count_months():
     tables, evaluation = evaluated(MOVED)
     lines = lesion_lines(tables, STUDY, evaluation)
     assert lines.groupby("line")["months"].min().tolist() == [0, 0, 0]
-    assert lines["months"].max() == pytest.approx(65 / STUDY["analysis"]["days_per_month"])
+    assert lines["months"].max() == pytest.approx(65 / STUDY.analysis.days_per_month)
     assert len(lines) == len(lesion_spider(tables, STUDY, evaluation))
 
 
@@ -139,9 +139,9 @@ def test_every_cohort_gives_every_figure_or_says_why_there_is_none(name):
 
 
 def test_limits_in_the_figures_are_those_of_the_settings():
-    rules = STUDY["response"]
+    rules = STUDY.response
     assert response_limits_pct(STUDY) == [
-        -rules["partial_response_decrease_pct"], rules["progression_increase_pct"]
+        -rules.partial_response_decrease_pct, rules.progression_increase_pct
     ]  # fmt: skip
 
 

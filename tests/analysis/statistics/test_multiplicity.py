@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.settings import Family
 from analysis.statistics.attainable_p import minimum_attainable_p, minimum_attainable_p_asymptotic
 from analysis.statistics.multiplicity import adjust, holm
 from analysis.statistics.rank_tests import mann_whitney, signed_rank
@@ -35,14 +36,14 @@ def test_the_eight_printed_tests_as_one_family():
         "sirt": None,
     }
     tests = pd.DataFrame({"id": list(printed), "p": pd.Series(list(printed.values()), dtype=float), "operator": "="})
-    got = adjust(tests, {"all": {"tests": list(printed), "reason": "one paper"}}).set_index("id")["holm_p"]
+    got = adjust(tests, {"all": Family(tests=tuple(printed), reason="one paper")}).set_index("id")["holm_p"]
     np.testing.assert_allclose(got[["ggt", "suv", "alt", "ast"]], [0.0024, 0.035, 0.036, 0.036])
     assert got["best_worst"] == pytest.approx(0.2)
 
 
 def test_a_family_that_names_an_unknown_test_is_refused():
     with pytest.raises(KeyError, match="nobody"):
-        adjust(pd.DataFrame({"id": ["a"], "p": [0.1], "operator": ["="]}), {"f": {"tests": ["nobody"], "reason": ""}})
+        adjust(pd.DataFrame({"id": ["a"], "p": [0.1], "operator": ["="]}), {"f": Family(tests=("nobody",), reason="")})
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from analysis.survival import immortal_time
 from analysis.survival import results as survival_results
 from tests.support.survival_tables import LU, PER_MONTH, SIRT, STUDY, numbers, tables
 
-DAYS = STUDY["survival"]["landmarks_days"]
+DAYS = STUDY.survival.landmarks_days
 
 
 def followed(lu: list[int], sirt: list[int], sirt_day: int = 60, **patient: object) -> pd.DataFrame:

@@ -27,12 +27,12 @@ from analysis.toxicity.results import results
 from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables, treated
 
 STUDY = load_study()
-WINDOW = STUDY["toxicity"]["followup_days"]
+WINDOW = STUDY.toxicity.followup_days
 LAST_CYCLE = 56
 
 
 def changed(**values: object) -> Study:
-    return Study({**STUDY, "toxicity": {**STUDY["toxicity"], **values}})
+    return STUDY.with_(toxicity=values)
 
 
 def alt(id: str, day: int | None, value: float, upper: float | None = 40.0, **cells: object) -> dict:
@@ -71,7 +71,7 @@ class TestWindows:
 
     @pytest.mark.parametrize(("days", "counts"), [(0, True), (1, False)])
     def test_an_old_value_is_no_baseline(self, days: int, counts: bool) -> None:
-        found = cohort(alt("S01", -STUDY["toxicity"]["baseline_days"] - days, 30.0), alt("S01", 70, 60.0))
+        found = cohort(alt("S01", -STUDY.toxicity.baseline_days - days, 30.0), alt("S01", 70, 60.0))
         assert pd.notna(one(changes(found, STUDY, ["alt"]))["change_pct"]) is counts
 
     def test_sirt_moves_the_last_therapy_and_has_a_baseline_of_its_own(self) -> None:

@@ -158,6 +158,7 @@ def test_a_process_of_its_own_ends_with_2_and_no_traceback(tmp_path):
     assert done.stderr == "error: study.toml: [survivl] is not a section; write survival\n"
 
 
+@pytest.mark.slow
 def test_nothing_reads_the_settings_when_it_is_imported(tmp_path):
     everything = (
         "import importlib, pkgutil, adapters, analysis\n"

@@ -7,6 +7,8 @@ import math
 import pandas as pd
 import pytest
 
+from adapters.contract import SettingsError
+from analysis.criteria.ctcae import load_criteria
 from analysis.datasets.windows import therapy_windows
 from analysis.paper.reconstruction import basis_of
 from analysis.results import Result
@@ -173,8 +175,10 @@ class TestGrades:
         worst = worst_grades(found, changed(ctcae_version=6)).set_index("measure")["worst_grade"]
         assert worst["alt"] == 3
         assert "lymphocytes" not in worst.index
+        with pytest.raises(SettingsError, match="toxicity.ctcae_version is 3, not one of its words"):
+            changed(ctcae_version=3)
         with pytest.raises(ValueError, match="CTCAE v3 is not available"):
-            worst_grades(found, changed(ctcae_version=3))
+            load_criteria(3)
 
 
 class TestLiver:

@@ -41,12 +41,12 @@ def rebuild(name: str, root: Path = REPOSITORY) -> Path:
 
 
 def _chapter(name: str, root: Path) -> Path:
-    chapter = root / "chapters" / f"{name}.md"
-    if not chapter.is_file():
-        known = sorted(file.stem for file in (root / "chapters").glob("*.md"))
+    known = sorted(file.stem for file in (root / "chapters").glob("*.md"))
+    if name not in known:
         near = get_close_matches(name, known, n=1)
-        raise BookError(f"there is no chapter {name!r}; {'did you mean ' + near[0] if near else ', '.join(known)}?")
-    return chapter
+        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise BookError(f"there is no chapter {name!r}; {remedy}")
+    return root / "chapters" / f"{name}.md"
 
 
 def _require_same_data(page: Path) -> None:

@@ -104,6 +104,26 @@ def test_make_book_from_demo_then_another_source_then_a_failing_one(copy, tmp_pa
     assert data_hash(copy) == second
 
 
+def test_make_chapter_replaces_its_page_and_nothing_else(copy):
+    if not (copy / "_build" / "html").is_dir():
+        pytest.skip("the first build of this module did not succeed")
+    site, chapter = copy / "_build" / "html", copy / "chapters" / "data.md"
+    text, listed = chapter.read_text("utf-8"), {path.relative_to(copy) for path in copy.rglob("*")}
+    before = {page: page.read_bytes() for page in site.rglob("*") if page.is_file()}
+    chapter.write_text(text + "\nA sentence of this test.\n", "utf-8")
+    try:
+        made = make(copy, "chapter", "NAME=data")
+    finally:
+        chapter.write_text(text, "utf-8")
+    assert made.returncode == 0, (made.stdout + made.stderr)[-3000:]
+    changed = {page.relative_to(site).as_posix() for page, content in before.items() if page.read_bytes() != content}
+    assert changed == {"chapters/data.html", "searchindex.js"}
+    assert "A sentence of this test." in (site / "chapters" / "data.html").read_text("utf-8")
+    assert "book.css" in (site / "chapters" / "data.html").read_text("utf-8"), "the page is styled"
+    new = {path.relative_to(copy) for path in copy.rglob("*")} - listed
+    assert {path for path in new if path.parts[0] != "_build" and "__pycache__" not in path.parts} == set()
+
+
 def test_make_site_that_fails_leaves_the_last_site_alone(copy):
     if not (copy / "_build" / "html").is_dir():
         pytest.skip("the first build of this module did not succeed")

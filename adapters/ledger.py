@@ -50,7 +50,7 @@ class QuarantineReason(StrEnum):
 
 
 class FindingKind(StrEnum):
-    """What was noticed while reading; the values are the categories of findings.finding."""
+    """Kinds of finding; the values are the categories of findings.finding."""
 
     UNREADABLE_LINE = "unreadable-line"
     QUARANTINED = "quarantined"
@@ -106,7 +106,7 @@ class Finding:
 
 
 class LedgerError(AssertionError):
-    """A resource version was settled twice, or never: a mistake in the program, not in the data."""
+    """A resource version got two dispositions, or none: a fault of the program, not of the data."""
 
 
 def _split(key: str) -> str:
@@ -115,10 +115,10 @@ def _split(key: str) -> str:
 
 @dataclass
 class Ledger:
-    """Who was read and what became of it. Keys are "Type/id"; files are labels that are safe to print.
+    """Dispositions of all resource versions, and findings. Keys are "Type/id"; files are labels that are safe to print.
 
-    Reading registers each resource version with `read`, settles the versions that lose with `set_aside`, and leaves at
-    most one open version per key. The tables settle that one by key: `used`, `left_out` or `quarantined`.
+    Reading registers each resource version with `read`, closes the superseded ones with `set_aside`, and leaves at most
+    one open version per key. The tables close that version by key: `used`, `left_out` or `quarantined`.
     """
 
     dispositions: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
@@ -131,14 +131,14 @@ class Ledger:
     _waiting: dict[str, list[tuple[Finding, int]]] = field(default_factory=dict)
 
     def read(self, key: str, file: str) -> None:
-        """Register the version that stands for its key. Raises LedgerError if one is open already."""
+        """Register the version of a key that counts. Raises LedgerError if one is open already."""
         if key in self._open:
             raise LedgerError("two open versions of one key")
         self.versions_read += 1
         self._open[key] = file
 
     def set_aside(self, resource_type: str, file: str, reason: LeftOutReason | QuarantineReason) -> None:
-        """Register and settle in one step a version that never reaches the tables."""
+        """Register and close in one step a version that never reaches the tables."""
         self.versions_read += 1
         self._count(resource_type, file, reason)
 
@@ -147,11 +147,11 @@ class Ledger:
         self._parts.add(key)
 
     def used(self, key: str, rows: int = 1) -> None:
-        """Settle a resource that fed `rows` rows (0: it was needed by others, such as a Medication)."""
+        """Close a resource that fed `rows` rows (0: it was needed by others, such as a Medication)."""
         self.all_used([(key, rows)])
 
     def all_used(self, fed: Iterable[tuple[str, int]]) -> None:
-        """Settle many resources as `used` does; counted together, which is how most resources end."""
+        """Close many resources as `used` does; counted together, which is how most resources end."""
         counts: Counter[tuple[str, str, int]] = Counter()
         for key, rows in fed:
             if key not in self._parts:
@@ -159,23 +159,23 @@ class Ledger:
                 counts[(kind, self._closed(key, kind), min(rows, 2))] += 1
                 self._used.add(key)
                 if key in self._waiting:
-                    self._found(self._waiting.pop(key))
+                    self._count_findings(self._waiting.pop(key))
         for (kind, file, rows), number in counts.items():
             self.dispositions[(kind, file, "used", "")] += number
             self.rows_fed[(kind, ("0", "1", "more")[rows])] += number
 
     def left_out(self, key: str, reason: LeftOutReason) -> None:
-        """Settle a valid resource that feeds no table."""
+        """Close a valid resource that feeds no table."""
         if key not in self._parts:
-            self._settle(key, "left_out", reason.value)
+            self._close_key(key, "left_out", reason.value)
 
     def quarantined(self, key: str, reason: QuarantineReason, path: str = "", *, table: str | None = None) -> None:
-        """Settle a resource that could not be read; `path` is a FHIRPath of element names, without values."""
+        """Close a resource that could not be read; `path` is a FHIRPath of element names, without values."""
         self.finding(
             FindingKind.QUARANTINED, severity="error", table=table, resource_type=_split(key), path=f"{path} ({reason})"
         )
         if key not in self._parts:
-            self._settle(key, "quarantined", reason.value)
+            self._close_key(key, "quarantined", reason.value)
 
     def open_keys(self) -> Iterator[str]:
         """The keys without a disposition, in the order read."""
@@ -213,22 +213,22 @@ class Ledger:
         names = ("used", "left_out", "quarantined")
         return {"read": self.versions_read, **{n: totals[n] for n in names}, "by_reason": by_reason, "rows_fed": fed}
 
-    def _settle(self, key: str, disposition: str, reason: str) -> None:
+    def _close_key(self, key: str, disposition: str, reason: str) -> None:
         """Close the version of a key that is not used."""
         kind = _split(key)
         self.dispositions[(kind, self._closed(key, kind), disposition, reason)] += 1
         waiting = self._waiting.pop(key, ())
         if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
-            self._found(waiting)
+            self._count_findings(waiting)
 
     def _closed(self, key: str, kind: str) -> str:
         """The file of the open version of a key, which is closed. Raises LedgerError if none is open."""
         file = self._open.pop(key, None)
         if file is None:
-            raise LedgerError(f"a {kind} was settled twice or was never read")
+            raise LedgerError(f"a {kind} was closed twice or was never read")
         return file
 
-    def _found(self, findings: Iterable[tuple[Finding, int]]) -> None:
+    def _count_findings(self, findings: Iterable[tuple[Finding, int]]) -> None:
         for finding, count in findings:
             self.findings[finding] += count
 

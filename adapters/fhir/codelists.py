@@ -48,13 +48,13 @@ class CodeList:
 
     def means(self, system: str, code: str) -> str | None:
         """What a code means; None where the list does not hold it, or holds it with an empty meaning."""
-        found = self.exact.get((system, code))
-        if found is None and self.prefixes:
+        meaning = self.exact.get((system, code))
+        if meaning is None and self.prefixes:
             for length in range(len(code), 0, -1):
-                found = self.prefixes.get((system, code[:length]))
-                if found is not None:
+                meaning = self.prefixes.get((system, code[:length]))
+                if meaning is not None:
                     break
-        return found or None
+        return meaning or None
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class CodeLists:
 
     def means(self, name: str, system: str, code: str) -> str | None:
         """What a code means in the list `name`, under any address of its system."""
-        found = self.lists.get(name)
-        return found.means(self.aliases.get(system, system), code) if found else None
+        code_list = self.lists.get(name)
+        return code_list.means(self.aliases.get(system, system), code) if code_list else None
 
 
 def load_code_lists(overlay: Path | None = None) -> CodeLists:

@@ -11,7 +11,7 @@ import pandas as pd
 from adapters.contract import COMPARATORS, MEASURES
 from adapters.ledger import FindingKind, QuarantineReason
 from adapters.tables.context import Context
-from adapters.tables.extract.views import Fault, combinations, kept
+from adapters.tables.extract.views import Fault, combinations, rows_where
 from adapters.tables.values.texts import read_text
 
 TABLE = "observations"
@@ -31,7 +31,7 @@ def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     rows = _categories(rows)
     rows["absent_reason"] = _absent(context, rows)
     _report(context, rows)
-    return kept(rows, ~context.fates.is_out(rows["resource_key"]))
+    return rows_where(rows, ~context.dispositions.is_out(rows["resource_key"]))
 
 
 def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
@@ -45,17 +45,17 @@ def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     integer = rows["value_integer"].notna()
     number = number.mask(integer, floats(rows["value_integer"]))
     for position, name in enumerate(("comparator", "number", "number_unit")):
-        found = parsed[read].map(lambda triple, position=position: triple[position])
+        column = parsed[read].map(lambda triple, position=position: triple[position])
         if name == "number":
-            number.loc[read] = found.astype(float)
+            number.loc[read] = column.astype(float)
         else:
-            rows.loc[read, name] = found
+            rows.loc[read, name] = column
     coded = rows["answer_number"].notna() & number.isna()
     rows["number"] = number.mask(coded, rows["answer_number"])
     wrong = rows["comparator"].notna() & ~rows["comparator"].isin(COMPARATORS)
     for key, part in zip(rows.loc[wrong, "resource_key"], rows.loc[wrong, "part"], strict=True):
         path = "Observation.value.comparator" if part < 0 else "Observation.component.value.comparator"
-        context.fates.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
+        context.dispositions.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
     return rows
 
 
@@ -63,10 +63,10 @@ def floats(numbers: pd.Series) -> pd.Series:
     """Numbers of JSON as floats; missing where no float holds them."""
     try:
         is_plain = _NUMBERS.issuperset(map(type, numbers))
-        found = numbers.to_numpy(dtype=float) if is_plain else [_float(number) for number in numbers]
+        converted = numbers.to_numpy(dtype=float) if is_plain else [_float(number) for number in numbers]
     except OverflowError:
-        found = [_float(number) for number in numbers]
-    series = pd.Series(np.array(found, dtype=float), numbers.index)
+        converted = [_float(number) for number in numbers]
+    series = pd.Series(np.array(converted, dtype=float), numbers.index)
     return series.where(np.isfinite(series))
 
 
@@ -87,13 +87,13 @@ def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     unknown = wanted & ~known.reindex(rows.index, fill_value=False)
     for row in rows[unknown].itertuples():
         path = "Observation.value.unit" if row.part < 0 else "Observation.component.value.unit"
-        context.fates.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+        context.dispositions.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
     stated = rows["number_code"].notna() | rows["number_unit"].notna()
     missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
-    context.fates.note_rows(
+    context.dispositions.note_rows(
         rows[missing], FindingKind.UNIT_MISSING, "measure", table=TABLE, resource_type="Observation", path="value.unit"
     )
-    context.fates.note_rows(
+    context.dispositions.note_rows(
         rows[unknown & stated], FindingKind.UNKNOWN_UNIT, "measure", table=TABLE, resource_type="Observation",
         path="value.unit", severity="error",
     )  # fmt: skip
@@ -142,10 +142,10 @@ def _absent(context: Context, rows: pd.DataFrame) -> pd.Series:
 
 
 def _report(context: Context, rows: pd.DataFrame) -> None:
-    """What was said but not understood, and what cannot be: findings, never deletions."""
-    empty = rows["value"].isna() & rows["category"].isna() & ~context.fates.is_out(rows["resource_key"])
+    """Findings for values that were not understood or are impossible; nothing is deleted."""
+    empty = rows["value"].isna() & rows["category"].isna() & ~context.dispositions.is_out(rows["resource_key"])
     where = {"table": TABLE, "resource_type": "Observation"}
-    note = context.fates.note_rows
+    note = context.dispositions.note_rows
     coded = empty & rows["value_is_coded"].eq(True)
     note(rows[coded], FindingKind.ANSWER_NOT_LISTED, "measure", path="value", **where)
     note(

@@ -11,7 +11,7 @@ import pandas as pd
 from adapters.fhir.codelists import FOLLOW_UP, STATISTIC
 from adapters.ledger import FindingKind
 from adapters.tables.context import Context
-from adapters.tables.extract.views import kept, texts_that
+from adapters.tables.extract.views import rows_where, texts_that
 from adapters.tables.measurements.measured import add_values
 
 TABLE = "observations"
@@ -28,7 +28,7 @@ def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -
     codes = context.one_meaning(codes[codes["resource_key"].isin(frame["resource_key"])], TABLE)
     codes = _statistics(context, codes)
     listed = frame["resource_key"].isin(codes["resource_key"]) | frame["resource_key"].isin(conditions)
-    frame = context.sound(frame, listed)
+    frame = context.valid(frame, listed)
     rows = frame.merge(codes, on=["resource_key", "part"], how="inner")
     rows["measure"], fixed = parted(rows["means"])
     rows["fixed"] = fixed.where(fixed != "", None)
@@ -67,8 +67,8 @@ def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
         & ~_true(rows["value_is_other"])
     )
     heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
-    context.fates.need(rows.loc[heading, "resource_key"])
-    return kept(rows, ~heading)
+    context.dispositions.need(rows.loc[heading, "resource_key"])
+    return rows_where(rows, ~heading)
 
 
 def _true(values: pd.Series) -> pd.Series:
@@ -84,10 +84,10 @@ def _answers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     numbers = answers.assign(answer_number=said)[name == answers["measure"]]
     numbers = numbers.astype({"answer_number": float})
     categories = answers.assign(answer_category=said)[name == "category"]
-    for found, name in ((numbers, "answer_number"), (categories, "answer_category")):
-        one = found.drop_duplicates([*key, name])
-        one = one[~one.duplicated(key, keep=False)]  # two answers at once are none
-        rows = rows.merge(one[[*key, name]], on=key, how="left")
+    for meanings, name in ((numbers, "answer_number"), (categories, "answer_category")):
+        single = meanings.drop_duplicates([*key, name])
+        single = single[~single.duplicated(key, keep=False)]  # two answers at once are none
+        rows = rows.merge(single[[*key, name]], on=key, how="left")
     return rows
 
 
@@ -96,7 +96,7 @@ def note_duplicates(context: Context, rows: pd.DataFrame) -> None:
     same = ["patient", "measure", "value", "category", "comparator", "lesion", "site", "first", "last", "at"]
     dated = rows[rows["first"].notna() & rows["measure"].ne(FOLLOW_UP) & rows["absent_reason"].isna()]
     repeated = dated[dated.duplicated(same)]
-    context.fates.note_rows(repeated, FindingKind.POSSIBLE_DUPLICATE, "measure", table=TABLE)
+    context.dispositions.note_rows(repeated, FindingKind.POSSIBLE_DUPLICATE, "measure", table=TABLE)
 
 
 def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
@@ -107,10 +107,10 @@ def tracers(context: Context, rows: pd.DataFrame) -> pd.Series:
     own = context.coded.means("tracers", "answer").drop_duplicates(["resource_key", "means"])
     used = context.coded.means("tracers", "tracer")
     parts = context.links[(context.links["role"] == "part_of") & context.links["target_key"].notna()]
-    parts = parts.assign(scan=context.meant(parts["target_key"], "Procedure"))
+    parts = parts.assign(scan=context.resolved(parts["target_key"], "Procedure"))
     scans = parts.merge(used, left_on="scan", right_on="resource_key", suffixes=("", "_scan"))
     result = pd.Series(np.nan, index=rows.index, dtype=object)
-    for found in (own, scans[["resource_key", "means"]].drop_duplicates()):
-        single = found[~found.duplicated("resource_key", keep=False)].set_index("resource_key")["means"]
+    for tracers_of in (own, scans[["resource_key", "means"]].drop_duplicates()):
+        single = tracers_of[~tracers_of.duplicated("resource_key", keep=False)].set_index("resource_key")["means"]
         result = result.where(result.notna(), rows["resource_key"].map(single))
     return result.where(is_uptake, None)

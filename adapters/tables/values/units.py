@@ -64,9 +64,9 @@ class Units:
             if written is None:
                 continue
             name = written.strip()
-            found = self.factors.get((measure, name, to)) or self.factors.get((ANY, name, to))
-            if found is not None:
-                return found
+            factor = self.factors.get((measure, name, to)) or self.factors.get((ANY, name, to))
+            if factor is not None:
+                return factor
         return None
 
 

@@ -21,6 +21,9 @@ class LeftOutReason(StrEnum):
     NOT_DONE = "not-done"
     PLANNED = "planned"  # preparation, intended, on hold: nothing has happened yet
     REFUTED = "refuted"
+    FAMILY_HISTORY = "family-history"  # of a relative, not of the patient
+    ABOUT_SOMEONE_ELSE = "about-someone-else"  # focus is a relative
+    REFERS_TO_ERROR = "refers-to-entered-in-error"  # derived from or part of what was entered in error
     STATUS_NOT_ACCEPTED = "status-not-accepted"
     OLDER_VERSION = "older-version"
     DUPLICATE = "duplicate"  # equal content under the same type and id
@@ -47,6 +50,7 @@ class QuarantineReason(StrEnum):
     CONFLICTING_VERSIONS = "conflicting-versions"  # same type and id, other content, nothing says which is later
     UNKNOWN_UNIT = "unknown-unit"
     INVALID_COMPARATOR = "invalid-comparator"
+    MODIFIER_NOT_UNDERSTOOD = "modifier-not-understood"  # it may negate the resource, so nothing may be read
 
 
 class FindingKind(StrEnum):
@@ -83,6 +87,11 @@ class FindingKind(StrEnum):
     AFTER_DATA_CUTOFF = "after-data-cutoff"
     BIRTH_DATE_PARTIAL = "birth-date-partial"
     LESION_WITHOUT_SITE = "lesion-without-site"
+    SUSPECTED_CONDITION = "suspected-condition"  # provisional, differential, unconfirmed, or a text that says so
+    CONTRADICTING_TEXT = "contradicting-text"  # the text of a diagnosis weakens or denies its code
+    CONTRADICTING_VALUE = "contradicting-value"  # a value beside a reason why there is none, or two comparators
+    UNRELIABLE_VALUE = "unreliable-value"  # failed quality control, or two signs that contradict each other
+    REFERS_TO_ERROR = "refers-to-entered-in-error"
     EMPTY_TABLE = "empty-table"
     SURPLUS_FROM_SERVER = "surplus-from-server"
     NOT_ASKED_FOR = "not-asked-for"  # on the server, but of no code in the lists

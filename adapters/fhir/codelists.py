@@ -29,6 +29,7 @@ _ALLOWED: dict[str, frozenset[str]] = {
     "statuses": frozenset(contract.STATUSES),
     "statistics": frozenset(name.removeprefix("suv_") for name in _SUV),
     "sexes": frozenset(contract.SEXES),
+    "interpretations": frozenset({"below_scale", "above_scale", "unreliable"}),
 }
 
 
@@ -63,6 +64,11 @@ class CodeLists:
 
     lists: dict[str, CodeList]
     aliases: Mapping[str, str]
+
+    def by_code(self, name: str) -> dict[str, str]:
+        """Code -> meaning in the list `name`, whatever the system; the first system in the list wins."""
+        code_list = self.lists.get(name, CodeList())
+        return {code: means for (_, code), means in reversed(code_list.exact.items()) if means}
 
     def means(self, name: str, system: str, code: str) -> str | None:
         """What a code means in the list `name`, under any address of its system."""

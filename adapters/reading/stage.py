@@ -22,10 +22,11 @@ from adapters.ledger import FindingKind, Ledger, LeftOutReason, QuarantineReason
 from adapters.progress import Progress, silent
 from adapters.reading import version_resolution as version_resolution
 from adapters.reading.corrections import Corrections
+from adapters.reading.entered_in_error import EnteredInError, is_void
 from adapters.reading.patients import People, cohort_tags, is_tagged
 from adapters.reading.raw_resource import RawResource
 from adapters.reading.references import Directory, ReferenceResolver, hashed_id, key_of, server_of
-from adapters.reading.status import status_outcome, status_path
+from adapters.reading.status import outcome_and_path
 from adapters.reading.version_resolution import Candidate, SetAside, by_server, digest, latest, rank
 from adapters.settings import Settings
 from adapters.sources.base import Line, Read, Source, read_again
@@ -53,6 +54,7 @@ class Stage:
     _candidates: dict[str, list[Candidate]] = field(default_factory=dict)
     _winners: dict[int, str] = field(default_factory=dict)
     _tags: set[str] = field(default_factory=set)
+    _errors: EnteredInError = field(default_factory=EnteredInError)
 
     @property
     def of_cohort(self) -> bool:
@@ -98,6 +100,12 @@ class Stage:
             kind = read.kind if isinstance(read, Line) else read.resource["resourceType"]
             if not key.startswith(f"{kind}/"):
                 raise self._changed()
+            path = self._errors.path_to_error(read, self._directory)
+            if path and is_void(path):
+                self.ledger.left_out(key, LeftOutReason.REFERS_TO_ERROR)
+                continue
+            if path:
+                self.ledger.about(key, FindingKind.REFERS_TO_ERROR, resource_type=kind, path=path)
             if isinstance(read, Line) and resolver.is_resolved(read.text):
                 yield RawResource(key, read.text)
             else:
@@ -138,6 +146,7 @@ class Stage:
         if kind == "Consent" and self.settings.consent.required:
             self._people.consents.append(read)
         if kind not in self.types:
+            self._errors.add_unread(read)
             self._outcome_of_server(resource)
             self.ledger.set_aside(kind, read.file, LeftOutReason.TYPE_NOT_READ)
             return
@@ -156,6 +165,7 @@ class Stage:
         meta = meta if isinstance(meta, dict) else {}
         if "tag" in meta:
             self._tags.update(cohort_tags(meta))
+        outcome, path = outcome_and_path(resource, self.settings.reading.accepted_status)
         return Candidate(
             number=number,
             kind=resource["resourceType"],
@@ -163,7 +173,8 @@ class Stage:
             last_updated=meta.get("lastUpdated"),
             version_id=meta.get("versionId"),
             file=read.file,
-            outcome=status_outcome(resource, self.settings.reading.accepted_status),
+            outcome=outcome,
+            outcome_path=path,
             rank=rank(resource),
             tagged="security" in meta and is_tagged(meta),
         )
@@ -264,10 +275,12 @@ class Stage:
         mixed = tagged and not self.synthetic
         for key, candidate in chosen.items():
             self.ledger.read(key, candidate.file)
+            if candidate.outcome is LeftOutReason.ENTERED_IN_ERROR:
+                self._errors.add(key)
             if isinstance(candidate.outcome, LeftOutReason):
                 self.ledger.left_out(key, candidate.outcome)
             elif candidate.outcome is not None:
-                self.ledger.quarantined(key, candidate.outcome, status_path(candidate.kind))
+                self.ledger.quarantined(key, candidate.outcome, candidate.outcome_path)
             elif mixed and candidate.tagged and candidate.kind != "Patient":
                 self.ledger.left_out(key, LeftOutReason.TEST_PATIENT)
             else:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from adapters.ledger import LeftOutReason, QuarantineReason
-from adapters.reading.status import RANKS, Outcome
+from adapters.reading.modifiers import Outcome
+from adapters.reading.status import RANKS
 
 
 class Candidate(msgspec.Struct, gc=False):
@@ -25,7 +26,8 @@ class Candidate(msgspec.Struct, gc=False):
     last_updated: object  # meta.lastUpdated and meta.versionId as they stand
     version_id: object
     file: str
-    outcome: Outcome  # what its status says
+    outcome: Outcome  # what its status and modifiers say
+    outcome_path: str  # the element that says so
     rank: int  # corrected above final above preliminary
     tagged: bool  # carries the test-data tag
     digest: bytes = b""

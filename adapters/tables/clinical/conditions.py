@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
+from adapters.contract import SUSPECTED
 from adapters.ledger import FindingKind
+from adapters.tables.clinical.certainty import with_certainty
 from adapters.tables.clinical.sites import sites_of
 from adapters.tables.context import Context
 from adapters.tables.extract.views import no_rows, stacked
 from adapters.tables.measurements.observations import STARTS
 
 TABLE = "conditions"
-SITED = frozenset({"prostate_cancer", "metastasis"})  # other conditions have no organ of their own
-_INACTIVE = frozenset({"inactive", "remission", "resolved"})
+_SITED = ("prostate_cancer", "metastasis")
+SITED = frozenset({*_SITED, *(SUSPECTED + name for name in _SITED)})  # other conditions have no organ of their own
 _STARTS = ("onset_at", "onset_start", "recorded_at")
 _COLUMNS = ["resource_key", "resource_type", "patient", "condition", "site", "first", "last", "at", "is_active"]
 
@@ -36,7 +38,7 @@ def reported(context: Context, frame: pd.DataFrame, observations: pd.DataFrame, 
     frame = context.valid(frame, frame["resource_key"].isin(means["resource_key"]))
     own = frame.merge(means[["resource_key", "means"]], on="resource_key").rename(columns={"means": "condition"})
     own = context.dated(own, _STARTS, None, "onset or recordedDate")
-    own["is_active"] = ~own["clinical_status"].isin(_INACTIVE)
+    own = with_certainty(context, own, TABLE)
     own = _with_sites(context, own, "code", "site")
     own["site"] = own["site"].fillna("none")
     return stacked(own[_COLUMNS], _observed(context, observations, observed))
@@ -73,6 +75,9 @@ def united(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """One row per patient, condition and site: bounds of the earliest date, active where any record says so."""
     rows = context.before_cutoff(rows, TABLE)
     context.dispositions.use(rows["resource_key"])
+    confirmed = set(zip(rows["patient"], SUSPECTED + rows["condition"].astype(str), rows["site"], strict=True))
+    same = pd.Series(zip(rows["patient"], rows["condition"], rows["site"], strict=True), index=rows.index, dtype=object)
+    rows = rows[~same.isin(confirmed)]  # what one record suspects and another confirms is confirmed
     grouped = rows.groupby(["patient", "condition", "site"], sort=True)
     sites = grouped.agg(first=("first", "min"), last=("last", "min"), is_active=("is_active", "max"))
     return sites.reset_index()

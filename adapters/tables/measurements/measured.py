@@ -15,7 +15,9 @@ from adapters.tables.extract.views import Fault, combinations, rows_where
 from adapters.tables.values.texts import read_text
 
 TABLE = "observations"
-ABSENT_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+AS_TEXT = "as-text"  # the reason that says that the value is given as a text
+_COMPARATOR_OF: Mapping[str, str] = {"below_scale": "<", "above_scale": ">"}
+_WHERE: Mapping[str, str] = {"table": TABLE, "resource_type": "Observation"}
 _YES_NO: Mapping[bool, str] = {True: "present", False: "absent"}
 _NUMBERS = frozenset({int, float, Decimal, type(None)})
 _YES_NO_MEASURES = ("gi_flow", "ascites")
@@ -27,8 +29,10 @@ def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     A unit that the measure does not know, or a comparator that FHIR does not know, quarantines the resource.
     """
     rows = _numbers(context, rows.reset_index(drop=True))
+    rows = _off_scale(context, rows)
     rows = _converted(context, rows)
     rows = _categories(rows)
+    rows = _without_contradictions(context, rows)
     rows["absent_reason"] = _absent(context, rows)
     _report(context, rows)
     return rows_where(rows, ~context.dispositions.is_out(rows["resource_key"]))
@@ -134,11 +138,57 @@ def _categories(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def _off_scale(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Comparators from an interpretation such as "off scale high"; a number that failed quality control is none."""
+    if not rows["interpretation_codes"].map(bool).any():
+        return rows.assign(is_unreliable=False)
+    known = context.lists.by_code("interpretations")
+    said = rows["interpretation_codes"].map(lambda codes: _first_known(codes, known))
+    stated = said.map(_COMPARATOR_OF)
+    known_sign = stated.notna() & rows["number"].notna()
+    own = rows["comparator"]
+    note = context.dispositions.note_rows
+    opposed = known_sign & own.notna() & (own.str[:1] != stated)
+    note(rows[opposed], FindingKind.CONTRADICTING_VALUE, "measure", path="interpretation", **_WHERE)
+    rows["comparator"] = own.where(own.notna() | ~known_sign, stated)
+    return rows.assign(is_unreliable=said.eq("unreliable") | opposed)
+
+
+def _first_known(codes: object, known: Mapping[str, str]) -> str | None:
+    """The meaning of the first listed code of a list."""
+    return next((known[code] for code in codes if code in known), None) if isinstance(codes, list) else None
+
+
+def _without_contradictions(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """No value where the Observation says why there is none, or that it is not to be trusted."""
+    given = rows["value"].notna() | (rows["category"].notna() & rows["fixed"].isna())
+    denied = given & rows["is_absent"].eq(True) & rows["absent_code"].ne(AS_TEXT)
+    note = context.dispositions.note_rows
+    note(rows[denied], FindingKind.CONTRADICTING_VALUE, "measure", path="dataAbsentReason", **_WHERE)
+    unreliable = given & rows["is_unreliable"] & ~denied
+    note(rows[unreliable], FindingKind.UNRELIABLE_VALUE, "measure", path="interpretation", **_WHERE)
+    lost = denied | unreliable
+    rows["is_unreliable"] = unreliable
+    return rows.assign(
+        value=rows["value"].mask(lost),
+        category=rows["category"].where(~lost, None),
+        comparator=rows["comparator"].where(~lost, None),
+    )
+
+
 def _absent(context: Context, rows: pd.DataFrame) -> pd.Series:
+    """Why a measurement has neither number nor category: dataAbsentReason, or the extension of that name on a value."""
     empty = rows["value"].isna() & rows["category"].isna()
-    codes = rows["absent_code"].dropna().unique()
-    means = {code: context.lists.means("absent_reasons", ABSENT_SYSTEM, code) or "other" for code in codes}
-    return rows["absent_code"].map(means).where(empty, None).astype(object)
+    known = context.lists.by_code("absent_reasons")
+    codes = rows["absent_code"]
+    for name in ("absent_quantity", "absent_concept"):
+        codes = codes.where(codes.notna(), rows[name])
+    stated = codes.notna() | rows["is_absent"].eq(True)
+    means = codes.map(known)
+    other = stated & means.isna()
+    means[other] = rows.loc[other, "absent_codes"].map(lambda listed: _first_known(listed, known))
+    reasons = means.where(means.notna() | ~stated, "other").mask(rows["is_unreliable"], "error")
+    return reasons.where(empty, None).astype(object)
 
 
 def _report(context: Context, rows: pd.DataFrame) -> None:

@@ -60,11 +60,12 @@ def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
 def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """Without the Observations that only head a panel: no value and no reason, but components or members."""
     stated = [name for name in rows.columns if name.startswith("value_") and not name.startswith("value_is")]
-    stated += ["absent_code", "fixed"]
+    stated += ["absent_code", "absent_quantity", "absent_concept", "fixed"]
     empty = (
         reduce(and_, (rows[name].isna() for name in stated))
         & ~_true(rows["value_is_coded"])
         & ~_true(rows["value_is_other"])
+        & ~_true(rows["is_absent"])
     )
     heading = (rows["part"] == _WHOLE) & _true(rows["is_panel"]) & empty
     context.dispositions.need(rows.loc[heading, "resource_key"])

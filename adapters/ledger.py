@@ -88,6 +88,8 @@ class FindingKind(StrEnum):
     BIRTH_DATE_PARTIAL = "birth-date-partial"
     LESION_WITHOUT_SITE = "lesion-without-site"
     SUSPECTED_CONDITION = "suspected-condition"  # provisional, differential, unconfirmed, or a text that says so
+    CODE_RESPELLED = "code-respelled"  # a code or an address that had to be mended to be listed
+    CODE_WITHOUT_ROW = "code-without-row"  # a listed code that leads to no row; the path says what is missing
     CONTRADICTING_TEXT = "contradicting-text"  # the text of a diagnosis weakens or denies its code
     CONTRADICTING_VALUE = "contradicting-value"  # a value beside a reason why there is none, or two comparators
     UNRELIABLE_VALUE = "unreliable-value"  # failed quality control, or two signs that contradict each other

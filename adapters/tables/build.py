@@ -34,6 +34,7 @@ _CLINICAL = ("conditions", "procedures", "medications", "observations", "lesions
 JOINED = frozenset(
     {"BodyStructure", "Medication", "Procedure", "MedicationAdministration"}
 )  # types joined by identifier
+_LISTED_ROLES = ("code", "site", "answer", "category", "method", "modality", "tracer", "reason")
 _NAMED = {"conditions": "condition", "procedures": "procedure", "medications": "drug", "observations": "measure"}
 
 
@@ -147,7 +148,17 @@ def _report_dispositions(context: Context, names: Mapping[str, str], ledger: Led
         if key in extracted.faults:
             dispositions.quarantine(key, extracted.faults[key])
     _note_unresolved(context)
+    _note_respelled(context)
     dispositions.report(extracted, names, ledger)
+
+
+def _note_respelled(context: Context) -> None:
+    """Codings of used resources whose spelling or address had to be mended."""
+    keys = context.coded.respelled(*_LISTED_ROLES)
+    used = keys[context.dispositions.has_rows(keys)]
+    for kind, number in used.map(context.extract.kind).value_counts().items():
+        where = {"resource_type": str(kind), "path": "coding", "severity": "info"}
+        context.dispositions.note(FindingKind.CODE_RESPELLED, count=int(number), **where)
 
 
 def _note_unresolved(context: Context) -> None:

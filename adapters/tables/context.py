@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from adapters.fhir.codelists import Coded, CodeLists
+from adapters.fhir.codelists import CodeLists
 from adapters.ledger import FindingKind, LeftOutReason, QuarantineReason
 from adapters.settings import Settings
+from adapters.tables.extract.acts import acts_named
+from adapters.tables.extract.coded import Coded
 from adapters.tables.extract.dispositions import Dispositions
 from adapters.tables.extract.joins import BY_IDENTIFIER, Identified, People, find_people
 from adapters.tables.extract.numbered import Numbered
@@ -86,6 +88,10 @@ class Context:
         own = codings.reindex(columns=columns)
         referred = self.medication_links.merge(own, left_on="medication", right_on="resource_key", suffixes=("", "_of"))
         return Coded(stacked(own, referred[columns]), self.lists)
+
+    def acts_named(self, name: str) -> pd.DataFrame:
+        """What acts are by the list `name`: resource_key, part, means; see `tables.extract.acts`."""
+        return acts_named(self.coded, name)
 
     @cached_property
     def medication_links(self) -> pd.DataFrame:

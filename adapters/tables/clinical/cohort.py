@@ -22,7 +22,7 @@ def members(context: Context, procedures: pd.DataFrame) -> set[str]:
     included = set(context.people.records) - set(excluded(context))
     if rule.everyone:
         return included
-    meanings = context.coded.means("procedures", "code")
+    meanings = context.acts_named("procedures")
     keys = meanings.loc[meanings["means"].isin(rule.any_of), "resource_key"]
     acts = procedures[procedures["resource_key"].isin(keys)]
     if context.cutoff is not None and len(acts):

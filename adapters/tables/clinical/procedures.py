@@ -18,16 +18,26 @@ NEEDS_TRACER = "psma_pet"  # a PET is one with a PSMA tracer only where the trac
 
 def listed(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """`frame` with the columns procedure and drug: what its codes mean; rows of conflicting codes are gone."""
-    acts = context.coded.means("procedures", "code").assign(list="procedure")
-    drugs = context.coded.means("medications", "code").assign(list="drug")
+    acts = context.acts_named("procedures").assign(list="procedure")
+    drugs = context.acts_named("medications").assign(list="drug")
     both = stacked(acts, drugs)
     both = context.one_meaning(both[both["resource_key"].isin(frame["resource_key"])], TABLE)
     for name in ("procedure", "drug"):
         means = both[both["list"] == name].set_index("resource_key")["means"]
         frame = frame.assign(**{name: frame["resource_key"].map(means)})
     known = frame["procedure"].notna() | frame["drug"].notna()
+    _note_uncertain(context, frame[~known])
     sound = context.valid(frame, known)
     return rows_where(sound, ~context.dispositions.is_out(sound["resource_key"]))
+
+
+def _note_uncertain(context: Context, frame: pd.DataFrame) -> None:
+    """A listed therapy as agent or reason of an act whose own code is not listed: perhaps a therapy, perhaps a scan."""
+    for name, path in (("tracer", "usedCode"), ("reason", "reasonCode")):
+        means = context.coded.means(TABLE, name).drop_duplicates("resource_key").set_index("resource_key")["means"]
+        rows = frame.assign(named=frame["resource_key"].map(means))
+        rows = rows[rows["named"].notna()]
+        context.dispositions.note_rows(rows, FindingKind.CODE_WITHOUT_ROW, "named", table=TABLE, path=path)
 
 
 def acts(context: Context, frame: pd.DataFrame) -> pd.DataFrame:

@@ -36,6 +36,7 @@ class LeftOutReason(StrEnum):
     NO_PATIENT = "no-patient"  # no subject, or one that is not among the resources read, or not a person
     CODE_NOT_LISTED = "code-not-listed"
     TYPE_NOT_READ = "type-not-read"
+    INCOMPLETE = "incomplete"  # a listed code without what its measure needs, such as the statistic of an SUV
     NOT_REFERRED_TO = "not-referred-to"  # a Medication or BodyStructure that nothing used points at
 
 

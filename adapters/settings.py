@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -48,8 +48,12 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How resources become rows; overlays are folders of a hospital's own additions, empty for none."""
+    """How resources become rows; overlays are folders of a hospital's own additions, empty for none.
 
+    decimal_separator : of numbers in texts that have two readings, such as "1.000"; empty: such a text gives no number
+    """
+
+    decimal_separator: Literal["", ".", ","] = ""
     merge_days: Annotated[int, msgspec.Meta(ge=0)] = 1
     accepted_status: tuple[str, ...] = ("final", "amended", "corrected", "preliminary")
     codelists_overlay: str = ""

@@ -16,6 +16,7 @@ HEADER = ("system", "code", "display", "means", "source")
 OPTIONAL = ("place", "beside")
 PLACES = ("code", "category", "method", "modality", "used", "reason")
 FOLLOW_UP = "follow_up"  # a measure of its own: only the last contact knows it, no table holds it
+GLEASON_PATTERN = "gleason_pattern"  # primary or secondary: two of them make a score
 STATISTIC = "*"  # in a measure: what the method of the Observation says, such as the maximum
 _SUV = tuple(name for name in contract.MEASURES if name.startswith("suv_"))
 
@@ -154,9 +155,11 @@ def _beside(row: Mapping[str, str | None], where: str) -> tuple[str, str] | None
 def _is_allowed(name: str, means: str) -> bool:
     if name == "observations":
         measure, _, answer = means.partition("=")
+        if measure == GLEASON_PATTERN:
+            return answer in ("primary", "secondary")
         known = measure in contract.MEASURES or measure in (FOLLOW_UP, f"suv_{STATISTIC}")
         return known and (not answer or answer in contract.ANSWERS)
     if name == "answers":
         measure, _, answer = means.partition("=")
-        return answer in contract.ANSWERS if measure == "category" else measure in contract.MEASURES
+        return answer in contract.ANSWERS if measure == "category" else measure in (*contract.MEASURES, GLEASON_PATTERN)
     return name not in _ALLOWED or means in _ALLOWED[name]

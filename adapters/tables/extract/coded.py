@@ -23,6 +23,7 @@ class Coded:
     _pairs: list[Spelling] = field(init=False)  # the different pairs of system and code, as the lists spell them
     _by_role: dict[str, pd.DataFrame] = field(init=False)
     _cache: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
+    _beside: dict[tuple[str, str], set[int]] = field(default_factory=dict)  # coding -> resources that have it
 
     def __post_init__(self) -> None:
         systems, codes = (self.frame[name].fillna("").astype(str) for name in ("system", "code"))
@@ -96,9 +97,12 @@ class Coded:
     def _is_beside(self, rule: Rule, key: int) -> bool:
         if rule.beside is None:
             return True
-        wanted = [n for n, pair in enumerate(self._pairs) if (pair.system, pair.code) == rule.beside]
-        frames = self._by_role.values()
-        return any(((f["resource_key"] == key) & f["pair"].isin(wanted)).any() for f in frames)
+        if rule.beside not in self._beside:
+            numbers = [n for n, pair in enumerate(self._pairs) if (pair.system, pair.code) == rule.beside]
+            frames = self._by_role.values()
+            keys = {key for frame in frames for key in frame.loc[frame["pair"].isin(numbers), "resource_key"]}
+            self._beside[rule.beside] = keys
+        return key in self._beside[rule.beside]
 
     def _in(self, roles: tuple[str, ...]) -> pd.DataFrame:
         """The codings in `roles`, in the order read."""

@@ -12,7 +12,8 @@ from adapters.contract import COMPARATORS, MEASURES
 from adapters.ledger import FindingKind, QuarantineReason
 from adapters.tables.context import Context
 from adapters.tables.extract.views import Fault, combinations, rows_where
-from adapters.tables.values.texts import read_text
+from adapters.tables.measurements.ordinals import ordinal_values
+from adapters.tables.values.texts import read_gleason, read_text
 
 TABLE = "observations"
 AS_TEXT = "as-text"  # the reason that says that the value is given as a text
@@ -39,28 +40,37 @@ def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
-    """Columns number, comparator, number_code, number_unit from quantity, integer, text or coded answer."""
-    texts = {text: read_text(str(text)) for text in rows["value_text"].dropna().unique()}
-    parsed = rows["value_text"].map(texts)
-    read = parsed.notna()
-    number = floats(rows["value_value"])
+    """Columns number, comparator, number_code, number_unit from quantity, integer, coded answer, ordinal value or text."""
     rows["comparator"] = rows["value_comparator"].astype(object)
     rows["number_code"], rows["number_unit"] = rows["value_code"], rows["value_unit"]
-    integer = rows["value_integer"].notna()
-    number = number.mask(integer, floats(rows["value_integer"]))
-    for position, name in enumerate(("comparator", "number", "number_unit")):
-        column = parsed[read].map(lambda triple, position=position: triple[position])
-        if name == "number":
-            number.loc[read] = column.astype(float)
-        else:
-            rows.loc[read, name] = column
-    coded = rows["answer_number"].notna() & number.isna()
-    rows["number"] = number.mask(coded, rows["answer_number"])
+    number = floats(rows["value_value"])
+    number = number.mask(rows["value_integer"].notna(), floats(rows["value_integer"]))
+    number = number.where(number.notna() | rows["answer_number"].isna(), rows["answer_number"])
+    rows["number"] = number.where(number.notna(), ordinal_values(rows))
+    _add_texts(context, rows)
     wrong = rows["comparator"].notna() & ~rows["comparator"].isin(COMPARATORS)
     for key, part in zip(rows.loc[wrong, "resource_key"], rows.loc[wrong, "part"], strict=True):
         path = "Observation.value.comparator" if part < 0 else "Observation.component.value.comparator"
         context.dispositions.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
     return rows
+
+
+def _add_texts(context: Context, rows: pd.DataFrame) -> None:
+    """Numbers of texts, and of the texts of concepts whose codes no answer list knows."""
+    rows["text"] = rows["value_text"].where(rows["value_text"].notna(), rows["concept_text"])
+    is_open = rows["text"].notna() & rows["number"].isna() & rows["answer_category"].isna()
+    texts = pd.Series(zip(rows["measure"], rows["text"], strict=True), index=rows.index, dtype=object)[is_open]
+    decimal = context.settings.reading.decimal_separator
+    parsed = texts.map({(measure, text): _parsed(measure, text, decimal) for measure, text in texts.unique()}).dropna()
+    for position, name in enumerate(("comparator", "number", "number_unit")):
+        values = parsed.map(lambda triple, position=position: triple[position])
+        rows.loc[parsed.index, name] = values.astype(float) if name == "number" else values
+
+
+def _parsed(measure: str, text: str, decimal: str) -> tuple[str | None, float, str | None] | None:
+    """Comparator, number and unit of a text for a measure."""
+    score = read_gleason(str(text)) if measure == "gleason_score" else None
+    return read_text(str(text), decimal) if score is None else (None, score, None)
 
 
 def floats(numbers: pd.Series) -> pd.Series:
@@ -196,10 +206,11 @@ def _report(context: Context, rows: pd.DataFrame) -> None:
     empty = rows["value"].isna() & rows["category"].isna() & ~context.dispositions.is_out(rows["resource_key"])
     where = {"table": TABLE, "resource_type": "Observation"}
     note = context.dispositions.note_rows
-    coded = empty & rows["value_is_coded"].eq(True)
+    is_text = rows["text"].notna() & rows["number"].isna() & ~rows["has_answer_code"]
+    coded = empty & rows["value_is_coded"].eq(True) & ~is_text
     note(rows[coded], FindingKind.ANSWER_NOT_LISTED, "measure", path="value", **where)
     note(
-        rows[empty & rows["value_text"].notna() & rows["number"].isna()],
+        rows[empty & is_text],
         FindingKind.TEXT_NOT_PARSED,
         "measure",
         path="value",

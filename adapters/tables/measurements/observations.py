@@ -12,6 +12,7 @@ from adapters.fhir.codelists import FOLLOW_UP, STATISTIC
 from adapters.ledger import FindingKind
 from adapters.tables.context import Context
 from adapters.tables.extract.views import rows_where, texts_that
+from adapters.tables.measurements.gleason import with_scores
 from adapters.tables.measurements.measured import add_values
 
 TABLE = "observations"
@@ -35,7 +36,7 @@ def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -
     rows = _without_headings(context, rows)
     rows = context.dated(rows, STARTS, "period_end", "effective")
     rows = context.before_cutoff(_answers(context, rows), TABLE)
-    return add_values(context, rows)
+    return with_scores(context, add_values(context, rows))
 
 
 def parted(means: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -79,6 +80,9 @@ def _true(values: pd.Series) -> pd.Series:
 def _answers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     """Columns answer_number and answer_category: what the coded answer means for the measure of the row."""
     answers = context.coded.means("answers", "answer")
+    codes = context.coded.with_code("answer").drop_duplicates()
+    is_coded = rows[["resource_key", "part"]].merge(codes, how="left", indicator=True)["_merge"].eq("both")
+    rows = rows.assign(has_answer_code=is_coded.to_numpy())
     answers = answers.merge(rows[["resource_key", "part", "measure"]], on=["resource_key", "part"])
     name, said = parted(answers["means"])
     key = ["resource_key", "part"]

@@ -72,6 +72,7 @@ class FindingKind(StrEnum):
     VALUE_TYPE_NOT_READ = "value-type-not-read"  # a range, ratio or sample where a quantity was expected
     UNKNOWN_UNIT = "unknown-unit"
     UNIT_MISSING = "unit-missing"
+    CONTRADICTING_UNIT = "contradicting-unit"  # the coded and the printed unit are not the same
     IMPLAUSIBLE_VALUE = "implausible-value"
     NO_REFERENCE_RANGE = "no-reference-range"  # none of several fits sex and age
     CONTRADICTING_ACTIVITY = "contradicting-activity"

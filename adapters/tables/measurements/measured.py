@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ AS_TEXT = "as-text"  # the reason that says that the value is given as a text
 _COMPARATOR_OF: Mapping[str, str] = {"below_scale": "<", "above_scale": ">"}
 _WHERE: Mapping[str, str] = {"table": TABLE, "resource_type": "Observation"}
 _YES_NO: Mapping[bool, str] = {True: "present", False: "absent"}
+_PRINTABLE_UNIT = re.compile(r"[^\s']{1,20}")
 _NUMBERS = frozenset({int, float, Decimal, type(None)})
 _YES_NO_MEASURES = ("gi_flow", "ascites")
 
@@ -102,16 +104,31 @@ def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     for row in rows[unknown].itertuples():
         path = "Observation.value.unit" if row.part < 0 else "Observation.component.value.unit"
         context.dispositions.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+    _report_units(context, rows, wanted, unknown)
+    return rows
+
+
+def _report_units(context: Context, rows: pd.DataFrame, wanted: pd.Series, unknown: pd.Series) -> None:
+    """Findings for units that are missing, unknown (each by name), or contradict the code of the unit."""
+    note = context.dispositions.note_rows
     stated = rows["number_code"].notna() | rows["number_unit"].notna()
     missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
-    context.dispositions.note_rows(
-        rows[missing], FindingKind.UNIT_MISSING, "measure", table=TABLE, resource_type="Observation", path="value.unit"
-    )
-    context.dispositions.note_rows(
-        rows[unknown & stated], FindingKind.UNKNOWN_UNIT, "measure", table=TABLE, resource_type="Observation",
-        path="value.unit", severity="error",
-    )  # fmt: skip
-    return rows
+    note(rows[missing], FindingKind.UNIT_MISSING, "measure", path="value.unit", **_WHERE)
+    written = rows["number_code"].where(rows["number_code"].notna(), rows["number_unit"])
+    for name, own in rows[unknown & stated].groupby(written, sort=True):
+        note(own, FindingKind.UNKNOWN_UNIT, "measure", path=unit_path(str(name)), severity="error", **_WHERE)
+    both = wanted & rows["number_code"].notna() & rows["number_unit"].notna()
+    columns = ("measure", "number_code", "number_unit", "unit")
+    stated_twice = pd.Series(zip(*(rows[name] for name in columns), strict=True), index=rows.index, dtype=object)[both]
+    wrong = {key for key in stated_twice.unique() if context.units.contradicts(*key)}
+    contradicting = both & stated_twice.isin(wrong).reindex(rows.index, fill_value=False)
+    note(rows[contradicting], FindingKind.CONTRADICTING_UNIT, "measure", path="value.unit", **_WHERE)
+    rows.loc[contradicting, "value"] = np.nan
+
+
+def unit_path(unit: str) -> str:
+    """The path of an unknown unit with its name; what is too long or has blanks is no unit and may name a person."""
+    return f"value.unit '{unit}'" if _PRINTABLE_UNIT.fullmatch(unit) else "value.unit"
 
 
 def convert(

@@ -88,6 +88,7 @@ class FindingKind(StrEnum):
     EVENT_AFTER_DEATH = "event-after-death"
     AFTER_DATA_CUTOFF = "after-data-cutoff"
     BIRTH_DATE_PARTIAL = "birth-date-partial"
+    LESION_NOT_IDENTIFIED = "lesion-not-identified"  # a measurement of a lesion that points to none
     LESION_WITHOUT_SITE = "lesion-without-site"
     SUSPECTED_CONDITION = "suspected-condition"  # provisional, differential, unconfirmed, or a text that says so
     CODE_RESPELLED = "code-respelled"  # a code or an address that had to be mended to be listed

@@ -99,6 +99,7 @@ def _dated(context: Context, frames: dict[str, pd.DataFrame], cohort: set[str]) 
     measured["site"] = measured["resource_key"].map(lesions.single_site(context, measured, "observations"))
     measured = add_limits(context, measured, people)
     observations.note_duplicates(context, measured)
+    lesions.note_unidentified(context, measured)
     lines = medications.drug_lines(context, frames["medications"], known)
     return _joined(context, people, {
         "conditions": conditions.united(context, diagnosed), "procedures": acts, "medications": lines,
@@ -149,7 +150,23 @@ def _report_dispositions(context: Context, names: Mapping[str, str], ledger: Led
             dispositions.quarantine(key, extracted.faults[key])
     _note_unresolved(context)
     _note_respelled(context)
+    _explain_listed(context)
     dispositions.report(extracted, names, ledger)
+
+
+def _explain_listed(context: Context) -> None:
+    """A listed code that leads to no row leaves a finding, whatever the reason; nothing disappears as not listed."""
+    dispositions = context.dispositions
+    for name in ("conditions", "observations", "procedures", "medications"):
+        means = context.acts_named(name).drop_duplicates("resource_key")
+        means = means[means["resource_key"].map(context.extract.kind) != "Medication"]
+        keys = means["resource_key"]
+        lost = means[~dispositions.is_used(keys) & ~dispositions.is_out(keys) & ~keys.isin(dispositions.unused)]
+        dispositions.explain(lost["resource_key"], LeftOutReason.INCOMPLETE)
+        kinds = lost["resource_key"].map(context.extract.kind)
+        for (kind, measure), number in lost.groupby([kinds, "means"]).size().items():
+            where = {"resource_type": str(kind), "measure": str(measure).partition("=")[0], "table": name}
+            dispositions.note(FindingKind.CODE_WITHOUT_ROW, count=int(number), **where)
 
 
 def _note_respelled(context: Context) -> None:

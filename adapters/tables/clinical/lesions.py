@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from adapters.contract import MEASURES
 from adapters.ledger import FindingKind, LeftOutReason
 from adapters.tables.clinical.sites import single_site
 from adapters.tables.context import Context
@@ -11,6 +12,7 @@ from adapters.tables.extract.joins import one_of_each
 from adapters.tables.extract.views import no_rows, stacked, texts_that
 
 TABLE = "lesions"
+_OF_LESIONS = ("lesion_", "suv_")  # measures of single lesions begin so
 KIND = "BodyStructure"
 
 
@@ -42,6 +44,14 @@ def lesion_of(context: Context, observations: pd.DataFrame, lesions: pd.DataFram
     lesion = observations["resource_key"].map(target["lesion"])
     owner = observations["resource_key"].map(target["patient"])
     return lesion.where(owner == observations["patient"], None).astype(object)
+
+
+def note_unidentified(context: Context, observations: pd.DataFrame) -> None:
+    """Sizes and uptakes that point to no lesion: two of them cannot be told from two measurements of one lesion."""
+    measures = [name for name in MEASURES if name.startswith(_OF_LESIONS)]
+    rows = observations[observations["measure"].isin(measures) & observations["lesion"].isna()]
+    where = {"table": "observations", "resource_type": "Observation", "path": "focus"}
+    context.dispositions.note_rows(rows, FindingKind.LESION_NOT_IDENTIFIED, "measure", **where)
 
 
 def measured(context: Context, lesions: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:

@@ -49,6 +49,7 @@ class Dispositions:
     needed: Flags  # feeds no row of its own, but is needed for others
     out: Flags  # left out or quarantined
     why: dict[int, LeftOutReason | Fault] = field(default_factory=dict)  # of those that are out
+    unused: dict[int, LeftOutReason] = field(default_factory=dict)  # why, should nothing use the resource
     notes: Counter[Note] = field(default_factory=Counter)
 
     @classmethod
@@ -63,6 +64,11 @@ class Dispositions:
         for key in keys:
             self.why.setdefault(key, reason)
             self.out[key] = True
+
+    def explain(self, keys: Iterable[int], reason: LeftOutReason) -> None:
+        """Why these resources feed no table, unless something else uses them or leaves them out."""
+        for key in keys:
+            self.unused.setdefault(key, reason)
 
     def quarantine(self, key: int, fault: Fault) -> None:
         """A resource that cannot be read."""
@@ -119,7 +125,7 @@ class Dispositions:
         for key, number in resources:
             if used[number]:
                 continue
-            disposition = self.why.get(number, LeftOutReason.CODE_NOT_LISTED)
+            disposition = self.why.get(number) or self.unused.get(number, LeftOutReason.CODE_NOT_LISTED)
             if isinstance(disposition, LeftOutReason):
                 ledger.left_out(key, disposition)
             else:

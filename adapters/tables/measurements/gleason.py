@@ -58,4 +58,4 @@ def _report(context: Context, patterns: pd.DataFrame, used: list[int]) -> None:
     single = patterns[~patterns["resource_key"].isin(used)]
     missing = single.assign(measure=SCORE)
     context.dispositions.note_rows(missing, FindingKind.CODE_WITHOUT_ROW, "measure", path="other pattern", **_WHERE)
-    context.dispositions.leave_out(single["resource_key"], LeftOutReason.INCOMPLETE)
+    context.dispositions.explain(single["resource_key"], LeftOutReason.INCOMPLETE)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adapters.fhir.codelists import FOLLOW_UP, STATISTIC
-from adapters.ledger import FindingKind
+from adapters.ledger import FindingKind, LeftOutReason
 from adapters.tables.context import Context
 from adapters.tables.extract.views import rows_where, texts_that
 from adapters.tables.measurements.gleason import with_scores
@@ -17,6 +17,7 @@ from adapters.tables.measurements.measured import add_values
 
 TABLE = "observations"
 STARTS = ("date_time", "instant_at", "period_start")
+_STATISTIC_OF_UNIT = r"(?i)SUV\s?(max|mean)"
 _WHOLE = -1  # the part that is the Observation itself
 
 
@@ -27,7 +28,7 @@ def measurements(context: Context, frame: pd.DataFrame, conditions: pd.Series) -
     """
     codes = context.coded.means(TABLE, "code")
     codes = context.one_meaning(codes[codes["resource_key"].isin(frame["resource_key"])], TABLE)
-    codes = _statistics(context, codes)
+    codes = _statistics(context, codes, frame)
     listed = frame["resource_key"].isin(codes["resource_key"]) | frame["resource_key"].isin(conditions)
     frame = context.valid(frame, listed)
     rows = frame.merge(codes, on=["resource_key", "part"], how="inner")
@@ -46,16 +47,48 @@ def parted(means: pd.Series) -> tuple[pd.Series, pd.Series]:
     return means.map(first).astype(object), means.map(second).astype(object)
 
 
-def _statistics(context: Context, codes: pd.DataFrame) -> pd.DataFrame:
-    """Measures such as suv_* named in full by the method of the Observation; without a method they are unlisted."""
+def _statistics(context: Context, codes: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Measures such as suv_* named in full by method, a second code or the unit; without any of these there is no row.
+
+    An Observation.component has no method in FHIR R4, so a group of measurements says the statistic otherwise or not.
+    """
     open_end = texts_that(codes["means"], lambda text: text.endswith(STATISTIC))
     if not open_end.any():
         return codes
-    methods = context.coded.means("statistics", "method").drop_duplicates("resource_key", keep=False)
     opened = codes[open_end]
-    named = opened["resource_key"].map(methods.set_index("resource_key")["means"])
+    key = ["resource_key", "part"]
+    by_method = _single(context.coded.means("statistics", "method"), ["resource_key"])
+    by_code = _single(context.coded.means("statistics", "code"), key)
+    named = opened["resource_key"].map(by_method)
+    pairs = pd.MultiIndex.from_frame(opened[key])
+    named = named.where(named.notna(), pd.Series(by_code.reindex(pairs).to_numpy(), index=opened.index))
+    by_unit = _statistics_of_units(frame).reindex(pairs)
+    named = named.where(named.notna(), pd.Series(by_unit.to_numpy(), index=opened.index))
+    _report_unnamed(context, opened[named.isna()], frame)
     full = opened["means"].str.removesuffix(STATISTIC) + named.astype(object)
     return codes.assign(means=codes["means"].where(~open_end, full)).dropna(subset=["means"])
+
+
+def _single(means: pd.DataFrame, key: list[str]) -> pd.Series:
+    """The meaning of each key that has one meaning only."""
+    different = means.drop_duplicates([*key, "means"])
+    return different.drop_duplicates(key, keep=False).set_index(key)["means"]
+
+
+def _statistics_of_units(frame: pd.DataFrame) -> pd.Series:
+    """ "max" or "mean" by resource and part where the unit is annotated so, such as {SUVmax}g/ml."""
+    units = frame["value_code"].where(frame["value_code"].notna(), frame["value_unit"]).astype("string")
+    named = units.str.extract(_STATISTIC_OF_UNIT, expand=False).str.lower()
+    return pd.Series(named.to_numpy(dtype=object), index=pd.MultiIndex.from_frame(frame[["resource_key", "part"]]))
+
+
+def _report_unnamed(context: Context, unnamed: pd.DataFrame, frame: pd.DataFrame) -> None:
+    """A finding for each uptake without a statistic; an Observation that holds nothing else is left out for it."""
+    rows = unnamed.merge(frame[["resource_key", "part", "patient"]], on=["resource_key", "part"])
+    rows = rows.assign(measure=rows["means"].str.removesuffix(f"_{STATISTIC}"))
+    where = {"table": TABLE, "resource_type": "Observation", "path": "method"}
+    context.dispositions.note_rows(rows, FindingKind.CODE_WITHOUT_ROW, "measure", **where)
+    context.dispositions.explain(rows["resource_key"], LeftOutReason.INCOMPLETE)
 
 
 def _without_headings(context: Context, rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-# make book | test | check | bench | bench-server | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
+# make book | chapter NAME=survival | test | check | bench | bench-server | lab | clean | lock. Needs Python 3.11 or later, git and make; paths may hold spaces.
 
 SHELL := /bin/sh
 SOURCE ?=
@@ -6,6 +6,7 @@ DEMO := data/demo
 TABLES := data/tables
 FRESH := _build/fresh
 BIN := .venv/bin
+LOCK_BEFORE ?= 2026-11-19
 STAMP := .venv/installed
 
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -13,7 +14,9 @@ export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1
 export IPYTHONDIR := $(CURDIR)/_build/ipython
 
-.PHONY: book demo pull site test check bench bench-server lab clean lock
+NAME ?=
+
+.PHONY: book chapter demo pull site test check bench bench-server lab clean lock
 .DEFAULT_GOAL := book
 
 # Fetch and build are two steps: a pull that fails leaves the last tables and the last site alone.
@@ -40,7 +43,14 @@ site: $(STAMP)
 	rm -rf _build/last
 	if [ -e _build/html ]; then mv _build/html _build/last; fi
 	mv $(FRESH)/_build/html _build/html
-	rm -rf _build/last $(FRESH)
+	rm -rf _build/last _build/doctrees _build/jupyter_execute
+	mv $(FRESH)/_build/.doctrees _build/doctrees
+	mv $(FRESH)/_build/jupyter_execute _build/jupyter_execute
+	rm -rf $(FRESH)
+
+# One page anew, into the site that is there: make chapter NAME=survival
+chapter: $(STAMP)
+	$(BIN)/python -m analysis chapter "$(NAME)"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -67,9 +77,10 @@ lab: $(STAMP)
 clean:
 	rm -rf _build $(DEMO) chapters/assets/vendor .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-lock:
-	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes --no-annotate \
-		--all-extras pyproject.toml --output-file requirements.lock
+# Only packages that have been public for two weeks: a bad release is usually withdrawn by then. Move the date first.
+lock: $(STAMP)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+		--exclude-newer $(LOCK_BEFORE) --all-extras pyproject.toml --output-file requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
 	@found=; for python in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11 python3 python; do \

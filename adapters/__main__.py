@@ -23,13 +23,6 @@ from adapters.sources.base import Source
 app = typer.Typer(help="FHIR R4 to tidy tables.", add_completion=False, pretty_exceptions_enable=False)
 
 
-class Engine(StrEnum):
-    """What runs the views."""
-
-    local = "local"
-    spark = "spark"
-
-
 class FileFormat(StrEnum):
     """How the demo cohort is written."""
 
@@ -133,7 +126,6 @@ def pull(
     accept_unreadable: UnreadableOption = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Write empty tables if nobody is left.")] = False,
     link: Annotated[Path | None, typer.Option("--link", help="File that keeps study ids across pulls.")] = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs the views.")] = Engine.local,
     settings: SettingsOption = None,
     server_config: ServerConfigOption = None,
     bulk: BulkOption = None,
@@ -144,7 +136,6 @@ def pull(
 ) -> None:
     """Tidy tables as Parquet, with manifest.json. Exit 0 only if complete."""
     with _one_line():
-        from adapters.engines import build_with
         from adapters.pull import Request, chosen_settings, selection, types_read
         from adapters.pull import pull as pulled
 
@@ -162,9 +153,7 @@ def pull(
             if dry_run:
                 typer.echo("\n".join(opened.dry_run()))  # type: ignore[attr-defined] # servers have it
                 return
-            manifest = pulled(
-                opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)
-            )
+            manifest = pulled(opened, out, settings=chosen, request=request, progress=shown)
         _summary(manifest, out)
 
 

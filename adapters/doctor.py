@@ -1,4 +1,4 @@
-"""What a pull would give, said before it: types, code lists that hit, codes that none maps, tables that stay empty."""
+"""Report what a pull would give before it runs: resource types, code list hits, unmapped codes, empty tables."""
 
 from __future__ import annotations
 
@@ -14,43 +14,41 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from adapters.engines import build_with
+from adapters.fhir.coded_elements import coded_elements, list_names
 from adapters.fhir.codelists import HEADER, CodeLists, load_code_lists
 from adapters.ledger import Ledger, LeftOutReason
+from adapters.manifest import findings_by_kind
 from adapters.progress import Progress, silent
 from adapters.pull import types_read
 from adapters.reading.stage import Stage
 from adapters.settings import Settings
 from adapters.sources.base import Source
+from adapters.tables import build_tables
 
 MOST_FREQUENT = 50
-# Where the code of a resource stands, and the lists that may know it.
-CODES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "Condition": (("code",), ("conditions", "observations")),
-    "Observation": (("code",), ("observations", "conditions")),
-    "Procedure": (("code",), ("procedures",)),
-    "MedicationAdministration": (("medicationCodeableConcept",), ("procedures", "medications")),
-    "MedicationStatement": (("medicationCodeableConcept",), ("medications", "procedures")),
-    "Medication": (("code",), ("medications", "procedures", "tracers")),
-    "BodyStructure": (("location",), ("sites",)),
-}
 Code = tuple[str, str, str]  # system, code, display
 
 
 @dataclass
 class Report:
-    """What `doctor` found; counts only, and codes of what was measured or done, never of whom."""
+    """The report of `doctor`: counts, and codes of what was measured or done; nothing about a patient.
+
+    lists : code list -> number of coded things that it maps; for a server, meaning and type -> number of resources
+    unmapped : codes that no code list maps, with how often each occurs, most frequent first
+    tables : table -> rows of a pull; empty for a server
+    sampled : True for a server: `read`, `types` and `unmapped` are of a sample, `lists` is of the whole server
+    """
 
     label: str
     read: int
     types: dict[str, int]
-    lists: dict[str, int]  # code list -> resources with a code it knows
-    unmapped: list[tuple[Code, int]]  # most frequent first
-    tables: dict[str, int]  # table -> rows
+    lists: dict[str, int]
+    unmapped: list[tuple[Code, int]]
+    tables: dict[str, int]
     left_out: dict[str, int]
     findings: dict[str, int]
     notes: list[str] = field(default_factory=list)
-    sampled: bool = False  # of a server: nothing but a sample was read, and `lists` counts what the whole server holds
+    sampled: bool = False
 
     @property
     def empty(self) -> list[str]:
@@ -59,8 +57,8 @@ class Report:
 
 
 @dataclass
-class _Codes:
-    """Counts codes while the resources pass on their way to the tables."""
+class CodeCounts:
+    """Code list hits and unmapped codes of the resources that `watch` passes on."""
 
     lists: CodeLists
     hits: Counter[str] = field(default_factory=Counter)
@@ -68,40 +66,47 @@ class _Codes:
     displays: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def watch(self, resources: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The resources as they come, their codes counted."""
+        """Yield the resources unchanged and count their codes."""
         for resource in resources:
             self._count(resource)
             yield resource
 
     def _count(self, resource: dict[str, Any]) -> None:
-        elements, lists = CODES.get(resource["resourceType"], ((), ()))
-        concepts = [resource.get(element) for element in elements]
-        components = resource.get("component")
-        if isinstance(components, list):
-            concepts += [part.get("code") for part in components if isinstance(part, dict)]
-        for concept in concepts:
-            codings = list(_codings(concept))
-            known = {name for name in lists for s, c, _ in codings if self.lists.means(name, s, c)}
-            self.hits.update(known)
-            if not known:
-                for system, code, display in codings:
-                    self.unmapped[(system, code)] += 1
-                    self.displays.setdefault((system, code), display)
+        for element in coded_elements():
+            if element.resource_type == resource["resourceType"]:
+                for codings in element.codings(resource):
+                    self._count_codings([_code(coding) for coding in codings], element.lists)
+
+    def _count_codings(self, codes: list[Code], lists: tuple[str, ...]) -> None:
+        """Count the codings of one thing: hits of the lists that map any of them, or all as unmapped."""
+        hits = {name for name in lists for system, code, _ in codes if self.lists.means(name, system, code)}
+        self.hits.update(hits)
+        if not hits:
+            for system, code, display in codes:
+                self.unmapped[(system, code)] += 1
+                self.displays.setdefault((system, code), display)
 
     def most_frequent(self) -> list[tuple[Code, int]]:
-        """The codes that none maps and how often each occurs, at most MOST_FREQUENT."""
+        """The unmapped codes and how often each occurs, at most MOST_FREQUENT."""
         ordered = sorted(self.unmapped.items(), key=lambda item: (-item[1], item[0]))[:MOST_FREQUENT]
         return [((system, code, self.displays[(system, code)]), n) for (system, code), n in ordered]
 
 
 def examine(source: Source, settings: Settings, progress: Progress = silent) -> Report:
-    """Read the source as a pull would and say what came of it; nothing is written. Raises as `pull`."""
+    """Read the source and build the tables as a pull would, write nothing, and report. Raises as `pull`."""
     ledger = Ledger()
     stage = Stage(source, settings, ledger, types_read(settings), progress=progress)
     chosen = stage.index(date.today())
-    codes = _Codes(load_code_lists(settings.overlay("codelists")))
-    tables = build_with("local")(codes.watch(stage.resources()), settings=chosen, ledger=ledger)
+    codes = CodeCounts(load_code_lists(settings.overlay("codelists")))
+    tables = build_tables(codes.watch(stage.resources()), settings=chosen, ledger=ledger)
     ledger.close()
+    report = _report(source.label, ledger, codes, {name: len(frame) for name, frame in tables.items()})
+    report.notes += _notes(report, stage)
+    return report
+
+
+def _report(label: str, ledger: Ledger, codes: CodeCounts, tables: dict[str, int]) -> Report:
+    """The report of a source that was read to its end; `tables` are numbers of rows."""
     counts = ledger.counts()
     types: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
@@ -109,33 +114,28 @@ def examine(source: Source, settings: Settings, progress: Progress = silent) -> 
         types[row["type"]] += row["count"]
         if row["reason"]:
             left_out[row["reason"]] += row["count"]
-    findings: Counter[str] = Counter()
-    for finding, number in ledger.findings.items():
-        findings[finding.finding.value] += number
-    report = Report(
-        label=source.label,
+    return Report(
+        label=label,
         read=counts["read"],
         types=dict(sorted(types.items())),
-        lists={name: codes.hits[name] for name in sorted({n for _, lists in CODES.values() for n in lists})},
+        lists={name: codes.hits[name] for name in sorted(list_names())},
         unmapped=codes.most_frequent(),
-        tables={name: len(frame) for name, frame in tables.items()},
+        tables=tables,
         left_out=dict(left_out.most_common()),
-        findings=dict(findings.most_common()),
+        findings=dict(Counter(findings_by_kind(ledger)).most_common()),
     )
-    report.notes += _notes(report, stage)
-    return report
 
 
 def examine_server(source: Any, settings: Settings) -> Report:
-    """Ask a server by counts what a pull would give; codes that none maps come from a sample. Raises as `pull`."""
-    from adapters.sources.search.doctor import examine_server as asked
+    """Ask a server for counts, and report; unmapped codes are those of a sample. Raises as `pull`."""
+    from adapters.sources.search.doctor import examine_server as server_counts
 
-    found = asked(source)
-    codes = _Codes(load_code_lists(settings.overlay("codelists")))
-    sampled = list(codes.watch(iter(found.sample)))
-    hits = {f"{means} ({kind})": number for (_, means, kind), number in found.hits.items() if number}
+    counts = server_counts(source)
+    codes = CodeCounts(load_code_lists(settings.overlay("codelists")))
+    sampled = list(codes.watch(iter(counts.sample)))
+    hits = {f"{means} ({kind})": number for (_, means, kind), number in counts.hits.items() if number}
     return Report(
-        label=f"{source.label} {found.software}".strip(),
+        label=f"{source.label} {counts.software}".strip(),
         read=len(sampled),
         types=dict(Counter(resource["resourceType"] for resource in sampled)),
         lists=hits,
@@ -143,7 +143,7 @@ def examine_server(source: Any, settings: Settings) -> Report:
         tables={},
         left_out={},
         findings={},
-        notes=[f"patients in the cohort: {found.patients}", *found.notes],
+        notes=[f"patients in the cohort: {counts.patients}", *counts.notes],
         sampled=True,
     )
 
@@ -160,16 +160,12 @@ def _notes(report: Report, stage: Stage) -> Iterator[str]:
         yield "a Bundle names a next page: check that all pages are there"
 
 
-def _codings(concept: Any) -> Iterator[Code]:
-    for one in concept if isinstance(concept, list) else [concept]:
-        codings = one.get("coding") if isinstance(one, dict) else None
-        for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict) and coding.get("code"):
-                yield str(coding.get("system", "")), str(coding["code"]), str(coding.get("display", ""))
+def _code(coding: dict[str, Any]) -> Code:
+    return str(coding.get("system", "")), str(coding["code"]), str(coding.get("display", ""))
 
 
 def unmapped_csv(report: Report) -> str:
-    """The unmapped codes as a code list to be filled in: `means` is empty, `source` says how often the code occurs."""
+    """The unmapped codes in the format of a code list; `means` is empty, `source` says how often the code occurs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -179,13 +175,13 @@ def unmapped_csv(report: Report) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, on one line."""
+    """The text on one line; a leading quote keeps a spreadsheet from running it as a formula."""
     line = " ".join(text.split())
     return f"'{line}" if line[:1] in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") else line
 
 
 def print_report(report: Report) -> None:
-    """Counts to standard error, the codes that no list maps as CSV to standard output."""
+    """Print the counts to standard error and the unmapped codes as CSV to standard output."""
     console = Console(stderr=True)
     sampled = " as a sample" if report.sampled else ""
     console.print(f"{report.label}: {report.read} resource versions{sampled}", highlight=False)

@@ -17,7 +17,6 @@ import pandas as pd
 from adapters import contract
 from adapters.contract import parquet as stored
 from adapters.contract.publish import publish
-from adapters.engines import Build, build_with
 from adapters.errors import InputError
 from adapters.fhir.selection import Selection, load_patients
 from adapters.ledger import Ledger
@@ -26,6 +25,7 @@ from adapters.progress import NOTE, Progress, silent
 from adapters.reading.stage import Stage
 from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources.base import Source
+from adapters.tables import build_tables
 from adapters.tables.study_ids import read_link, write_link
 
 VIEWS = Path(__file__).resolve().parent / "views"
@@ -74,23 +74,18 @@ def pull(
     settings: Settings | None = None,
     request: Request | None = None,
     progress: Progress = silent,
-    build: Build | None = None,
 ) -> dict[str, Any]:
     """Read the source into tidy tables under `out` and give the manifest written beside them.
 
     Raises InputError (exit 2) or IncompleteError (exit 3); `out` then holds what it held before.
     """
     try:
-        return _pulled(
-            source, Path(out), settings or load_settings(), request or Request(), progress, build or build_with("local")
-        )
+        return _pulled(source, Path(out), settings or load_settings(), request or Request(), progress)
     finally:
         source.finished()
 
 
-def _pulled(
-    source: Source, out: Path, settings: Settings, request: Request, progress: Progress, build: Build
-) -> dict[str, Any]:
+def _pulled(source: Source, out: Path, settings: Settings, request: Request, progress: Progress) -> dict[str, Any]:
     ids = read_link(request.link) if request.link is not None else None
     now = _now(settings)
     ledger = Ledger()
@@ -99,7 +94,7 @@ def _pulled(
         settings = stage.index(now.date())
         _require_patients(stage, request)
         _note_absent(stage, progress)
-        tables = build(stage.records(), settings=settings, ledger=ledger, ids=ids)
+        tables = build_tables(stage.records(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     _require_cohort(tables, settings, request, source)
     progress("writing", len(tables))
@@ -108,7 +103,7 @@ def _pulled(
     def fill(folder: Path) -> str:
         """Write tables, manifest and link file into the new folder; gives the hash that names it."""
         for name, frame in tables.items():
-            stored.write(contract.TABLES[name], frame, folder)  # `build` brought them to the contract
+            stored.write(contract.TABLES[name], frame, folder)  # build_tables brought them to the contract
         written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]
         rules = [path.read_bytes() for _, path in sorted(rule_files(settings).items())]
         manifest["hash"] = short_hash(written + rules)

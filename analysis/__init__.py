@@ -1,0 +1,1 @@
+"""Tidy tables -> results, pages and the book. Knows nothing of FHIR."""

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from adapters.contract import load_manifest, load_tables
+from analysis.book.chapter_build import rebuild
 from analysis.book.chapters import collect
+from analysis.errors import BookError
+from analysis.opened_book import is_reconstruction
 from analysis.paper.published import beside_print, with_holm_of_print
-from analysis.paper.reconstruction import is_reconstruction
 from analysis.report.format import has_open_interval
 from analysis.results import Range, Result
 from analysis.settings import REPOSITORY, load_study
@@ -36,6 +38,17 @@ def results(out: Annotated[Path, typer.Option(help="JSON file to write")]) -> No
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     sys.stdout.write(f"{len(rows)} results in {out}\n")
+
+
+@app.command()
+def chapter(name: Annotated[str, typer.Argument(help="name of the chapter's file, without .md")]) -> None:
+    """Execute one chapter anew and put its page into the site that `make site` built."""
+    try:
+        page = rebuild(name)
+    except (BookError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(2) from None
+    sys.stdout.write(f"{page.relative_to(REPOSITORY)} is new; the other pages are as they were\n")
 
 
 @app.command()

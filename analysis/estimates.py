@@ -14,15 +14,13 @@ from analysis.statistics.intervals import exact_interval, mean_interval, median_
 EXACT = "95% CI, Clopper-Pearson"
 
 
-def proportion_result(
-    id: str, events: int, total: int, *, reason: str, method: str = "", basis: str = "free"
-) -> Result:
+def proportion_result(result_id: str, events: int, total: int, *, reason: str, method: str = "") -> Result:
     """`events` of `total` in percent with the exact interval; `reason` when `total` is 0."""
     if total == 0:
-        return missing(id, reason, n=0, unit="percent", method=method, basis=basis)
+        return missing(result_id, reason, n=0, unit="percent", method=method)
     low, high = exact_interval(events, total)
     return Result(
-        id,
+        result_id,
         100 * events / total,
         low,
         high,
@@ -30,21 +28,19 @@ def proportion_result(
         unit="percent",
         method=method,
         interval=EXACT,
-        basis=basis,
         events=events,
         denominator=total,
     )
 
 
 def centre_result(
-    id: str,
+    result_id: str,
     values: npt.ArrayLike,
     *,
     unit: str,
     reason: str,
     statistic: str = "median",
     about: str = "",
-    basis: str = "free",
     n: int | None = None,
 ) -> Result:
     """Median or mean of `values` with their range; `n` when it is not the number of values (lesions of n patients).
@@ -55,10 +51,10 @@ def centre_result(
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
     if sample.size == 0:
-        return missing(id, reason, n=0, unit=unit, method=method, basis=basis)
+        return missing(result_id, reason, n=0, unit=unit, method=method)
     centre = np.median(sample) if statistic == "median" else np.mean(sample)
     return Result(
-        id,
+        result_id,
         float(centre),
         float(sample.min()),
         float(sample.max()),
@@ -66,34 +62,31 @@ def centre_result(
         unit=unit,
         method=method,
         interval="range",
-        basis=basis,
         denominator=sample.size,
     )
 
 
-def p_result(id: str, p: float | None, *, n: int, method: str, reason: str, basis: str = "free") -> Result:
+def p_result(result_id: str, p: float | None, *, n: int, method: str, reason: str) -> Result:
     """A P value, or the reason why the test is not defined."""
     if p is None:
-        return missing(id, reason, n=n, unit="P", method=method, basis=basis)
-    return Result(id, p, n=n, unit="P", method=method, basis=basis)
+        return missing(result_id, reason, n=n, unit="P", method=method)
+    return Result(result_id, p, n=n, unit="P", method=method)
 
 
-def assumption_result(
-    id: str, values: pd.DataFrame, *, reason: str, method: str, unit: str = "Gy", basis: str = "free"
-) -> Result:
+def assumption_result(result_id: str, values: pd.DataFrame, *, reason: str, method: str, unit: str = "Gy") -> Result:
     """Median of the first column with the medians of the second and third (low, high) as range; `reason` if empty."""
     if values.empty:
-        return missing(id, reason, n=0, unit=unit, method=method, basis=basis)
+        return missing(result_id, reason, n=0, unit=unit, method=method)
     centre, low, high = (float(np.median(values[column])) for column in values.columns)
     interval = "range of assumption"
-    return Result(id, centre, low, high, n=len(values), unit=unit, method=method, interval=interval, basis=basis)
+    return Result(result_id, centre, low, high, n=len(values), unit=unit, method=method, interval=interval)
 
 
 T_INTERVAL = "95% CI, t interval of the mean"
 
 
 def described(
-    id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: str, basis: str = "free", level: float = 0.95
+    result_id: str, values: npt.ArrayLike, kind: str, *, unit: str, reason: str, level: float = 0.95
 ) -> Result:
     """One row of a descriptive table.
 
@@ -101,25 +94,27 @@ def described(
     (median with its interval by order statistics), "median" or "sum". n is the number of values; without one the result
     carries `reason`.
     """
-    found = sample(values)
+    numbers = sample(values)
     statistic, _, spread = kind.partition("_")
-    if not found.size:
-        return missing(id, reason, n=0, unit=unit, method=statistic, basis=basis)
-    value = float(found.sum() if statistic == "sum" else np.mean(found) if statistic == "mean" else np.median(found))
-    result = Result(id, value, n=int(found.size), unit=unit, method=statistic, basis=basis)
-    if spread == "t" and (interval := mean_interval(found, level)):
+    if not numbers.size:
+        return missing(result_id, reason, n=0, unit=unit, method=statistic)
+    value = float(
+        numbers.sum() if statistic == "sum" else np.mean(numbers) if statistic == "mean" else np.median(numbers)
+    )
+    result = Result(result_id, value, n=int(numbers.size), unit=unit, method=statistic)
+    if spread == "t" and (interval := mean_interval(numbers, level)):
         return replace(result, lower=interval[0], upper=interval[1], interval=T_INTERVAL)
     if spread == "range":
-        return replace(result, lower=float(found.min()), upper=float(found.max()), interval="range")
-    if spread == "order" and (ordered := median_interval(found, level)):
+        return replace(result, lower=float(numbers.min()), upper=float(numbers.max()), interval="range")
+    if spread == "order" and (ordered := median_interval(numbers, level)):
         return replace(result, lower=ordered[0], upper=ordered[1], interval=ordered[2])
     return result
 
 
-def counted(id: str, count: int, total: int, *, reason: str = "no_patients", basis: str = "free") -> Result:
+def counted(result_id: str, count: int, total: int, *, reason: str = "no_patients") -> Result:
     """`count` of `total` patients with the percentage; `reason` when there are none."""
     if not total:
-        return missing(id, reason, n=0, unit="count", method="count", basis=basis)
+        return missing(result_id, reason, n=0, unit="count", method="count")
     return Result(
-        id, count, n=total, unit="count", method="count", basis=basis, percent=100 * count / total, denominator=total
+        result_id, count, n=total, unit="count", method="count", percent=100 * count / total, denominator=total
     )

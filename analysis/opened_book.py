@@ -11,66 +11,43 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.paper.reconstruction import is_reconstruction
 from analysis.report.format import Words, pieces, text
 from analysis.results import Result
 from analysis.settings import REPOSITORY, Study
 
 CHAPTERS = REPOSITORY / "chapters"
-
-
 GLUED = re.compile(r"\{glue\}`([^`]+)`")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # no two are compared, so that a page can cache what it derives from one
 class Book:
-    """Tables by name, settings, manifest, results by id."""
+    """What a chapter works with: tables by name, settings, manifest, results by id."""
 
     tables: Mapping[str, pd.DataFrame]
     study: Study
     manifest: Mapping[str, Any]
     results: Mapping[str, Result]
 
-    def __getitem__(self, id: str) -> Result:
-        return self.results[id]
+    def __getitem__(self, result_id: str) -> Result:
+        return self.results[result_id]
 
     def glue(self, **extra: str | Words) -> None:
         """Hand the results that some chapter names, and `extra` as plain text or as it is marked, to the page."""
         glue_results(self.results.values(), extra, glued_keys() or None)
 
-    def text(self, id: str) -> str:
+    def text(self, result_id: str) -> str:
         """A result in words, for captions made by code."""
-        return text(self.results[id])
-
-    def reproduction_words(self, tally: Mapping[str, int], slips: int, remarks: int) -> dict[str, str]:
-        """Sentences of the reproduction page; a verdict only for the reconstructed cohort."""
-        if self.is_reconstruction:
-            summary = (
-                f"{tally['agree'] - tally['settings_agree']} of {tally['printed'] - tally['settings']} printed results "
-                f"that are computed from patients agree, {tally['truncated']} of them cut off instead of rounded. Of the "
-                f"other {tally['settings']}, limits, activities and physical constants taken over from the paper, "
-                f"{tally['settings_agree']} stand as printed."
-            )
-            meaning = "Agreement was built into this cohort: it tests the pipeline, not the paper."
-        else:
-            summary = f"Your cohort stands beside {tally['printed']} printed values of the paper."
-            meaning = "No verdict is given: other patients have other results."
-        return {
-            "reproduction.summary": summary,
-            "reproduction.meaning": meaning,
-            "reproduction.printed": str(tally["printed"]),
-            "reproduction.slips": str(slips),
-            "reproduction.remarks": str(remarks),
-        }
-
-    def without_verdict(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """`rows` with the verdict columns only where a verdict is due."""
-        return rows if self.is_reconstruction else rows.drop(columns=["agrees", "how"])
+        return text(self.results[result_id])
 
     @property
     def is_reconstruction(self) -> bool:
         """Whether the cohort is the one reconstructed from the paper's print."""
         return is_reconstruction(self.manifest)
+
+
+def is_reconstruction(manifest: Mapping[str, Any]) -> bool:
+    """True for the demo cohort itself, not for one resampled from it and not for a hospital's."""
+    return bool(manifest["synthetic"]) and list(manifest["cohort_tags"]) == ["reconstruction"]
 
 
 def glued_keys(folder: Path = CHAPTERS) -> frozenset[str]:

@@ -60,8 +60,9 @@ class Range:
 class Result:
     """A number with unit, interval, n, method and basis; `reason` is set exactly when `value` is None.
 
-    `basis` says what the value rests on in the reconstructed cohort (printed, bounded, free, physics, design); on any
-    other cohort the first three become "data" when the book is built.
+    `basis` says what the value rests on: "data" (patients), "physics" or "design" (no patient data, the same for every
+    cohort). On the reconstructed cohort `analysis.paper.reconstruction.settle` replaces "data" by printed, bounded or
+    free. Raises ValueError for value and reason together or neither, for an unknown reason or basis, and for NaN.
     """
 
     id: str
@@ -72,7 +73,7 @@ class Result:
     unit: str = ""
     method: str = ""
     interval: str = ""
-    basis: str = "free"
+    basis: str = "data"
     reason: str | None = None
     percent: float | None = None
     events: int | None = None
@@ -93,7 +94,7 @@ class Result:
 
 
 def missing(
-    id: str, reason: str, *, n: int | None = None, unit: str = "", method: str = "", basis: str = "free"
+    result_id: str, reason: str, *, n: int | None = None, unit: str = "", method: str = "", basis: str = "data"
 ) -> Result:
     """A result that cannot be computed, with the key of the reason from `REASONS`."""
-    return Result(id, None, n=n, unit=unit, method=method, basis=basis, reason=reason)
+    return Result(result_id, None, n=n, unit=unit, method=method, basis=basis, reason=reason)

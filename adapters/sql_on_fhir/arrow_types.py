@@ -60,8 +60,8 @@ def schema(view: View, types: Mapping[str, str | None]) -> pa.Schema:
 
 def arrow_type(kind: str | None, sql_type: str | None, collection: bool) -> pa.DataType:
     """The Arrow type of a column; complex and open types become text (JSON)."""
-    found = _sql_arrow(sql_type) if sql_type else ARROW_TYPES.get(kind or "", pa.string())
-    return pa.list_(found) if collection else found
+    item_type = _sql_arrow(sql_type) if sql_type else ARROW_TYPES.get(kind or "", pa.string())
+    return pa.list_(item_type) if collection else item_type
 
 
 def _sql_arrow(sql_type: str) -> pa.DataType:

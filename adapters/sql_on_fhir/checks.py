@@ -1,7 +1,7 @@
 """Checks of the fields that a view reads: JSON type, primitive type, single or list.
 
-The quick form is generated source that only says "all well" or not; the slow form names path and reason.
-An invalid field that no view reads costs nobody, so it is not looked at.
+The quick form is generated source that only decides whether all fields are valid; the slow form gives path and reason.
+Fields that no view reads are not checked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from adapters.sql_on_fhir.complete import primitives
 from adapters.sql_on_fhir.generated.runtime import NUMBERS, Unusual, unusual, valid, valid_time_part
 from adapters.sql_on_fhir.generated.shapes import Shape
-from adapters.sql_on_fhir.generated.source import NotFastError, Source
+from adapters.sql_on_fhir.generated.source import NotGeneratedError, Source
 from adapters.sql_on_fhir.language import elements
 from adapters.sql_on_fhir.language.elements import Element
 
@@ -40,7 +40,7 @@ def _generate(shape: Shape) -> Callable[[Any], None]:
     try:
         _write(source, shape, "r")
         made: Callable[[Any], None] = source.function("def check(r):")
-    except NotFastError:
+    except NotGeneratedError:
         return _always
     return made
 
@@ -50,7 +50,7 @@ def _always(resource: Any) -> None:
 
 
 def _write(source: Source, shape: Shape, owner: str) -> None:
-    """Code that raises if a property is not as FHIR declares it."""
+    """Write code that raises where a property is not as FHIR declares it."""
     for key, child in shape.fields.items():
         element = child.element
         if element is None:
@@ -89,7 +89,7 @@ def _write_item(source: Source, shape: Shape, element: Element, value: str) -> N
 
 
 def _write_moment(source: Source, kind: str, value: str) -> None:
-    """Date and time apart: each comes again where both together do not."""
+    """Check date and time apart: each repeats in the data, while the two together do not."""
     whole = source.refer(valid(kind), ("valid", kind))
     days = source.refer(valid("date"), ("valid", "date"))
     times = source.refer(valid_time_part(), ("valid time",))
@@ -99,7 +99,7 @@ def _write_moment(source: Source, kind: str, value: str) -> None:
 
 
 def _faults(owner: Any, shape: Shape, path: str) -> Iterator[Fault]:
-    """What is wrong below one element, in the order of the shape."""
+    """The faults below one element, in the order of the shape."""
     for key, child in shape.fields.items():
         value = owner.get(key)
         if value is None or child.element is None:

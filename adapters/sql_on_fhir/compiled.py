@@ -14,10 +14,10 @@ from adapters.sql_on_fhir.checks import Check, checker
 
 # The three libraries of functions enter themselves into the table of functions.
 from adapters.sql_on_fhir.complete import functions_collection, functions_fhir, functions_value  # noqa: F401
-from adapters.sql_on_fhir.complete.rows import Report, Tolerant
+from adapters.sql_on_fhir.complete.rows import CompleteForm, Report
 from adapters.sql_on_fhir.generated.runtime import Unusual
 from adapters.sql_on_fhir.generated.shapes import Shape
-from adapters.sql_on_fhir.generated.source import NotFastError
+from adapters.sql_on_fhir.generated.source import NotGeneratedError
 from adapters.sql_on_fhir.generated.view import RunView, generate
 from adapters.sql_on_fhir.language.definition import read_view
 from adapters.sql_on_fhir.language.errors import ExpressionError
@@ -34,7 +34,7 @@ Row = tuple[Any, ...]
 
 
 class Finding(NamedTuple):
-    """A value that does not fit: view, column (empty for a where or forEach), path and reason; never the value."""
+    """A value that does not fit its column. `column` is empty for a where or forEach; the value itself is not held."""
 
     view: str
     column: str
@@ -43,7 +43,7 @@ class Finding(NamedTuple):
 
 
 class ViewColumn(NamedTuple):
-    """A column as it comes out: `type` is the declared FHIR type, or the one the path leads to, or None."""
+    """A column of the rows: `type` is the declared FHIR type, else the type of the path, else None."""
 
     name: str
     type: str | None
@@ -58,14 +58,11 @@ class CompiledView:
     name, resource_type : from the ViewDefinition
     columns : tuple of ViewColumn (name, type, collection), in output order
     arrow_schema : pyarrow schema of the columns
-    fallbacks : expressions that fhirpathpy evaluates because they are not compiled; empty as a rule
     findings : Counter of Finding, filled where no `on_finding` is given
-    unusual : how many resources the fast form left to the tolerant one
+    unusual : number of resources that the complete form had to evaluate
     """
 
-    def __init__(
-        self, definition: Any, own_bases: tuple[str, ...] | None, fallback: bool, *, strict: bool = False
-    ) -> None:
+    def __init__(self, definition: Any, own_bases: tuple[str, ...] | None, *, strict: bool = False) -> None:
         self.definition = definition
         self.own_bases = own_bases
         self.view = read_view(definition)
@@ -73,9 +70,8 @@ class CompiledView:
         self.resource_type = self.view.resource
         self.findings: Counter[Finding] = Counter()
         self.unusual = 0
-        self._tolerant = Tolerant(self.view, own_bases, fallback, self._record, strict=strict)
-        types = self._tolerant.types
-        self.fallbacks = tuple(path.text for path in self._tolerant.fallbacks)
+        self._complete = CompleteForm(self.view, own_bases, self._record, strict=strict)
+        types = self._complete.types
         self.columns = tuple(
             ViewColumn(column.name, types[column.name], column.collection) for column in self.view.columns
         )
@@ -86,12 +82,12 @@ class CompiledView:
         """The Arrow schema of the columns; pyarrow is loaded only when it is asked for."""
         from adapters.sql_on_fhir.arrow_types import schema
 
-        return schema(self.view, self._tolerant.types)
+        return schema(self.view, self._complete.types)
 
     def rows(
         self, resources: Iterable[Mapping[str, Any]], on_finding: OnFinding | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The rows of all resources of the view's type, in order; others are passed over.
+        """The rows of all resources of the view's type, in order; other resources are skipped.
 
         A value that does not fit its declared type becomes None and a finding: `on_finding(view, column, path,
         reason)` is called, or without it the finding is counted in `findings` and logged once. Where a path gives
@@ -100,16 +96,16 @@ class CompiledView:
         """
         run, wanted = self._run_named, self.resource_type
         report = self._reporter(on_finding)
-        found: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for resource in resources:
             if not isinstance(resource, dict) or resource.get("resourceType") != wanted:
                 continue
             try:
-                run(resource, found.append)
+                run(resource, rows.append)
             except UNUSUAL:
-                found = self._named(self._unusual(resource, report))
-            yield from found
-            found.clear()
+                rows = self._named(self._unusual(resource, report))
+            yield from rows
+            rows.clear()
 
     def tuples(self, resource: Any, on_finding: OnFinding | None = None) -> list[Row]:
         """The rows of one resource as tuples in column order; none if it is of another type."""
@@ -123,15 +119,15 @@ class CompiledView:
         return rows
 
     def complete_rows(self, resource: Any, on_finding: OnFinding | None = None) -> list[Row]:
-        """As `tuples`, by the form that asks nothing of the data's shape: slow, for tests and doubts."""
+        """As `tuples`, by the complete form alone: slow; tests compare the two forms."""
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             return []
-        return self._tolerant.rows(resource, self._reporter(on_finding))
+        return self._complete.rows(resource, self._reporter(on_finding))
 
     def check(self, resource: Any) -> list[tuple[str, str]]:
-        """What is invalid among the fields that this view reads: path and reason, never the value; empty if all is well.
+        """The invalid fields among those that this view reads, as (path, reason); never the value.
 
-        A resource of another type has nothing that the view reads.
+        Empty for a valid resource, and for one of another type.
         """
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             return []
@@ -148,7 +144,7 @@ class CompiledView:
 
     def _unusual(self, resource: dict[str, Any], report: Report | None) -> list[Row]:
         self.unusual += 1
-        return self._tolerant.rows(resource, report)
+        return self._complete.rows(resource, report)
 
     def _named(self, rows: list[Row]) -> list[dict[str, Any]]:
         return [dict(zip(self.names, row, strict=True)) for row in rows]
@@ -169,12 +165,12 @@ class CompiledView:
     def _over_structs(self, *, named: bool) -> tuple[RunView, Shape] | None:
         shape = Shape()
         try:
-            return generate(self.view, self._tolerant.settings, self._tolerant.types, shape, named=named), shape
-        except NotFastError:
+            return generate(self.view, self._complete.settings, self._complete.types, shape, named=named), shape
+        except NotGeneratedError:
             return None
 
     def _over_dicts(self, *, named: bool) -> RunView:
-        """The fast form for a resource as dict: what the view reads of it becomes a struct first."""
+        """The generated form for dicts: what the view reads of a resource becomes a struct first."""
         form = self._over_structs(named=named)
         if form is None:
             return _always_unusual
@@ -188,7 +184,7 @@ class CompiledView:
         return lambda column, path, reason: on_finding(self.name, column, path, reason)
 
     def _record(self, column: str, path: str, reason: str) -> None:
-        """Count a finding nobody listens to, and say it once."""
+        """Count a finding that has no listener, and log it the first time."""
         finding = Finding(self.name, column, path, reason)
         if finding not in self.findings:
             logger.warning("view %s, column %s, %r: %s", *finding)
@@ -196,5 +192,5 @@ class CompiledView:
 
 
 def _always_unusual(resource: Any, append: Callable[[Any], None]) -> None:
-    """The fast form of a view that has none."""
+    """Stands for the generated form of a view that has none: every resource goes to the complete form."""
     raise Unusual

@@ -74,7 +74,7 @@ class _Reads:
             self.select(part, inner)
 
     def of(self, node: Node | None, focus: Places) -> Places:
-        """The places an expression gives, everything on the way noted."""
+        """The places of an expression; every property on the way is noted as read."""
         if node is None:
             return focus
         if isinstance(node, Member):
@@ -109,16 +109,16 @@ class _Reads:
     def narrowed(self, operand: Node | None, type_name: str, focus: Places) -> Places:
         """`value.ofType(Quantity)` reads one property of the choice only."""
         if isinstance(operand, Member):
-            found = []
+            places = []
             for place in self.of(operand.base, focus):
                 options = elements.elements(place.type, operand.name)
                 chosen = [option for option in options if len(options) == 1 or option.type == type_name]
-                found += [Place(place.shape.child(option), type_name) for option in chosen]
-            return tuple(found)
+                places += [Place(place.shape.child(option), type_name) for option in chosen]
+            return tuple(places)
         return tuple(place for place in self.of(operand, focus) if type_name in elements.ancestry(place.type))
 
     def call(self, node: Call, focus: Places) -> Places:
-        """The places a function gives; those its base and arguments read are noted."""
+        """The places of a function; what its base and arguments read is noted."""
         if node.name in ("ofType", "as", "is") and node.arguments:
             try:
                 return self.narrowed(node.base, type_specifier(node.arguments[0]), focus)
@@ -126,9 +126,9 @@ class _Reads:
                 return ()
         base = self.of(node.base, focus)
         if node.name == "extension":
-            found = self.step(base, "extension")
-            self.step(found, "url")
-            return found
+            extensions = self.step(base, "extension")
+            self.step(extensions, "url")
+            return extensions
         if node.name == "getResourceKey":
             self.step(base, "id")
         elif node.name == "getReferenceKey":
@@ -162,10 +162,10 @@ class _Reads:
 
 
 def leaves(shape: Shape, path: str) -> list[tuple[str, Element]]:
-    """All properties of a shape with their paths, for people and tests."""
-    found: list[tuple[str, Element]] = []
+    """All properties of a shape with their paths."""
+    properties: list[tuple[str, Element]] = []
     for key, child in shape.fields.items():
         if child.element is not None:
-            found.append((f"{path}.{key}", child.element))
-            found += leaves(child, f"{path}.{key}")
-    return found
+            properties.append((f"{path}.{key}", child.element))
+            properties += leaves(child, f"{path}.{key}")
+    return properties

@@ -23,12 +23,12 @@ Frames = Mapping[str, pd.DataFrame]
 def tidy_tables(frames: Frames) -> dict[str, pd.DataFrame]:
     """The seven tables of the contract from the cohort frames; `findings` is empty. Patients without therapy are left out.
 
-    frames: as `search.COLUMNS`, keys unique over all frames.
+    frames: columns as in `cohort_files.COLUMNS`, keys unique over all frames.
     """
     people = frames["patients"]
     people = people[people["role"].ne(OUTSIDE)]
-    kept = set(people["key"])
-    own = {name: frame[frame["key"].isin(kept)] for name, frame in frames.items()} | {"patients": people}
+    keys = set(people["key"])
+    own = {name: frame[frame["key"].isin(keys)] for name, frame in frames.items()} | {"patients": people}
     undated = people.loc[people["role"].eq(NO_DAY_ZERO), "key"].tolist()
     made = {
         "patients": _patients(people),

@@ -15,6 +15,8 @@ from pathlib import Path
 import pandas as pd
 from docutils import nodes
 
+from analysis.report.tables import Table
+
 TABLE = Path(__file__).with_name("abbreviations.csv")
 LEFT_ALONE = (
     nodes.abbreviation,
@@ -31,9 +33,15 @@ LEFT_ALONE = (
 
 
 def abbreviations() -> pd.DataFrame:
-    """The table: abbreviation, meaning; sorted without regard to case."""
+    """Columns abbreviation and meaning (text), sorted without regard to case."""
     table = pd.read_csv(TABLE, dtype="string", keep_default_na=False)
     return table.sort_values("abbreviation", key=lambda column: column.str.lower(), ignore_index=True)
+
+
+def abbreviations_table() -> Table:
+    """The table as the page shows it."""
+    headers = {"abbreviation": "Abbreviation", "meaning": "Meaning"}
+    return Table(abbreviations(), "Abbreviations of this book", "abbreviations", headers=headers)
 
 
 @cache
@@ -69,13 +77,13 @@ def _parts(plain: str, seen: set[str]) -> list[nodes.Node]:
     """`plain` cut at the abbreviations that are not yet in `seen`, which then are."""
     parts: list[nodes.Node] = []
     done = 0
-    for found in _pattern().finditer(plain):
-        if found[1] not in seen:
-            seen.add(found[1])
-            meaning = meanings()[found[1]]
+    for match in _pattern().finditer(plain):
+        if match[1] not in seen:
+            seen.add(match[1])
+            meaning = meanings()[match[1]]
             parts += [
-                nodes.Text(plain[done : found.start()]),
-                nodes.abbreviation(found[1], found[1], explanation=meaning),
+                nodes.Text(plain[done : match.start()]),
+                nodes.abbreviation(match[1], match[1], explanation=meaning),
             ]
-            done = found.end()
+            done = match.end()
     return [*parts, nodes.Text(plain[done:])]

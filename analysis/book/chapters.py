@@ -9,6 +9,7 @@ from the manifest: on the reconstructed cohort each number keeps what it rests o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from html import escape
 from importlib import import_module
@@ -17,32 +18,25 @@ from typing import Any
 import pandas as pd
 
 from adapters.contract import load_manifest, load_tables
-from analysis.opened_book import Book
+from analysis.datasets.cached import cached_tables
+from analysis.opened_book import Book, is_reconstruction
 from analysis.paper.multiplicity import results_from
 from analysis.paper.ranges import counts
-from analysis.paper.reconstruction import is_reconstruction, settle
+from analysis.paper.reconstruction import settle
 from analysis.results import Result
 from analysis.settings import Study, load_study
 
 Collector = Callable[[Mapping[str, pd.DataFrame], Study], list[Result]]
-# Part -> module whose `results(tables, study)` gives its numbers. Imported when asked for: a chapter needs one or two.
-PARTS = {
-    "cohort": "analysis.cohort.results",
-    "survival": "analysis.survival.results",
-    "response": "analysis.response.results",
-    "dosimetry": "analysis.dosimetry.results",
-    "toxicity": "analysis.toxicity.results",
-    "psa": "analysis.psa.results",
-    "context": "analysis.psa.published_cohorts",
-}
+# The numbers of a part are `analysis.<part>.results.results(tables, study)`, in this order.
+PARTS = ("cohort", "survival", "response", "dosimetry", "toxicity", "psa")
 MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 
 
 def open_book(*parts: str) -> Book:
     """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all)."""
-    tables, manifest, study = load_tables(), load_manifest(), load_study()
-    found = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
-    return Book(tables, study, manifest, {result.id: result for result in found})
+    tables, manifest, study = cached_tables(load_tables()), load_manifest(), load_study()
+    results = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
+    return Book(tables, study, manifest, {result.id: result for result in results})
 
 
 def collect(
@@ -51,20 +45,20 @@ def collect(
     manifest: Mapping[str, Any],
     parts: Collection[str] = (*PARTS, MULTIPLICITY),
 ) -> list[Result]:
-    """All results of the parts in order. Raises ValueError when two results share an id."""
-    chosen = [part for part in parts if part != MULTIPLICITY]
+    """All results of the parts in order, with multiplicity those of every part.
+
+    Raises ValueError for a part that does not exist and when two results share an id.
+    """
+    tables = cached_tables(tables)  # what several parts start from is derived once
+    chosen = PARTS if MULTIPLICITY in parts else tuple(parts)
+    results = [settle(result, manifest) for part in chosen for result in _collector(part)(tables, study)]
     if MULTIPLICITY in parts:
-        chosen = list(PARTS)
-    found = [settle(result, manifest) for part in chosen for result in _collector(part)(tables, study)]
-    if MULTIPLICITY in parts:
-        found += [settle(result, manifest) for result in results_from({r.id: r for r in found}, study)]
-        found += counts(found, applies=is_reconstruction(manifest))
-    seen: set[str] = set()
-    for result in found:
-        if result.id in seen:
-            raise ValueError(f"two results have the id {result.id}")
-        seen.add(result.id)
-    return found
+        results += [settle(result, manifest) for result in results_from({r.id: r for r in results}, study)]
+        results += counts(results, applies=is_reconstruction(manifest))
+    repeated = [result_id for result_id, times in Counter(result.id for result in results).items() if times > 1]
+    if repeated:
+        raise ValueError(f"two results have the id {repeated[0]}")
+    return results
 
 
 def banner(manifest: Mapping[str, Any]) -> str:
@@ -89,5 +83,8 @@ def footer(manifest: Mapping[str, Any]) -> str:
 
 
 def _collector(part: str) -> Collector:
-    collector: Collector = import_module(PARTS[part]).results
+    """The function that computes a part; imported when asked for, since a chapter needs one or two."""
+    if part not in PARTS:
+        raise ValueError(f"no part {part!r}: one of {', '.join(PARTS)}")
+    collector: Collector = import_module(f"analysis.{part}.results").results
     return collector

@@ -15,7 +15,7 @@ WORDS = {"used": "used", "left_out": "left out", "quarantined": "set aside"}
 
 
 def source_frame(manifest: Manifest, study: Study) -> pd.DataFrame:
-    """What was read and by which rules, in words: item, value; a rule that `study` has changed since is marked."""
+    """Source and rules of the pull: columns item and value (text). A rule that `study` has changed since then is marked."""
     settled, time, consent = manifest["dispositions"], manifest["day_zero"], manifest["consent"]
     rules = [
         ("Cohort rule: any of", manifest["cohort_rule"], _now(study, "cohort", "any_of")),
@@ -71,7 +71,7 @@ def _words(value: Any) -> str:
 
 
 def disposition_frame(manifest: Manifest) -> pd.DataFrame:
-    """How many resources of each type were used, left out or set aside, and why: type, disposition, reason, count."""
+    """Number of resources by type, disposition and reason: columns type, disposition, reason, count."""
     rows = pd.DataFrame(
         manifest["dispositions"]["by_reason"], columns=["type", "file", "disposition", "reason", "count"]
     )
@@ -80,7 +80,7 @@ def disposition_frame(manifest: Manifest) -> pd.DataFrame:
 
 
 def rows_fed_frame(manifest: Manifest) -> pd.DataFrame:
-    """How many resources of each type gave how many rows: type, rows, count."""
+    """Number of resources by type and number of rows they gave: columns type, rows, count."""
     return pd.DataFrame(manifest["dispositions"]["rows_fed"], columns=["type", "rows", "count"])
 
 

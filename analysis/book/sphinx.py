@@ -6,6 +6,7 @@ no network. They are written below `chapters/assets/vendor` when a build starts.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,20 @@ if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
     from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
 
 VENDOR = Path("chapters") / "assets" / "vendor"
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg.js"
+DATA_HASH = "study_data_hash"  # attribute of Sphinx's environment, saved with it
 ANSWERS_HERE = "<!-- answers -->"  # invisible where the README is read as a file
 ANSWERS = Path("chapters") / "fragments" / "answers.md"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the extension."""
+    app.add_config_value("pages_to_execute", [], "")
     app.connect("config-inited", _prepare)
+    app.connect("env-get-outdated", _outdated)
     app.connect("source-read", _insert_answers)
     app.connect("doctree-resolved", _explain_abbreviations)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
@@ -60,6 +65,15 @@ def _prepare(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
     options["announcement"] = banner(manifest)
     options["extra_footer"] = footer(manifest)
+
+
+def _outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> Collection[str]:
+    """Pages to execute although their text is as it was: those asked for, and all of them when the data are others."""
+    now, before = load_manifest()["hash"], getattr(env, DATA_HASH, None)
+    setattr(env, DATA_HASH, now)
+    return list(app.config.pages_to_execute) if before == now else env.found_docs - added - changed
 
 
 def _explain_abbreviations(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -19,26 +19,26 @@ from scipy import stats
 
 from analysis.results import Result, missing
 
-# characteristic -> (label, compared on the log scale, what its difference rests on)
-COVARIATES: dict[str, tuple[str, bool, str]] = {
-    "age_years": ("Age", False, "bounded"),
-    "gleason": ("Gleason score", False, "free"),
-    "psa": ("PSA (log)", True, "bounded"),
-    "alp": ("Alkaline phosphatase (log)", True, "bounded"),
-    "ldh": ("Lactate dehydrogenase (log)", True, "bounded"),
-    "ecog": ("ECOG performance status", False, "bounded"),
-    "bone": ("Bone metastases", False, "printed"),
-    "lymph_node": ("Lymph node metastases", False, "printed"),
-    "lung": ("Lung metastases", False, "printed"),
-    "other": ("Other metastases", False, "printed"),
-    "docetaxel": ("Docetaxel", False, "printed"),
-    "cabazitaxel": ("Cabazitaxel", False, "printed"),
-    "abiraterone": ("Abiraterone", False, "printed"),
-    "enzalutamide": ("Enzalutamide", False, "printed"),
-    "ra223": ("223Ra", False, "printed"),
-    "ebrt_bone": ("External-beam radiation therapy to bone", False, "printed"),
+# characteristic -> (label, scale on which the arms are compared)
+COVARIATES: dict[str, tuple[str, str]] = {
+    "age_years": ("Age", "linear"),
+    "gleason": ("Gleason score", "linear"),
+    "psa": ("PSA (log)", "log"),
+    "alp": ("Alkaline phosphatase (log)", "log"),
+    "ldh": ("Lactate dehydrogenase (log)", "log"),
+    "ecog": ("ECOG performance status", "linear"),
+    "bone": ("Bone metastases", "proportion"),
+    "lymph_node": ("Lymph node metastases", "proportion"),
+    "lung": ("Lung metastases", "proportion"),
+    "other": ("Other metastases", "proportion"),
+    "docetaxel": ("Docetaxel", "proportion"),
+    "cabazitaxel": ("Cabazitaxel", "proportion"),
+    "abiraterone": ("Abiraterone", "proportion"),
+    "enzalutamide": ("Enzalutamide", "proportion"),
+    "ra223": ("223Ra", "proportion"),
+    "ebrt_bone": ("External-beam radiation therapy to bone", "proportion"),
 }
-BINARY = frozenset(name for name, (_, _, basis) in COVARIATES.items() if basis == "printed")
+PROPORTIONS = frozenset(name for name, (_, scale) in COVARIATES.items() if scale == "proportion")
 COLUMNS = ["characteristic", "label", "n_lu", "n_lu_sirt", "smd", "lower", "upper", "permuted_lower", "permuted_upper"]
 
 Floats = npt.NDArray[np.float64]
@@ -58,28 +58,26 @@ def balance_frame(patients: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFr
     sizes = np.stack([known[~exposed].sum(axis=0), known[exposed].sum(axis=0)])
     half = stats.norm.ppf(0.975) * _standard_error(observed, sizes)
     lower, upper = _permutation_range(values, exposed, study)
-    columns = (list(COVARIATES), [label for label, _, _ in COVARIATES.values()], *sizes)
+    columns = (list(COVARIATES), [label for label, _ in COVARIATES.values()], *sizes)
     numbers = (observed, observed - half, observed + half, lower, upper)
     return pd.DataFrame(dict(zip(COLUMNS, (*columns, *numbers), strict=True)))
 
 
 def balance_results(patients: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
     """`t1.smd.<characteristic>` with its interval, and `.permuted` with the range under random arms."""
-    found: list[Result] = []
+    results: list[Result] = []
     for row in balance_frame(patients, study).itertuples():
-        id, basis, n = f"t1.smd.{row.characteristic}", COVARIATES[row.characteristic][2], row.n_lu + row.n_lu_sirt
+        id, n = f"t1.smd.{row.characteristic}", row.n_lu + row.n_lu_sirt
         method = "standardised difference, SIRT minus 177Lu-PSMA alone"
         if np.isnan(row.smd):
             reason = _reason(patients, row)
-            found += [
-                missing(key, reason, n=n, unit="SD", method=method, basis=basis) for key in (id, f"{id}.permuted")
-            ]
+            results += [missing(key, reason, n=n, unit="SD", method=method) for key in (id, f"{id}.permuted")]
             continue
-        found.append(Result(id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin", basis))
+        results.append(Result(id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin"))
         range_method = "standardised difference between arms drawn at random, 97.5th percentile"
         limits = (float(row.permuted_upper), float(row.permuted_lower), float(row.permuted_upper))
-        found.append(Result(f"{id}.permuted", *limits, n, "SD", range_method, "95% of random arms", basis))
-    return found
+        results.append(Result(f"{id}.permuted", *limits, n, "SD", range_method, "95% of random arms"))
+    return results
 
 
 def _reason(patients: pd.DataFrame, row: Any) -> str:
@@ -95,8 +93,8 @@ def _reason(patients: pd.DataFrame, row: Any) -> str:
 def _matrix(patients: pd.DataFrame) -> Floats:
     """Patients in rows, characteristics in columns; logarithms where the settings of `COVARIATES` ask for them."""
     values = patients[list(COVARIATES)].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    for column, (_, on_log_scale, _) in enumerate(COVARIATES.values()):
-        if on_log_scale:
+    for column, (_, scale) in enumerate(COVARIATES.values()):
+        if scale == "log":
             positive = np.where(values[:, column] > 0, values[:, column], np.nan)
             values[:, column] = np.log(positive)
     return values
@@ -121,10 +119,10 @@ def _differences(values: Floats, exposed: npt.NDArray[np.bool_]) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean1, mean0 = member @ filled / n1, (1 - member) @ filled / n0
         square1, square0 = member @ filled**2 / n1 - mean1**2, (1 - member) @ filled**2 / n0 - mean0**2
-        binary = np.array([name in BINARY for name in COVARIATES])
+        proportion = np.array([name in PROPORTIONS for name in COVARIATES])
         # a proportion's variance is p(1 - p); a sample variance divides by n - 1
-        variance1 = np.where(binary, square1, square1 * n1 / (n1 - 1))
-        variance0 = np.where(binary, square0, square0 * n0 / (n0 - 1))
+        variance1 = np.where(proportion, square1, square1 * n1 / (n1 - 1))
+        variance0 = np.where(proportion, square0, square0 * n0 / (n0 - 1))
         spread = np.sqrt((variance1 + variance0) / 2)
         return np.where(spread > 1e-12, (mean1 - mean0) / spread, np.nan)
 
@@ -147,7 +145,7 @@ def _permutation_range(
     differences = _differences(values, generator.permuted(draws, axis=1))
     lower, upper = nothing.copy(), nothing.copy()
     for column in range(values.shape[1]):
-        found = differences[~np.isnan(differences[:, column]), column]
-        if found.size:
-            lower[column], upper[column] = np.quantile(found, [0.025, 0.975])
+        known = differences[~np.isnan(differences[:, column]), column]
+        if known.size:
+            lower[column], upper[column] = np.quantile(known, [0.025, 0.975])
     return lower, upper

@@ -26,11 +26,11 @@ DECADES = 10.0  # values that span more are drawn on a logarithmic scale
 
 
 def shares_by_arm(shares: pd.DataFrame, title: str, description: str) -> Drawn:
-    """Two bars a row: label, arm, count, percent, n."""
+    """Two bars a row, one for each arm: label, arm, count (patients), percent, n (patients with a record)."""
     if shares.empty:
         return NoChart("no previous therapy is recorded")
     frame = named_arms(shares)
-    frame["told"] = [
+    frame["patients"] = [
         f"{int(row.count_)} of {int(row.n)}" for row in frame.rename(columns={"count": "count_"}).itertuples()
     ]
     y = alt.Y("label:N", sort=None, title=None, axis=None, scale=alt.Scale(paddingInner=0.5, paddingOuter=0.4))
@@ -43,18 +43,19 @@ def shares_by_arm(shares: pd.DataFrame, title: str, description: str) -> Drawn:
             alt.Color("arm:N", title=None, scale=arm_scale("colour")),
             alt.Stroke("arm:N", title=None, scale=arm_scale("outline")),
             alt.YOffset("arm:N"),
-            tooltip=[alt.Tooltip("label:N", title="Therapy"), "arm:N", alt.Tooltip("told:N", title="Patients")],
+            tooltip=[alt.Tooltip("label:N", title="Therapy"), "arm:N", alt.Tooltip("patients:N", title="Patients")],
         )
     )
-    words = row_labels(frame.drop_duplicates("label"), y).mark_text(
-        align="left", baseline="bottom", dy=-11, fontSize=12
-    )
-    rows = rows_of(46, frame["label"].nunique())
-    return alt.layer(bars, words).properties(**rows, description=description)
+    labels = row_labels(frame.drop_duplicates("label"), y)
+    labels = labels.mark_text(align="left", baseline="bottom", dy=-11, fontSize=12)
+    return alt.layer(bars, labels).properties(**rows_of(46, frame["label"].nunique()), description=description)
 
 
 def balance(differences: pd.DataFrame, description: str) -> Drawn:
-    """Standardised differences over the range that chance gives: label, smd, lower, upper, permuted_lower, permuted_upper."""
+    """Standardised differences, each over the range that random arms give.
+
+    differences: label, smd, lower, upper, permuted_lower, permuted_upper, in standard deviations.
+    """
     known = differences.dropna(subset=["smd"])
     if known.empty:
         return NoChart("there are no two arms to compare")

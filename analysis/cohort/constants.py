@@ -19,7 +19,6 @@ from analysis.estimates import counted, described
 from analysis.results import Result
 
 HOURS_PER_DAY = 24
-MBQ_PER_GBQ = 1000
 
 
 @cache
@@ -62,27 +61,6 @@ def constants_frame(study: Mapping[str, Any]) -> pd.DataFrame:
     return rows[["id", "group", "label", "operator", "value", "unit", "setting"]]
 
 
-def expected_pet_activity(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """PSMA PET of the analysed patients: patient_id, day, tracer, weight_kg (last on or before that day, else the
-    first after), expected_mbq (by weight and tracer), given_mbq (NaN where not recorded)."""
-    scans = completed(tables, "psma_pet")
-    scans = scans[scans["patient_id"].isin(analysis_set(tables, study)["patient_id"]) & scans["day"].notna()]
-    per_kg = {tracer: study["imaging"][f"{tracer}_mbq_per_kg"] for tracer in ("ga68_psma_11", "f18_psma_1007")}
-    rows = tables["observations"]
-    weights = rows.loc[rows["measure"].eq("weight") & rows["value"].notna() & rows["day"].notna()]
-    frame = scans[["patient_id", "day", "tracer", "activity_gbq"]].astype({"patient_id": "object", "day": "int64"})
-    known = weights[["patient_id", "day", "value"]].astype({"patient_id": "object", "day": "int64"})
-    frame, known = frame.sort_values("day", kind="stable"), known.sort_values("day", kind="stable")
-    before = pd.merge_asof(frame, known, on="day", by="patient_id")["value"]
-    after = pd.merge_asof(frame, known, on="day", by="patient_id", direction="forward")["value"]
-    weight = before.fillna(after).to_numpy()
-    factor = frame["tracer"].astype("object").map(per_kg).astype("float64")
-    result = frame.assign(
-        weight_kg=weight, expected_mbq=factor * weight, given_mbq=frame.pop("activity_gbq") * MBQ_PER_GBQ
-    )
-    return result.sort_values(["patient_id", "day"], ignore_index=True)
-
-
 def imaging_timing(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """What the dates say about the planned times: patient_id, step, planned, found, unit.
 
@@ -115,9 +93,9 @@ def _next_after(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     left, right = (rows.loc[rows["day"].notna(), ["patient_id", "day"]].astype(dtypes) for rows in (first, second))
     left, right = left.sort_values("day", kind="stable"), right.sort_values("day", kind="stable")
     right = right.assign(second_day=right["day"])
-    found = pd.merge_asof(left, right, on="day", by="patient_id", direction="forward").dropna(subset=["second_day"])
-    found = found.sort_values(["patient_id", "day"]).drop_duplicates(["patient_id", "second_day"], keep="last")
-    return pd.DataFrame({"patient_id": found["patient_id"], "days": found["second_day"] - found["day"]})
+    following = pd.merge_asof(left, right, on="day", by="patient_id", direction="forward").dropna(subset=["second_day"])
+    following = following.sort_values(["patient_id", "day"]).drop_duplicates(["patient_id", "second_day"], keep="last")
+    return pd.DataFrame({"patient_id": following["patient_id"], "days": following["second_day"] - following["day"]})
 
 
 def practice_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:

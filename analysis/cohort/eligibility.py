@@ -39,7 +39,7 @@ def lu_eligibility(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """
     limits = study["eligibility"]["lu_psma"]
     patients = analysis_set(tables, study)["patient_id"]
-    found = last_within(numbers(tables, LU_LABORATORY), baseline_windows(patients, study))
+    values = last_within(numbers(tables, LU_LABORATORY), baseline_windows(patients, study))
     simple = (
         ("wbc", "leukocytes", "<", limits["leukocytes_min_per_ul"] / PER_UL_IN_10_9_L, "10*9/L"),
         ("plt", "platelets", "<", limits["platelets_min_per_ul"] / PER_UL_IN_10_9_L, "10*9/L"),
@@ -47,21 +47,21 @@ def lu_eligibility(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
         ("crea", "creatinine", ">", limits["creatinine_max_mg_dl"], "mg/dL"),
     )
     parts = [
-        _judged(patients, rule, _of(found, measure, patients), operator, limit, unit)
+        _judged(patients, rule, _of(values, measure, patients), operator, limit, unit)
         for rule, measure, operator, limit, unit in simple
     ]
-    parts.append(_transaminases(found, patients, limits))
+    parts.append(_transaminases(values, patients, limits))
     return pd.concat(parts, ignore_index=True)
 
 
-def _of(found: pd.DataFrame, measure: str, patients: pd.Series, column: str = "value") -> pd.Series:
-    rows = found[found.index.get_level_values("measure") == measure].droplevel("measure")
+def _of(values: pd.DataFrame, measure: str, patients: pd.Series, column: str = "value") -> pd.Series:
+    rows = values[values.index.get_level_values("measure") == measure].droplevel("measure")
     return rows[column].astype("float64").reindex(patients.to_numpy(dtype=object))
 
 
-def _transaminases(found: pd.DataFrame, patients: pd.Series, limits: Mapping[str, Any]) -> pd.DataFrame:
+def _transaminases(values: pd.DataFrame, patients: pd.Series, limits: Mapping[str, Any]) -> pd.DataFrame:
     multiples = pd.concat(
-        [_of(found, name, patients) / _of(found, name, patients, "upper_limit") for name in ("ast", "alt")], axis=1
+        [_of(values, name, patients) / _of(values, name, patients, "upper_limit") for name in ("ast", "alt")], axis=1
     )
     highest, lowest = multiples.max(axis=1), multiples.min(axis=1)
     limit, complete = limits["transaminases_max_uln"], multiples.notna().all(axis=1)
@@ -92,11 +92,13 @@ def sirt_eligibility(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     patients = arms.loc[arms["arm"].eq("lu_sirt"), "patient_id"].reset_index(drop=True)
     last_day = completed(tables, "sirt").groupby("patient_id", observed=True)["day"].min().astype("float64")
     windows = pd.DataFrame({"first_day": -np.inf, "last_day": last_day})
-    found = last_within(numbers(tables, ("bilirubin", "lung_shunt_fraction")), windows)
+    values = last_within(numbers(tables, ("bilirubin", "lung_shunt_fraction")), windows)
     coded = _coded(tables, windows)
     parts = [
-        _judged(patients, "bilirubin", _of(found, "bilirubin", patients), ">", limits["bilirubin_max_mg_dl"], "mg/dL"),
-        _judged(patients, "shunt", _of(found, "lung_shunt_fraction", patients), ">", limits["lung_shunt_max_pct"], "%"),
+        _judged(patients, "bilirubin", _of(values, "bilirubin", patients), ">", limits["bilirubin_max_mg_dl"], "mg/dL"),
+        _judged(
+            patients, "shunt", _of(values, "lung_shunt_fraction", patients), ">", limits["lung_shunt_max_pct"], "%"
+        ),
     ]
     for rule, key, excludes_when, required in (
         ("ascites", "ascites", "present", limits["ascites_excludes"]),
@@ -158,31 +160,33 @@ def eligibility_results(tables: Tables, study: Mapping[str, Any]) -> list[Result
     `elig.<therapy>.any`, patients treated although at least one excludes them, and `elig.<therapy>.unchecked`, patients of
     whom at least one could not be checked.
     """
-    found: list[Result] = []
+    results: list[Result] = []
     for therapy, frame in (("lu", lu_eligibility(tables, study)), ("sirt", sirt_eligibility(tables, study))):
         empty = "arm_empty" if therapy == "sirt" and len(analysis_set(tables, study)) else "no_patients"
         for rule in RULES[therapy]:
             group = frame[frame["rule"].eq(rule)]
             reason = "not_applicable" if len(frame) and group.empty else empty
-            found += [_outcome(f"elig.{therapy}.{rule}.{outcome}", group, outcome, reason) for outcome in OUTCOMES[1:]]
-        found += [_any_rule(f"elig.{therapy}.{name}", frame, empty, *rule) for name, rule in ANY_RULE.items()]
-    return found
+            results += [
+                _outcome(f"elig.{therapy}.{rule}.{outcome}", group, outcome, reason) for outcome in OUTCOMES[1:]
+            ]
+        results += [_any_rule(f"elig.{therapy}.{name}", frame, empty, *rule) for name, rule in ANY_RULE.items()]
+    return results
 
 
-def _any_rule(id: str, frame: pd.DataFrame, empty: str, outcome: str, method: str) -> Result:
+def _any_rule(result_id: str, frame: pd.DataFrame, empty: str, outcome: str, method: str) -> Result:
     if frame.empty:
-        return missing(id, empty, n=0, unit="count", method=method)
+        return missing(result_id, empty, n=0, unit="count", method=method)
     patients = frame.loc[frame["outcome"].eq(outcome), "patient_id"].nunique()
     total = frame["patient_id"].nunique()
-    return Result(id, patients, n=total, unit="count", method=method, denominator=total)
+    return Result(result_id, patients, n=total, unit="count", method=method, denominator=total)
 
 
-def _outcome(id: str, group: pd.DataFrame, outcome: str, reason: str) -> Result:
+def _outcome(result_id: str, group: pd.DataFrame, outcome: str, reason: str) -> Result:
     method = "treated patients beyond the limit" if outcome == "excluded" else "treated patients without the value"
     if group.empty:
-        return missing(id, reason, n=0, unit="count", method=method)
+        return missing(result_id, reason, n=0, unit="count", method=method)
     count = int(group["outcome"].eq(outcome).sum())
-    return Result(id, count, n=len(group), unit="count", method=method, denominator=len(group))
+    return Result(result_id, count, n=len(group), unit="count", method=method, denominator=len(group))
 
 
 def outcome_counts(frame: pd.DataFrame) -> pd.DataFrame:

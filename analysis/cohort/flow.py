@@ -5,22 +5,24 @@ Figure 1A of the paper and the counts of its sections "Patients" and "Subgroup A
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from analysis.datasets.arms import ARMS, REASONS_LEFT_OUT, Tables, assign_arms, rejected_candidates
-from analysis.datasets.imaging_subgroup import imaging_subgroup
+from analysis.datasets.imaging_subgroup import SUBGROUP_REASONS, imaging_subgroup
 from analysis.results import Result
 
-SUBGROUP_REASONS = {
-    "no_radionuclide_therapy": "no radionuclide therapy",
-    "no_pet_before": "no PET before therapy",
-    "no_pet_after": "no PET after therapy",
-}
-Row = tuple[str, str, str, str, int, str]  # a row of `flow_frame`
+Row = tuple[str, str, str, str, int]  # a row of `flow_frame` without its basis
+SIRT_FIRST = "subgroup_lu_left_out.sirt_first"
+RESULT_IDS = {SIRT_FIRST: "n.subgroup_sirt_first"}  # steps whose count is a result under another name
 ARM_LABELS = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
+
+
+def rests_on_data(result_id: str) -> str:
+    """The basis of every count of a cohort that was not reconstructed: "data"."""
+    return "data"
 
 
 def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:
@@ -45,38 +47,41 @@ def members(tables: Tables, study: Mapping[str, Any]) -> dict[str, pd.Index]:
 def flow_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`n.*`: the paper's counts, the patients in the tables and those left out by reason."""
     arms = assign_arms(tables, study)
-    found = [_count(f"n.{name}", len(ids), "printed") for name, ids in members(tables, study).items()]
-    found.append(_count("n.in_tables", len(arms), "free"))
+    counts = [_count(f"n.{name}", len(ids)) for name, ids in members(tables, study).items()]
+    counts.append(_count("n.in_tables", len(arms)))
     left_out = arms["reason_left_out"].value_counts()
-    return found + [_count(f"n.left_out.{reason}", int(left_out[reason]), "free") for reason in REASONS_LEFT_OUT]
+    return counts + [_count(f"n.left_out.{reason}", int(left_out[reason])) for reason in REASONS_LEFT_OUT]
 
 
-def _count(id: str, count: int, basis: str) -> Result:
-    return Result(id, count, n=count, unit="count", method="count of patients", basis=basis)
+def _count(result_id: str, count: int) -> Result:
+    return Result(result_id, count, n=count, unit="count", method="count of patients")
 
 
-def flow_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
+def flow_frame(
+    tables: Tables, study: Mapping[str, Any], basis_of: Callable[[str], str] = rests_on_data
+) -> pd.DataFrame:
     """The flow chart as data: step, parent, kind ("step" or "left_out"), label, count, basis; in drawing order.
 
     Every patient of a parent is in one of its steps or left out, so the counts below a parent add up to it, but for
-    the imaging subgroup, whose parts overlap by design (its rows have kind "part"). The paper prints who was analysed, not
-    who was left out for which reason: those counts are free on the reconstruction.
+    the imaging subgroup, whose parts overlap by design (its rows have kind "part"). `basis_of` gives the basis of a
+    count by the id of its result, such as `n.all`.
     """
     arms = assign_arms(tables, study)
     groups = members(tables, study)
-    rows: list[Row] = [("in_tables", "", "step", "Patients in the tables", len(arms), "free")]
+    rows: list[Row] = [("in_tables", "", "step", "Patients in the tables", len(arms))]
     rows += _left_out("left_out", "in_tables", arms["reason_left_out"], REASONS_LEFT_OUT)
-    rows.append(("all", "in_tables", "step", "Analysed", len(groups["all"]), "printed"))
-    rows += [(arm, "all", "step", ARM_LABELS[arm], len(groups[arm]), "printed") for arm in ARMS]
+    rows.append(("all", "in_tables", "step", "Analysed", len(groups["all"])))
+    rows += [(arm, "all", "step", ARM_LABELS[arm], len(groups[arm])) for arm in ARMS]
     rows += _subgroup_rows(tables, study, groups)
-    return pd.DataFrame(rows, columns=["step", "parent", "kind", "label", "count", "basis"])
+    frame = pd.DataFrame(rows, columns=["step", "parent", "kind", "label", "count"])
+    return frame.assign(basis=[basis_of(RESULT_IDS.get(step, f"n.{step}")) for step in frame["step"]])
 
 
 def _left_out(step: str, parent: str, reasons: pd.Series, words: Mapping[str, str]) -> list[Row]:
     """One row for each reason that leaves somebody out."""
     counts = {reason: int(reasons.eq(reason).fillna(False).sum()) for reason in words}
     return [
-        (f"{step}.{reason}", parent, "left_out", words[reason][0].upper() + words[reason][1:], count, "free")
+        (f"{step}.{reason}", parent, "left_out", words[reason][0].upper() + words[reason][1:], count)
         for reason, count in counts.items()
         if count
     ]
@@ -85,7 +90,7 @@ def _left_out(step: str, parent: str, reasons: pd.Series, words: Mapping[str, st
 def _subgroup_rows(tables: Tables, study: Mapping[str, Any], groups: Mapping[str, pd.Index]) -> list[Row]:
     subgroup = imaging_subgroup(tables, study)
     subgroup = subgroup[subgroup.index.isin(groups["all"])]
-    rows: list[Row] = [("subgroup", "all", "part", "PET before and after therapy", len(groups["subgroup"]), "printed")]
+    rows: list[Row] = [("subgroup", "all", "part", "PET before and after therapy", len(groups["subgroup"]))]
     rows += _left_out("subgroup_left_out", "all", subgroup["reason_left_out"], SUBGROUP_REASONS)
     for name, label in (
         ("subgroup_lu", "Response to 177Lu-PSMA evaluable"),
@@ -93,13 +98,11 @@ def _subgroup_rows(tables: Tables, study: Mapping[str, Any], groups: Mapping[str
         ("subgroup_multi", "Several liver lesions, 177Lu-PSMA"),
         ("subgroup_68ga", "68Ga-PSMA-11 at baseline"),
     ):
-        rows.append((name, "subgroup", "part", label, len(groups[name]), "printed"))
-    first = len(groups["subgroup_sirt_first"])
-    unmeasured = len(groups["subgroup"]) - first - len(groups["subgroup_lu"])
-    not_judged = (("sirt_first", "SIRT before 177Lu-PSMA", first, "printed"),
-                  ("not_measured", "No liver lesion measured before and after", unmeasured, "free"))  # fmt: skip
-    return rows + [
-        (f"subgroup_lu_left_out.{key}", "subgroup_lu", "left_out", label, count, basis)
-        for key, label, count, basis in not_judged
-        if count
-    ]
+        rows.append((name, "subgroup", "part", label, len(groups[name])))
+    sirt_first = len(groups["subgroup_sirt_first"])
+    unmeasured = len(groups["subgroup"]) - sirt_first - len(groups["subgroup_lu"])
+    not_judged = (
+        (SIRT_FIRST, "SIRT before 177Lu-PSMA", sirt_first),
+        ("subgroup_lu_left_out.not_measured", "No liver lesion measured before and after", unmeasured),
+    )
+    return rows + [(step, "subgroup_lu", "left_out", label, count) for step, label, count in not_judged if count]

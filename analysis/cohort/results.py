@@ -13,7 +13,7 @@ from analysis.cohort.eligibility import eligibility_results
 from analysis.cohort.flow import flow_results
 from analysis.cohort.table_one import table_one_results, therapy_results
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.characteristics import patient_frame
 from analysis.results import Result, missing
 
@@ -22,7 +22,7 @@ INDICATION = ("psa", "alp", "ldh", "ecog", "sites")
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`n.*`, `t1.*`, `tx.*`, `elig.*`, `img.*`, `design.*` and `tox.ctcae_version` for any cohort; or reasons."""
-    tables = remembering(tables)
+    tables = cached_tables(tables)
     patients = patient_frame(tables, study)
     table_one = table_one_results(tables, study, patients)
     return [

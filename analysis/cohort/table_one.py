@@ -1,6 +1,6 @@
 """Table 1 as the paper prints it: `t1.*` for each arm and all, and the same facts as the text states them, `tx.*`.
 
-Which rows there are, how each is summarised and what it rests on stands in `cohort_table_one.csv`.
+Which rows there are, and how each is summarised is listed in `table_one.csv`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_VALUE = {"patient": "no_measurements", "ecog": "no_measurements", "interval_w
 
 @cache
 def rows() -> pd.DataFrame:
-    """The rows of Table 1: row, label, group, kind, source (column of `patient_frame`), unit, basis."""
+    """The rows of Table 1: row, label, group, kind, source (column of `patient_frame`), unit."""
     return pd.read_csv(Path(__file__).with_suffix(".csv"))
 
 
@@ -40,16 +40,15 @@ def table_one_results(tables: Tables, study: Mapping[str, Any], patients: pd.Dat
     `patients`: the frame of `patient_frame` for these tables.
     """
     by_group = groups(patients)
-    found: list[Result] = []
+    results: list[Result] = []
     for row in rows().itertuples():
         values = _values(tables, study, patients, str(row.source))
         for group, members in by_group.items():
             inside = values[values.index.isin(members.index)]
-            found.append(_cell(f"t1.{row.row}.{group}", row, inside, len(members)))
+            results.append(_cell(f"t1.{row.row}.{group}", row, inside, len(members)))
             if row.kind == "median_t":
-                # the printed totals force the mean number of cycles; other means are only limited by their intervals
-                found.append(_mean(found[-1], inside, "printed" if row.source == "cycles" else "bounded"))
-    return found
+                results.append(_mean(results[-1], inside))
+    return results
 
 
 def _values(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame, source: str) -> pd.Series:
@@ -62,14 +61,14 @@ def _values(tables: Tables, study: Mapping[str, Any], patients: pd.DataFrame, so
     return patients[source]
 
 
-def _cell(id: str, row: Any, values: pd.Series, patients: int) -> Result:
+def _cell(result_id: str, row: Any, values: pd.Series, patients: int) -> Result:
     if row.kind == "count":
         known = values.dropna()
         if patients and known.empty:
-            return missing(id, "not_recorded", n=0, unit="count", method="count", basis=row.basis)
-        return counted(id, int(known.sum()), len(known), basis=row.basis)
+            return missing(result_id, "not_recorded", n=0, unit="count", method="count")
+        return counted(result_id, int(known.sum()), len(known))
     reason = NO_VALUE.get(row.source, NO_VALUE.get(row.group, "not_recorded")) if patients else "no_patients"
-    result = described(id, values.astype("float64"), row.kind, unit=row.unit, reason=reason, basis=row.basis)
+    result = described(result_id, values.astype("float64"), row.kind, unit=row.unit, reason=reason)
     return _whole(result) if row.kind == "sum" else result
 
 
@@ -77,12 +76,10 @@ def _whole(result: Result) -> Result:
     return result if result.value is None else replace(result, value=int(result.value))
 
 
-def _mean(printed: Result, values: pd.Series, basis: str) -> Result:
+def _mean(printed: Result, values: pd.Series) -> Result:
     """The mean that the printed interval belongs to."""
     reason = printed.reason or "not_recorded"
-    return described(
-        f"{printed.id}.mean", values.astype("float64"), "mean_t", unit=printed.unit, reason=reason, basis=basis
-    )
+    return described(f"{printed.id}.mean", values.astype("float64"), "mean_t", unit=printed.unit, reason=reason)
 
 
 def therapy_results(table_one: Mapping[str, Result], patients: pd.DataFrame) -> list[Result]:
@@ -94,9 +91,7 @@ def therapy_results(table_one: Mapping[str, Result], patients: pd.DataFrame) -> 
     cycles = replace(table_one["t1.cycles.all"], id="tx.cycles", lower=None, upper=None, interval="")
     treated = patients[patients["arm"] == "lu_sirt"]
     reason = "not_recorded" if len(treated) else "arm_empty"
-    activity = described(
-        "tx.sirt_activity", treated["sirt_gbq"], "mean_range", unit="GBq", reason=reason, basis="printed"
-    )
+    activity = described("tx.sirt_activity", treated["sirt_gbq"], "mean_range", unit="GBq", reason=reason)
     return [cycles, *again, activity]
 
 

@@ -134,7 +134,8 @@ def grade_value(
 def baseline_state(values: Floats, lower: Floats, upper: Floats) -> npt.NDArray[np.object_]:
     """low, normal or high of each baseline against its own limits; None where the value or its upper limit is missing.
 
-    A missing lower limit leaves "low" unseen: what is not above the upper limit counts as normal then.
+    All arguments and the result have the shape (n,); values and limits share a unit. A missing lower limit leaves "low"
+    unseen: what is not above the upper limit counts as normal then.
     """
     state = np.where(values > upper, "high", np.where(values < lower, "low", "normal")).astype(object)
     state[np.isnan(values) | np.isnan(upper)] = None
@@ -197,7 +198,7 @@ def _unaffected_by_comparator(rows: pd.DataFrame, lines: pd.DataFrame, attained:
 
 
 def significant(values: Floats, digits: int) -> Floats:
-    """`values` rounded to significant digits; zero and NaN stay."""
+    """`values` rounded to significant digits, same shape; zero and NaN stay."""
     with np.errstate(divide="ignore", invalid="ignore"):
         magnitude = np.floor(np.log10(np.abs(values)))
     scale = np.power(10.0, np.where(np.isfinite(magnitude), magnitude, 0.0))

@@ -55,9 +55,10 @@ def target_response(sums_mm: Sequence[float], *, all_gone: bool = False) -> str 
 
 
 def overall_response(target: str | None, non_target: str, *, new_lesion: bool) -> str | None:
-    """Overall response of one time point by the table of RECIST 1.1; None (not evaluable) only without progression.
+    """Overall response at one time point; None (not evaluable) only without progression.
 
-    non_target: one of `NON_TARGET`; "none" when the patient has no non-target lesion.
+    non_target: one of `NON_TARGET`; "none" when the patient has no non-target lesion. Raises ValueError for another word.
+    Source: RECIST 1.1, table of overall responses.
     """
     if non_target not in NON_TARGET:
         raise ValueError(f"non_target is one of {', '.join(NON_TARGET)}")
@@ -69,12 +70,18 @@ def overall_response(target: str | None, non_target: str, *, new_lesion: bool) -
 
 
 def is_measurable(size_mm: float, *, is_node: bool) -> bool:
-    """True for a lesion that may be a target: long axis of at least 10 mm, node with a short axis of at least 15 mm."""
+    """True for a lesion that may be a target: long axis of at least 10 mm, node with a short axis of at least 15 mm.
+
+    size_mm: long axis, for a node the short axis. Source: RECIST 1.1; limits in `recist_1_1.csv`.
+    """
     return size_mm >= limit("measurable_node_short_axis" if is_node else "measurable_long_axis")
 
 
 def is_gone(size_mm: float, *, is_node: bool) -> bool:
-    """True when a target counts as disappeared: 0 mm, for a node a short axis below 10 mm."""
+    """True when a target counts as disappeared: 0 mm, for a node a short axis below 10 mm.
+
+    Source: RECIST 1.1; limits in `recist_1_1.csv`.
+    """
     return size_mm < limit("normal_node_short_axis") if is_node else size_mm == 0
 
 
@@ -112,7 +119,10 @@ def _largest_first(lesion: Lesion) -> tuple[float, str]:
 
 
 def response_of_choice(chosen: Sequence[Lesion]) -> str | None:
-    """Target response of one choice at the last scan; None unless every target was measured at baseline and then."""
+    """Target response of one choice at the last scan, from the sums of its diameters (mm).
+
+    None unless every target was measured at baseline and at the last scan.
+    """
     sums = [sum(sizes) for sizes in zip(*(lesion.sizes_mm for lesion in chosen), strict=True)]
     gone = all(is_gone(lesion.sizes_mm[-1], is_node=lesion.is_node) for lesion in chosen)
     return target_response(sums, all_gone=gone)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -28,7 +28,7 @@ REASONS_LEFT_OUT = {
 }
 
 
-@remembered
+@cached_dataset
 def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the tables, sorted by patient_id: who is analysed, in which arm, and why others are not.
 
@@ -62,7 +62,7 @@ def assign_arms(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-@remembered
+@cached_dataset
 def analysis_set(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """The patients analysed: patient_id (string, sorted) and arm (category lu, lu_sirt), index 0..n-1."""
     arms = assign_arms(tables, study)
@@ -70,7 +70,7 @@ def analysis_set(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> pd.Index:
-    """Ids of patients with a metastasis at `site` that was not certainly found later than the start of therapy.
+    """Ids of patients with a metastasis at `site` that was not certainly found later than the start of therapy, sorted.
 
     A coded metastasis or a measured lesion counts. Diagnoses are often coded at discharge: the settings allow
     `baseline_grace_days` after day 0. Without a date, or without day 0, a metastasis counts.
@@ -84,8 +84,8 @@ def metastasis_patients(tables: Tables, study: Mapping[str, Any], site: str) -> 
     else:
         seen = seen.assign(day=pd.Series(dtype="Int64"))
     early = ~certainly_after(seen, study["analysis_set"]["baseline_grace_days"])
-    found = set(named.loc[timely, "patient_id"]) | set(seen.loc[early, "patient_id"])
-    return pd.Index(sorted(found), dtype="object", name="patient_id")
+    patient_ids = set(named.loc[timely, "patient_id"]) | set(seen.loc[early, "patient_id"])
+    return pd.Index(sorted(patient_ids), dtype="object", name="patient_id")
 
 
 def _first_measured(tables: Tables) -> pd.DataFrame:
@@ -96,7 +96,10 @@ def _first_measured(tables: Tables) -> pd.DataFrame:
 
 
 def certainly_after(rows: pd.DataFrame, last_day: int, prefix: str = "") -> pd.Series:
-    """True for each row whose earliest possible day (`day`, else `day_min`) lies after `last_day`; unknown is False."""
+    """True for each row whose earliest possible day (`day`, else `day_min`) is after `last_day`; unknown is False.
+
+    `prefix` of these columns, such as "start_"; index as `rows`.
+    """
     earliest = rows[f"{prefix}day"].astype("Float64")
     if f"{prefix}day_min" in rows:
         earliest = earliest.fillna(rows[f"{prefix}day_min"].astype("Float64"))
@@ -104,7 +107,7 @@ def certainly_after(rows: pd.DataFrame, last_day: int, prefix: str = "") -> pd.S
 
 
 def completed(tables: Tables, procedure: str) -> pd.DataFrame:
-    """Rows of `procedures` that were completed, of one kind, in the order of the table."""
+    """Rows of `procedures` of one kind that were completed, all columns, in the order of the table."""
     rows = tables["procedures"]
     return rows[rows["procedure"].eq(procedure) & rows["status"].eq("completed")]
 

@@ -23,9 +23,9 @@ def numbers(tables: Tables, measures: Iterable[str]) -> pd.DataFrame:
     rows = tables["observations"]
     rows = rows[rows["measure"].isin(list(measures)) & rows["value"].notna()]
     wanted = ["patient_id", "measure", *COLUMNS, "day_min", "observation_id"]
-    found = rows.reindex(columns=wanted).astype({"measure": "string", "patient_id": "string"})
+    measurements = rows.reindex(columns=wanted).astype({"measure": "string", "patient_id": "string"})
     keys = ["patient_id", "measure", "day", "order", "observation_id"]
-    return found.sort_values(keys, kind="stable", ignore_index=True)
+    return measurements.sort_values(keys, kind="stable", ignore_index=True)
 
 
 def last_within(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
@@ -38,14 +38,14 @@ def last_within(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_window(rows: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with an exact day inside the window of their patient; order kept."""
+    """Rows with an exact day inside the window of their patient (columns first_day, last_day); order and columns stay."""
     limits = windows.reindex(rows["patient_id"]).astype("float64")
     day = rows["day"].astype("float64").to_numpy()
     return rows[(day >= limits["first_day"].to_numpy()) & (day <= limits["last_day"].to_numpy())]
 
 
 def baseline_windows(patient_ids: Iterable[str], study: Mapping[str, Any]) -> pd.DataFrame:
-    """The window before day 0 in which the last value is the baseline, by the settings."""
+    """Window before day 0 in which the last value is the baseline, by the settings: index patient_id; first_day, last_day."""
     index = pd.Index(list(patient_ids), name="patient_id", dtype="object")
     return pd.DataFrame({"first_day": -study["toxicity"]["baseline_days"], "last_day": 0}, index=index)
 
@@ -54,15 +54,15 @@ def baseline_values(tables: Tables, study: Mapping[str, Any], measures: Iterable
     """Baseline value of each patient: one row a patient of the tables, one column a measure, NaN where missing."""
     measures = list(measures)
     ids = tables["patients"]["patient_id"]
-    found = last_within(numbers(tables, measures), baseline_windows(ids, study))["value"]
-    wide = found.astype("float64").unstack("measure") if len(found) else pd.DataFrame(index=ids)
+    last_values = last_within(numbers(tables, measures), baseline_windows(ids, study))["value"]
+    wide = last_values.astype("float64").unstack("measure") if len(last_values) else pd.DataFrame(index=ids)
     return wide.reindex(index=pd.Index(ids, dtype="object", name="patient_id"), columns=measures).astype("float64")
 
 
 def last_known(tables: Tables, measure: str) -> pd.Series:
-    """The latest number of `measure` that is not certainly later than day 0, by patient; an undated one counts.
+    """The latest number of `measure` that is not certainly later than day 0, index patient_id; an undated number counts.
 
-    For what is stated once, often years before (Gleason score).
+    In the unit of the measure. For what is recorded once, often years before (Gleason score).
     """
     rows = numbers(tables, [measure])
     rows = rows[~certainly_after(rows, 0)]

@@ -1,6 +1,6 @@
 """What can end a follow-up: the event and the sources of censoring as named objects, in the order in which they apply.
 
-They stand in `survival_ends.csv`. Every patient's time ends with exactly one of them, and the name goes with the time
+They are listed in `censoring.csv`. Every patient's time ends with exactly one of them, and the name goes with the time
 through the analysis, so that each censoring can be traced to what was recorded.
 """
 
@@ -16,7 +16,7 @@ ENDS = Path(__file__).with_name("censoring.csv")
 
 
 @dataclass(frozen=True, slots=True)
-class EndOfFollowUp:
+class EventSource:
     """One way for a follow-up to end: its name, "event" or "censored", the column of `patients` with its day, meaning."""
 
     source: str
@@ -24,19 +24,14 @@ class EndOfFollowUp:
     day: str
     meaning: str
 
-    @property
-    def is_event(self) -> bool:
-        """Whether it is the event of overall survival."""
-        return self.counts_as == "event"
-
 
 @cache
-def ends() -> tuple[EndOfFollowUp, ...]:
-    """All ends: the event first, then a death on no known day, then the sources of the last contact."""
-    return tuple(EndOfFollowUp(*row) for row in pd.read_csv(ENDS).itertuples(index=False))
+def event_sources() -> tuple[EventSource, ...]:
+    """All sources in the order in which they apply: the event, a death without a date, then those of the last contact."""
+    return tuple(EventSource(*row) for row in pd.read_csv(ENDS).itertuples(index=False))
 
 
-EVENT, UNDATED = ends()[:2]
+EVENT, UNDATED = event_sources()[:2]
 
 
 def end_of_each(patients: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +48,7 @@ def end_of_each(patients: pd.DataFrame) -> pd.DataFrame:
 def count_ends(survival: pd.DataFrame, arms: tuple[str, ...]) -> pd.DataFrame:
     """What ended each follow-up, counted by arm: source, counts_as, meaning, one column per arm; every end has a row."""
     rows = []
-    for end in ends():
+    for end in event_sources():
         ended = survival.loc[survival["event_source"].eq(end.source), "arm"]
         rows.append((end.source, end.counts_as, end.meaning, *(int(ended.eq(arm).sum()) for arm in arms)))
     return pd.DataFrame(rows, columns=["source", "counts_as", "meaning", *arms])

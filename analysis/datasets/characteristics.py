@@ -13,15 +13,15 @@ import pandas as pd
 
 from analysis.datasets.arms import Tables, analysis_set, certainly_after, completed, metastasis_patients
 from analysis.datasets.baseline import baseline_values, last_known
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 
-LABORATORY = ("psa", "alp", "ldh")
+BASELINE_LABORATORY = ("psa", "alp", "ldh")
 SITES = ("bone", "lymph_node", "lung", "other")
 DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
 DAYS_PER_WEEK = 7
 
 
-@remembered
+@cached_dataset
 def patient_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """All analysed patients, index patient_id (sorted), one column per characteristic.
 
@@ -32,7 +32,7 @@ def patient_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     chosen = analysis_set(tables, study).set_index("patient_id")
     chosen.index = chosen.index.astype("object")
     ages = tables["patients"].set_index("patient_id")["age_years"]
-    laboratory = baseline_values(tables, study, [*LABORATORY, "ecog"])
+    laboratory = baseline_values(tables, study, [*BASELINE_LABORATORY, "ecog"])
     parts = [
         chosen,
         ages.reindex(chosen.index),
@@ -113,14 +113,17 @@ def _prior_radiation(tables: Tables, patients: pd.Index) -> pd.DataFrame:
     )
 
 
-def _flag(patients: pd.Index, found: Any, recorded: bool) -> pd.Series:
+def _flag(patients: pd.Index, members: Any, recorded: bool) -> pd.Series:
     if not recorded:
         return pd.Series(pd.NA, index=patients, dtype="boolean")
-    return pd.Series(patients.isin(set(found)), index=patients, dtype="boolean")
+    return pd.Series(patients.isin(set(members)), index=patients, dtype="boolean")
 
 
 def applicable(patients: pd.DataFrame, characteristic: str) -> pd.Series:
-    """True for the patients who can have a value: an interval needs two cycles, SIRT activity needs SIRT."""
+    """True for the patients who can have a value: an interval needs two cycles, SIRT activity needs SIRT.
+
+    Index as `patients`, a frame of `patient_frame`.
+    """
     if characteristic == "interval_weeks":
         return patients["cycles"].ge(2)
     if characteristic == "sirt_gbq":

@@ -15,25 +15,25 @@ import pandas as pd
 
 from analysis.criteria.paper_response import patient_response
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembered, remembering
+from analysis.datasets.cached import cached_dataset, cached_tables
 from analysis.datasets.lesions import best_and_worst, lesion_changes, lesion_values, uptake_changes
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 
-REASONS_LEFT_OUT = ("no_pet_before", "no_pet_after")
+SUBGROUP_REASONS = {"no_pet_before": "no PET before therapy", "no_pet_after": "no PET after therapy"}
 
 
-@remembered
+@cached_dataset
 def imaging_subgroup(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient of the analysis set, index patient_id, sorted.
 
     Columns, all bool but the last two: in_subgroup, lu_evaluable (response to 177Lu-PSMA before any SIRT),
     sirt_evaluable (response to SIRT), multiple_lesions (lu_evaluable with at least two evaluable target lesions),
     ga68 (lu_evaluable with 68Ga-PSMA-11 at the baseline PET), sirt_first; baseline_tracer (string or NA);
-    reason_left_out (one of `REASONS_LEFT_OUT`, NA for members). Empty, with these columns, for a cohort without such
+    reason_left_out (a key of `SUBGROUP_REASONS`, NA for members). Empty, with these columns, for a cohort without such
     patients.
     """
-    tables = remembering(tables)
-    pet = staging(tables, study, shows="has_pet")
+    tables = cached_tables(tables)
+    pet = timepoints(tables, study, shows="has_pet")
     before = pet["baseline"].notna() | (not study["subgroup"]["pet_before_and_after_required"])
     after = pet[["restaging", "final"]].notna().any(axis=1) | (not study["subgroup"]["pet_before_and_after_required"])
     frame = pet[["lu_cycles", "sirts", "sirt_first"]].assign(in_subgroup=before & after)
@@ -72,8 +72,8 @@ class Evaluation:
 
 
 def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
-    """Read the tables once and give every frame that the results and figures of the lesion chapter need."""
-    tables = remembering(tables)
+    """Every frame that the results and figures of the lesion chapter start from, see `Evaluation`."""
+    tables = cached_tables(tables)
     subgroup = imaging_subgroup(tables, study)
     changes, patients = {}, {}
     for therapy in ("lu", "sirt"):
@@ -92,24 +92,28 @@ def evaluate(tables: Tables, study: Mapping[str, Any]) -> Evaluation:
     )
 
 
-def no_response_reason(found: Evaluation, therapy: str) -> str:
-    """Why nobody can be judged after `therapy`: no patient, not given, no scans around it, no lesion measured on
-    them.
+def no_response_reason(evaluation: Evaluation, therapy: str) -> str:
+    """Why nobody can be judged after `therapy`, a key of `REASONS`.
+
+    No patient, therapy not given, no scans around it, or no lesion measured on them.
     """
-    if found.subgroup.empty:
+    if evaluation.subgroup.empty:
         return "no_patients"
-    given = found.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)
+    given = evaluation.subgroup[{"lu": "lu_cycles", "sirt": "sirts"}[therapy]].gt(0)
     if not given.any():
         return "arm_empty"
-    return "no_lesions" if (found.subgroup["in_subgroup"] & given).any() else "no_followup"
+    return "no_lesions" if (evaluation.subgroup["in_subgroup"] & given).any() else "no_followup"
 
 
-def several_lesions_reason(found: Evaluation, therapy: str) -> str:
-    """Why no patient has several lesions judged after `therapy`: nobody was judged at all, or each has one lesion."""
-    return no_response_reason(found, therapy) if found.patients[therapy].empty else "no_multiple_lesions"
+def several_lesions_reason(evaluation: Evaluation, therapy: str) -> str:
+    """Why no patient has several lesions judged after `therapy`, a key of `REASONS`.
+
+    Nobody was judged at all, or each has a single lesion.
+    """
+    return no_response_reason(evaluation, therapy) if evaluation.patients[therapy].empty else "no_multiple_lesions"
 
 
 def _baseline_suv(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    scan = staging(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
+    scan = timepoints(tables, study, shows="has_pet")["baseline"].dropna().rename("scan").astype("int64").reset_index()
     rows = lesion_values(tables, study, "suv_max").merge(scan, on=["patient_id", "scan"]).dropna(subset=["value"])
     return rows[["patient_id", "lesion_id", "value", "tracer"]].rename(columns={"value": "suv_max"})

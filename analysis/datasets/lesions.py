@@ -14,13 +14,14 @@ import pandas as pd
 
 from analysis.criteria.paper_response import classify_change, percent_change
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembered
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.cached import cached_dataset
+from analysis.datasets.scans import scans, timepoints
 
 FRAMES = {"lu": ("baseline", "restaging"), "sirt": ("before_sirt", "final")}
+THERAPIES = tuple(FRAMES)
 
 
-@remembered
+@cached_dataset
 def lesion_values(
     tables: Tables, study: Mapping[str, Any], measure: str = "lesion_diameter", organ: str | None = "liver"
 ) -> pd.DataFrame:
@@ -46,7 +47,7 @@ def lesion_values(
     return last.assign(tracer=last["tracer"].mask(last["tracer"].eq("none")))
 
 
-@remembered
+@cached_dataset
 def lesion_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "lu") -> pd.DataFrame:
     """One row per patient and liver lesion seen at one of the two scans that frame `therapy` ("lu" or "sirt").
 
@@ -55,7 +56,7 @@ def lesion_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "lu"
     `target_lesions_max`), is_new (first ever measured after the therapy, above 0 mm).
     """
     reference, followup = FRAMES[therapy]
-    frames = staging(tables, study)[[reference, followup]].dropna()
+    frames = timepoints(tables, study)[[reference, followup]].dropna()
     values = lesion_values(tables, study)
     before = _at_scan(values, frames[reference], "reference_mm")
     after = _at_scan(values, frames[followup], "followup_mm")
@@ -107,7 +108,7 @@ def uptake_changes(tables: Tables, study: Mapping[str, Any], therapy: str = "sir
     values exist and the tracer is the same and known: SUVs of different tracers are not compared).
     """
     reference, followup = FRAMES[therapy]
-    frames = staging(tables, study, shows="has_pet")[[reference, followup]].dropna()
+    frames = timepoints(tables, study, shows="has_pet")[[reference, followup]].dropna()
     values = lesion_values(tables, study, "suv_max")
     sides = []
     for name, scan in (("reference", frames[reference]), ("followup", frames[followup])):

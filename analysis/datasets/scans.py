@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.datasets.arms import Tables, analysis_set, completed
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 
 IMAGING_PROCEDURES = ("psma_pet", "ct", "mri")
 IMAGING_MEASURES = ("lesion_diameter", "lesion_short_axis", "suv_max")
@@ -40,10 +40,10 @@ def count_before(events: pd.DataFrame, therapy: pd.DataFrame) -> np.ndarray:
     given = therapy[["patient_id", "day"]].astype({"patient_id": "object"}).sort_values("day", kind="stable")
     given["count"] = given.groupby("patient_id").cumcount() + 1
     wanted = events[["patient_id", "day"]].astype({"patient_id": "object"}).assign(position=np.arange(len(events)))
-    found = pd.merge_asof(
+    counted = pd.merge_asof(
         wanted.sort_values("day", kind="stable"), given, on="day", by="patient_id", allow_exact_matches=False
     )
-    return found.sort_values("position")["count"].fillna(0).astype("int64").to_numpy()
+    return counted.sort_values("position")["count"].fillna(0).astype("int64").to_numpy()
 
 
 def imaging_days(tables: Tables) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def imaging_days(tables: Tables) -> pd.DataFrame:
     return rows.groupby(["patient_id", "day"], as_index=False, observed=True).agg(columns)
 
 
-@remembered
+@cached_dataset
 def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per patient and scan, in time order.
 
@@ -101,8 +101,8 @@ def scans(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return grouped.drop(columns="block")
 
 
-@remembered
-def staging(tables: Tables, study: Mapping[str, Any], shows: str = "has_diameter") -> pd.DataFrame:
+@cached_dataset
+def timepoints(tables: Tables, study: Mapping[str, Any], shows: str = "has_diameter") -> pd.DataFrame:
     """One row per patient of the analysis set: the scans that frame each therapy, as numbers of `scans` (NA if none).
 
     Only scans with `shows` (has_diameter: for response; has_pet: for uptake and for the imaging subgroup) are looked

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from analysis.datasets.arms import ARMS
 from analysis.datasets.censoring import UNDATED, end_of_each
-
-ARMS = ("lu", "lu_sirt")
-
 
 FIRST_DAY = 0.5  # a death on day 0 still counts as time at risk
 
@@ -21,7 +19,7 @@ FIRST_DAY = 0.5  # a death on day 0 still counts as time at risk
 def overall_survival(tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame) -> pd.DataFrame:
     """One row per patient of `arms` (patient_id, arm) with day 0 and a last day.
 
-    Columns: patient_id, arm, time_days, death_observed, event_source (a source of `survival_ends.ends`), exposure_day
+    Columns: patient_id, arm, time_days, death_observed, event_source (a source of `censoring.event_sources`), exposure_day
     (first completed SIRT, days from day 0, missing without). A death without an exact date is censored at the last
     contact; `undated_deaths` gives the other bound.
     """
@@ -34,7 +32,7 @@ def overall_survival(tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame) -> 
 
 
 def exposure_days(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """First completed SIRT of each patient: patient_id, exposure_day (Int64, negative before day 0)."""
+    """First completed SIRT of each patient: patient_id, exposure_day (Int64, days from day 0, negative before it)."""
     procedures = tables["procedures"]
     sirt = procedures[(procedures["procedure"] == "sirt") & (procedures["status"] == "completed")]
     first = sirt.groupby("patient_id", observed=True)["day"].min()
@@ -51,5 +49,5 @@ def undated_deaths(survival: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_arm(survival: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows of each arm in fixed order; an arm nobody is in is an empty frame."""
+    """Rows of each arm in the order of `ARMS`, with the columns of `survival`; an arm without patients is an empty frame."""
     return {arm: survival[survival["arm"] == arm] for arm in ARMS}

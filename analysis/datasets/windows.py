@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.datasets.arms import Tables, analysis_set, completed
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 
 
-@remembered
+@cached_dataset
 def therapy_windows(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """For each analysed patient, index patient_id: arm, last_therapy (day), sirt_day (first SIRT) and the windows.
 

@@ -9,7 +9,7 @@ from analysis.physics.constants import physics_table
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A quantity nobody measured here: lowest, default and highest value, unit, and where they come from."""
+    """A quantity that was not measured in this cohort: lowest, default and highest value, unit, source."""
 
     key: str
     low: float
@@ -36,5 +36,5 @@ def assumptions() -> dict[str, Assumption]:
 
 
 def assumed(key: str) -> Assumption:
-    """One assumption; KeyError if unknown."""
+    """The assumption with this key. Raises KeyError for an unknown key."""
     return assumptions()[key]

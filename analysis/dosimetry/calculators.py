@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from analysis.physics.constants import literature, local_dose_per_hour, mean_life
+from analysis.physics.constants import equilibrium_dose_constant, literature, mean_life
 from analysis.physics.radiobiology import biologically_effective_dose, equivalent_dose_2gy
 from analysis.physics.sirt_activity import (
     body_surface_m2,
+    bsa_activity_gbq,
     liver_dose_gy,
+    lung_shunt_reduction,
     partition_dose,
-    shunt_factor,
-    surface_activity_gbq,
 )
 
 TABLE = Path(__file__).with_name("calculators.toml")
@@ -95,11 +95,11 @@ def _function(path: str) -> Callable[[Values], Mapping[str, float]]:
     return function
 
 
-def surface_activity(values: Values) -> dict[str, float]:
+def bsa_activity(values: Values) -> dict[str, float]:
     """Body surface (m2), activity by the rule and after reduction for the lung shunt (GBq)."""
     surface = body_surface_m2(values["height_cm"], values["weight_kg"])
-    activity = surface_activity_gbq(surface, values["tumour_pct"] / 100)
-    reduced = activity * shunt_factor(values["shunt_pct"])
+    activity = bsa_activity_gbq(surface, values["tumour_pct"] / 100)
+    reduced = activity * lung_shunt_reduction(values["shunt_pct"])
     return {"body_surface_m2": float(surface), "activity_gbq": float(activity), "reduced_gbq": float(reduced)}
 
 
@@ -125,19 +125,19 @@ def sirt_dose(values: Values) -> dict[str, float]:
 def lesion_dose(values: Values) -> dict[str, float]:
     """177Lu dose (Gy) of a lesion large enough to absorb all its electrons, per cycle and over the course."""
     per_gram = values["conversion"] * values["suv"] * values["activity_gbq"] / values["weight_kg"]
-    cycle = local_dose_per_hour("lu177") * per_gram * mean_life(values["half_life_h"])
+    cycle = equilibrium_dose_constant("lu177") * per_gram * mean_life(values["half_life_h"])
     return {"cycle_gy": cycle, "course_gy": cycle * values["cycles"]}
 
 
 def bed(values: Values) -> dict[str, float]:
     """Absorbed dose, BED and EQD2 (Gy) of equal administrations far enough apart to be independent."""
-    one = biologically_effective_dose(
+    single = biologically_effective_dose(
         values["dose_gy"],
         effective_half_life_h=values["half_life_h"],
         alpha_beta_gy=values["alpha_beta_gy"],
         repair_half_time_h=values["repair_h"],
     )
-    total = float(one) * values["count"]
+    total = float(single) * values["count"]
     return {
         "total_gy": values["dose_gy"] * values["count"],
         "bed_gy": total,
@@ -145,7 +145,7 @@ def bed(values: Values) -> dict[str, float]:
     }
 
 
-def cumulative(values: Values) -> dict[str, float]:
+def cumulative_dose(values: Values) -> dict[str, float]:
     """177Lu dose (Gy) over the course and its ratio to the two SIRT doses that the paper quotes."""
     course = values["dose_per_gbq"] * values["activity_gbq"] * values["cycles"]
     return {

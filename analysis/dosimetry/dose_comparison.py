@@ -21,7 +21,7 @@ from analysis.physics.constants import literature, nuclide
 from analysis.physics.nonuniform_dose import cluster_dose
 from analysis.physics.radiobiology import (
     biologically_effective_dose,
-    course_bed,
+    cumulative_bed,
     equivalent_dose_2gy,
     equivalent_uniform_bed,
 )
@@ -48,8 +48,7 @@ def dose_per_gbq() -> float:
 
 
 def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per patient of the analysis set with cycles of known activity: cycles, activity_gbq, and the course
-    dose low, quoted, high.
+    """Tumour dose over the course: one row per patient of the analysis set whose cycles all have a known activity.
 
     Columns cycles, activity_gbq, low_gy, quoted_gy (32 Gy for 6 GBq), high_gy, liver_low_gy, liver_gy, liver_high_gy (dose
     per activity published for liver metastases), bed_gy, eqd2_gy; index patient_id. A tumour dose per activity from
@@ -75,9 +74,9 @@ def course_doses(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def dose_ladder(cycles: tuple[float, ...] = (1, 2, 3, 6)) -> pd.DataFrame:
-    """The doses of the argument on one scale, no patient data: columns therapy, label, cycles, dose_gy, bed_gy,
-    eqd2_gy.
+    """The quoted doses on one scale; no patient data.
 
+    Columns therapy, label, cycles, dose_gy, bed_gy, eqd2_gy.
     177Lu: 32 Gy per cycle, summed; 90Y: 55 and 60 Gy once; both with alpha/beta and repair half-time of prostate
     cancer.
     """
@@ -86,7 +85,7 @@ def dose_ladder(cycles: tuple[float, ...] = (1, 2, 3, 6)) -> pd.DataFrame:
     rows = []
     for count in cycles:
         doses = np.full(round(count), literature("lu.paper_cycle_dose"))
-        bed = course_bed(doses, effective_half_life_h=half_life, **about)
+        bed = cumulative_bed(doses, effective_half_life_h=half_life, **about)
         rows.append(
             ("177Lu-PSMA", f"{count:g} {'cycle' if count == 1 else 'cycles'} of 6 GBq", count, float(doses.sum()), bed)
         )
@@ -98,7 +97,7 @@ def dose_ladder(cycles: tuple[float, ...] = (1, 2, 3, 6)) -> pd.DataFrame:
 
 
 def sirt_bed(dose_gy: float, tissue: Biology) -> float:
-    """BED (Gy) of 90Y that decays where it lodges (physical half-life)."""
+    """BED (Gy) of one 90Y treatment; microspheres stay in place, so the physical half-life counts."""
     bed = biologically_effective_dose(
         dose_gy,
         effective_half_life_h=nuclide("y90.half_life"),
@@ -109,7 +108,7 @@ def sirt_bed(dose_gy: float, tissue: Biology) -> float:
 
 
 def nonuniform_sirt(dose_gy: float, spacings_mm: tuple[float, ...] = (1, 2, 4, 6, 8)) -> pd.DataFrame:
-    """What clustering costs at the same mean dose: one row per spacing of the clusters.
+    """BED of clustered 90Y at the same mean dose: one row per spacing of the clusters.
 
     Columns spacing_mm, uniform_bed_gy, equivalent_bed_gy (equally many cells survive), lost_pct.
     """
@@ -133,8 +132,7 @@ EQD2_ASSUMPTIONS = ("alpha_beta_prostate", "repair_half_time_prostate", "effecti
 
 
 def eqd2_tornado(cycles: int = 3) -> pd.DataFrame:
-    """How far EQD2 of the quoted doses moves with each assumption alone: 177Lu course of `cycles` and one SIRT of 55
-    Gy.
+    """Sensitivity of EQD2 to each assumption alone, for a 177Lu course of `cycles` and one SIRT of 55 Gy.
 
     One row per therapy and assumption: therapy, assumption, low, default, high (of the assumption), low_gy, default_gy,
     high_gy (EQD2 at those), swing_gy. The effective half-life of microspheres is their physical one and does not move.
@@ -156,7 +154,7 @@ def eqd2_tornado(cycles: int = 3) -> pd.DataFrame:
 
 def _eqd2(therapy: str, dose_gy: float, count: int, values: dict[str, float]) -> float:
     half_life = nuclide("y90.half_life") if therapy == "SIRT" else values["effective_half_life"]
-    bed = course_bed(
+    bed = cumulative_bed(
         np.full(count, dose_gy),
         effective_half_life_h=half_life,
         alpha_beta_gy=values["alpha_beta_prostate"],

@@ -17,13 +17,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.datasets.arms import Tables, completed
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 from analysis.datasets.lesions import lesion_values
-from analysis.datasets.scans import staging
+from analysis.datasets.scans import timepoints
 from analysis.dosimetry.assumptions import assumed, assumptions
 from analysis.dosimetry.sirt_dose import nearest_value
 from analysis.physics.absorbed_fractions import absorbed_fraction
-from analysis.physics.constants import local_dose_per_hour, mean_life
+from analysis.physics.constants import equilibrium_dose_constant, mean_life
 
 LESION_ASSUMPTIONS = ("uptake_conversion", "effective_half_life", "shape_factor")
 MBQ_PER_GBQ, G_PER_KG = 1000, 1000
@@ -43,8 +43,8 @@ def lesion_dose_gy(
     activity, weight = np.asarray(activity_gbq, dtype=float), np.asarray(weight_kg, dtype=float)
     per_gram = uptake_conversion * np.asarray(suv, dtype=float) * activity * MBQ_PER_GBQ / (weight * G_PER_KG)
     equal_volume = np.asarray(diameter_mm, dtype=float) * shape_factor ** (1 / 3)
-    kept = absorbed_fraction("lu177", equal_volume)
-    return local_dose_per_hour("lu177") * per_gram * mean_life(effective_half_life_h) * kept
+    absorbed = absorbed_fraction("lu177", equal_volume)
+    return equilibrium_dose_constant("lu177") * per_gram * mean_life(effective_half_life_h) * absorbed
 
 
 def cycles_table(tables: Tables) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def cycles_table(tables: Tables) -> pd.DataFrame:
     return frame[["patient_id", "day", "cycle", "activity_gbq"]]
 
 
-@remembered
+@cached_dataset
 def lesion_dose_inputs(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per liver lesion with baseline SUVmax and diameter in a patient with at least one cycle.
 
@@ -68,7 +68,7 @@ def lesion_dose_inputs(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame
         ("suv_max", "has_pet", "suv_max"),
         ("lesion_diameter", "has_diameter", "diameter_mm"),
     ):
-        scan = staging(tables, study, shows=shows)["baseline"].dropna().rename("scan").astype("int64").reset_index()
+        scan = timepoints(tables, study, shows=shows)["baseline"].dropna().rename("scan").astype("int64").reset_index()
         values = lesion_values(tables, study, measure).merge(scan, on=["patient_id", "scan"])
         sides.append(values[["patient_id", "lesion_id", "value"]].rename(columns={"value": name}))
     frame = sides[0].merge(sides[1], on=["patient_id", "lesion_id"]).dropna(subset=["suv_max", "diameter_mm"])

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.dosimetry.assumptions import assumed
 from analysis.dosimetry.dose_comparison import course_doses, dose_ladder, dose_per_gbq, nonuniform_sirt, prostate
 from analysis.dosimetry.lesion_dose import lesion_doses, tornado
 from analysis.dosimetry.sirt_dose import sirt_table
 from analysis.estimates import assumption_result, centre_result
 from analysis.physics.absorbed_fractions import absorbed_fraction
-from analysis.physics.constants import literature, local_dose_constant, nuclide
+from analysis.physics.constants import dose_per_decayed_activity, literature, nuclide
 from analysis.physics.csda_range import csda_range_mm
-from analysis.physics.dose_point_kernels import energy_radius_mm, energy_within
+from analysis.physics.dose_point_kernels import energy_within, x_sphere_radius_mm
 from analysis.physics.nonuniform_dose import cluster_dose, distance_to_dose_mm
 from analysis.physics.radiobiology import cycles_overlap
 from analysis.physics.sirt_activity import rule
@@ -39,7 +39,7 @@ QUOTED_THRESHOLD = {"dose.threshold": "sirt.paper_threshold"}
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All results of the dosimetry chapter; a reason instead of a value where the cohort does not allow one."""
-    tables = remembering(tables)
+    tables = cached_tables(tables)
     return [
         *emission_results(),
         *pattern_results(),
@@ -50,8 +50,8 @@ def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     ]
 
 
-def _physics(id: str, value: float, unit: str, method: str) -> Result:
-    return Result(id, float(value), unit=unit, method=method, basis="physics")
+def _physics(result_id: str, value: float, unit: str, method: str) -> Result:
+    return Result(result_id, float(value), unit=unit, method=method, basis="physics")
 
 
 @cache
@@ -68,10 +68,12 @@ def emission_results() -> tuple[Result, ...]:
             _physics(f"phys.{short}.beta_mean", mean, "MeV", "ICRP Publication 107"),
             _physics(f"phys.{short}.csda_max", float(csda_range_mm(emax)), "mm", "CSDA range at the printed energy"),
             _physics(f"phys.{short}.csda_mean", float(csda_range_mm(mean)), "mm", "CSDA range at the mean energy"),
-            _physics(f"phys.{short}.dose_constant", local_dose_constant(name), "Gy kg/GBq", "full decay in place"),
+            _physics(
+                f"phys.{short}.dose_constant", dose_per_decayed_activity(name), "Gy kg/GBq", "full decay in place"
+            ),
         ]
         for share in (50, 90, 99):
-            radius = energy_radius_mm(name, share / 100)
+            radius = x_sphere_radius_mm(name, share / 100)
             rows.append(_physics(f"phys.{short}.r{share}", radius, "mm", f"radius of {share} % of the energy"))
     return tuple(rows)
 
@@ -142,13 +144,13 @@ def _source_of_the_sirt_dose() -> list[Result]:
     """What the abstract of the paper's source says of the SIRT dose: dose.sirt.source and its two bounds."""
     mean, low, high = (literature(f"sirt.van_den_hoven_{name}") for name in ("mean", "lowest", "highest"))
     method = "mean over colorectal metastases, van den Hoven et al. 2016"
-    found = [Result("dose.sirt.source", mean, low, high, unit="Gy", method=method, interval="range", basis="physics")]
+    results = [Result("dose.sirt.source", mean, low, high, unit="Gy", method=method, interval="range", basis="physics")]
     for end in ("low", "high"):
         value = literature(f"sirt.van_den_hoven_effective_{end}")
-        found.append(
+        results.append(
             _physics(f"dose.sirt.source.{end}_bound", value, "Gy", f"{end} end of the bounds of the same source")
         )
-    return found
+    return results
 
 
 def _overlap() -> Result:
@@ -162,7 +164,7 @@ def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     frame = course_doses(tables, study)
     reason = "no_patients" if tables["patients"].empty else "not_recorded"
     rows = [
-        centre_result(f"dose.lu.course{suffix}", frame[column].to_numpy(), unit="Gy", reason=reason, basis="bounded")
+        centre_result(f"dose.lu.course{suffix}", frame[column].to_numpy(), unit="Gy", reason=reason)
         for suffix, column in (("", "quoted_gy"), (".bed", "bed_gy"), (".eqd2", "eqd2_gy"))
     ]
     for suffix, columns, method in (
@@ -175,7 +177,7 @@ def course_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     ):
         method = f"median course at {method}"
         id = f"dose.lu.course.{suffix}"
-        rows.append(assumption_result(id, frame[columns], reason=reason, method=method, basis="bounded"))
+        rows.append(assumption_result(id, frame[columns], reason=reason, method=method))
     return rows
 
 

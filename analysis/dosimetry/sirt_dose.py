@@ -19,12 +19,12 @@ from analysis.dosimetry.assumptions import assumed
 from analysis.physics.sirt_activity import (
     MM3_PER_ML,
     body_surface_m2,
+    bsa_activity_gbq,
     even_spacing_mm,
     liver_dose_gy,
+    lung_shunt_reduction,
     partition_dose,
     rule,
-    shunt_factor,
-    surface_activity_gbq,
 )
 
 MEASURES = {
@@ -37,9 +37,9 @@ MEASURES = {
 
 
 def nearest_value(observations: pd.DataFrame, events: pd.DataFrame, measure: str) -> np.ndarray:
-    """For each row of `events` (patient_id, day): the last value of `measure` on or before the day, else the first
-    after.
+    """Value of `measure` nearest in time to each event: the last on or before its day, else the first after it.
 
+    `events` has columns patient_id and day.
     Shape (n_events,), unit of the measure; NaN where the patient has none with an exact day.
     """
     rows = observations.loc[
@@ -49,16 +49,17 @@ def nearest_value(observations: pd.DataFrame, events: pd.DataFrame, measure: str
     rows = rows.sort_values(["day", "order"], kind="stable")[["patient_id", "day", "value"]]
     wanted = events[["patient_id", "day"]].astype({"patient_id": "object", "day": "int64"})
     wanted = wanted.assign(position=np.arange(len(wanted))).sort_values("day", kind="stable")
-    found = [
+    nearest = [
         pd.merge_asof(wanted, rows, on="day", by="patient_id", direction=direction).set_index("position")["value"]
         for direction in ("backward", "forward")
     ]
-    return found[0].fillna(found[1]).sort_index().to_numpy(dtype=float)
+    return nearest[0].fillna(nearest[1]).sort_index().to_numpy(dtype=float)
 
 
 def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per SIRT of the analysis set given on an exact day, sorted by patient and day; NaN where an input is
-    missing.
+    """One row per SIRT of the analysis set given on an exact day, sorted by patient and day.
+
+    A value is NaN where an input is missing.
 
     Columns: patient_id, day, given_gbq, height_cm, weight_kg, lung_shunt_pct, liver_ml, tumour_ml, lesions_ml (measured
     lesions as spheres, before SIRT), body_surface_m2, tumour_share, rule_gbq (body surface method before shunt
@@ -77,8 +78,8 @@ def sirt_table(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     frame["lesions_ml"] = _lesions_ml(tables, study, frame)
     frame["body_surface_m2"] = body_surface_m2(frame["height_cm"], frame["weight_kg"])
     frame["tumour_share"] = (frame["tumour_ml"] / frame["liver_ml"]).where(frame["liver_ml"].gt(0))
-    frame["rule_gbq"] = surface_activity_gbq(frame["body_surface_m2"], frame["tumour_share"])
-    frame["shunt_factor"] = shunt_factor(frame["lung_shunt_pct"])
+    frame["rule_gbq"] = bsa_activity_gbq(frame["body_surface_m2"], frame["tumour_share"])
+    frame["shunt_factor"] = lung_shunt_reduction(frame["lung_shunt_pct"])
     frame["reduced_gbq"] = frame["rule_gbq"] * frame["shunt_factor"]
     frame["difference_gbq"] = frame["given_gbq"] - frame["reduced_gbq"]
     known = frame[["given_gbq", "liver_ml"]].where(frame[["given_gbq", "liver_ml"]].gt(0))

@@ -11,6 +11,12 @@ from analysis.report.charts import INK, Drawn, NoChart, missing_to_none, referen
 
 COLOURS = {"lower limit": "#56B4E9", "estimate": "#D55E00", "upper limit": "#0072B2"}
 ESTIMATE = "estimate"
+TOOLTIP = [
+    alt.Tooltip("label:N", title="Result"),
+    alt.Tooltip("part:N", title="Part"),
+    alt.Tooltip("low:Q", title="from", format=".3f"),
+    alt.Tooltip("high:Q", title="to", format=".3f"),
+]
 
 
 def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | None = None, log: bool = False) -> Drawn:
@@ -25,16 +31,10 @@ def ranges(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
     y = alt.Y("label:N", sort=None, title=None, axis=None)
     colour = _colour(set(frame["part"]))
-    tooltip = [
-        alt.Tooltip("label:N", title="Result"),
-        alt.Tooltip("part:N", title="Part"),
-        alt.Tooltip("low:Q", title="from", format=".3f"),
-        alt.Tooltip("high:Q", title="to", format=".3f"),
-    ]
     x = alt.X("low:Q", title=title, scale=scale)
     estimates, limits = frame[frame["part"] == ESTIMATE], frame[frame["part"] != ESTIMATE]
     layers: list[Any] = [
-        alt.Chart(rows).mark_bar(height=height, yOffset=below).encode(x, alt.X2("high:Q"), y, colour, tooltip=tooltip)
+        alt.Chart(rows).mark_bar(height=height, yOffset=below).encode(x, alt.X2("high:Q"), y, colour, tooltip=TOOLTIP)
         for rows, height, below in ((estimates, 12, 0), (limits, 4, 11))  # limits below, so that none hides another
         if len(rows)  # P values have no limits, and a layer of nothing has no scale
     ]

@@ -9,12 +9,17 @@ from analysis.report.charts import INK, Drawn, NoChart, missing_to_none, referen
 
 SEEN = "P computed here"
 LEAST = "smallest P of this test"
+TOOLTIP = [
+    alt.Tooltip("label:N", title="Test"),
+    alt.Tooltip("kind:N", title="Value"),
+    alt.Tooltip("value:Q", title="P", format=".2~g"),
+]
 
 
 def attainable(tests: pd.DataFrame, alpha: float, description: str) -> Drawn:
     """One row a test on a logarithmic axis; a dashed line at `alpha`.
 
-    tests: question, p and least_p (either may be missing), from `multiplicity_results.paper_tests`.
+    tests: question, p and least_p (either may be missing), from `multiplicity.paper_tests`.
     """
     long = tests.rename(columns={"p": SEEN, "least_p": LEAST, "question": "label"})
     long = long.melt("label", [SEEN, LEAST], "kind", "value").dropna(subset=["value"])
@@ -26,18 +31,13 @@ def attainable(tests: pd.DataFrame, alpha: float, description: str) -> Drawn:
     x = alt.X("value:Q", title="P value, logarithmic", scale=alt.Scale(type="log", domainMax=1), axis=axis)
     shapes = alt.Scale(domain=[SEEN, LEAST], range=["circle", "triangle-right"])
     colours = alt.Scale(domain=[SEEN, LEAST], range=["#D55E00", "#0072B2"])
-    tooltip = [
-        alt.Tooltip("label:N", title="Test"),
-        alt.Tooltip("kind:N", title="Value"),
-        alt.Tooltip("value:Q", title="P", format=".2~g"),
-    ]
     marks = alt.Chart(frame).mark_point(size=90, filled=True, stroke=INK, strokeWidth=0.5)
     drawn = marks.encode(
         x,
         y,
         alt.Color("kind:N", title=None, scale=colours),
         alt.Shape("kind:N", title=None, scale=shapes),
-        tooltip=tooltip,
+        tooltip=TOOLTIP,
     )
     labels = row_labels(frame.drop_duplicates("label"), y)
     layers = [reference_lines([alpha], axis="x"), drawn, labels]

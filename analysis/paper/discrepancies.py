@@ -1,8 +1,8 @@
-"""What the paper prints against its own arithmetic: rounding, totals, units, words.
+"""Printed statements of the paper beside their own arithmetic: rounding, totals, units, wording.
 
-Each row of `slips.csv` names where it stands, what is printed, and the arithmetic as a formula that is computed here, not
-typed. A slip does not hold together or is cut off where one would round; a remark holds, but a reader should know more. A
-slip of the print is no judgement of the study; several may be the typesetter's.
+Each row of `discrepancies.csv` has the place, the printed text, and the arithmetic as a formula, which is computed here.
+A slip contradicts its arithmetic or is cut off instead of rounded. A remark is right but needs an explanation. A slip is
+no judgement of the study; several may be errors of typesetting.
 """
 
 from __future__ import annotations
@@ -61,10 +61,11 @@ def _rows() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("discrepancies.csv"), dtype="string").fillna("")
 
 
-def slips_frame() -> pd.DataFrame:
-    """Slips, then remarks: key, level, kind, where, printed, formula, computed (NaN without formula), means.
+def discrepancies_frame() -> pd.DataFrame:
+    """One row per discrepancy, slips before remarks.
 
-    level: `SLIP` or `REMARK`. kind: "arithmetic", "unit", "statistic" (which one is shown), "wording" or "design".
+    Columns key, level, kind, where, printed, formula, computed (NaN without formula), means. level: `SLIP` or `REMARK`.
+    kind: "arithmetic", "unit", "statistic" (which one is shown), "wording" or "design".
     """
     rows = _rows().sort_values("level", key=lambda level: level.eq(REMARK), kind="stable", ignore_index=True)
     computed = [compute(formula) if formula else float("nan") for formula in rows["formula"]]

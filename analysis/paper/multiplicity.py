@@ -6,22 +6,21 @@ below the least exact one; both kinds of least P are given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from analysis.results import Result, missing
-from analysis.statistics.attainable_p import attainable, attainable_asymptotic
+from analysis.statistics.attainable_p import minimum_attainable_p, minimum_attainable_p_asymptotic
 from analysis.statistics.multiplicity import adjust
 from analysis.statistics.rank_tests import SPSS_EXACT_CASES_MAX
 
-WEAKEST_FIRST = ("data", "free", "bounded", "printed")
 LOG_RANK = "log_rank"
 LEAST = ("least_p", "least_p_asymptotic", "least_p_as_computed")
 
 
-def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
+def paper_tests(results: Mapping[str, Result], study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per test: id, question, unit, sizes (text), p, operator and the least P, missing where sizes are unknown.
 
     least_p: exact; least_p_asymptotic: of the normal approximation without ties, missing for the log-rank test;
@@ -29,8 +28,8 @@ def paper_tests(found: Mapping[str, Result], study: Mapping[str, Any]) -> pd.Dat
     """
     rows = []
     for key, test in study["multiplicity"]["tests"].items():
-        sizes = _sizes(found, test)
-        result = found.get(key)
+        sizes = _sizes(results, test)
+        result = results.get(key)
         p = result.value if result is not None and isinstance(result.value, float) else None
         least, asymptotic, as_computed = _least_p(test["design"], sizes)
         rows.append(
@@ -77,9 +76,9 @@ def corrected_words(corrected: pd.DataFrame, study: Mapping[str, Any], family: s
     return ", ".join(f"{row.words} for {row.question}" for row in rows.itertuples())
 
 
-def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
+def results_from(results: Mapping[str, Result], study: Mapping[str, Any]) -> list[Result]:
     """The numbers of the multiplicity table, computed from the study's other results."""
-    tests = paper_tests(found, study)
+    tests = paper_tests(results, study)
     method = "tests of the paper, those without a printed P too"
     collected = [Result("mult.tests", len(tests), n=len(tests), unit="count", method=method, basis="design")]
     for row in tests.itertuples():
@@ -88,22 +87,13 @@ def results_from(found: Mapping[str, Result], study: Mapping[str, Any]) -> list[
             collected.append(_least(row, row.least_p_asymptotic, ".asymptotic", "smallest asymptotic P without ties"))
     for row in family_table(tests, study).itertuples():
         key, method = f"mult.{row.family}.{row.id}", f"Holm over the {row.tests_in_family} tests of the family"
-        source = found.get(row.id)
+        source = results.get(row.id)
         if pd.isna(row.holm_p):
             reason = (source.reason if source is not None else None) or "not_recorded"
             collected.append(missing(key, reason, n=row.tests_in_family, unit="P", method=method))
         else:
-            basis = _weakest(found, study["multiplicity"]["families"][row.family]["tests"])
-            collected.append(
-                Result(key, float(row.holm_p), n=row.tests_in_family, unit="P", method=method, basis=basis)
-            )
+            collected.append(Result(key, float(row.holm_p), n=row.tests_in_family, unit="P", method=method))
     return collected
-
-
-def _weakest(found: Mapping[str, Result], tests: Sequence[str]) -> str:
-    """An adjusted P moves with every P of its family, so it rests on what the weakest of them rests on."""
-    bases = {found[key].basis for key in tests if key in found and found[key].value is not None}
-    return next((basis for basis in WEAKEST_FIRST if basis in bases), "free")
 
 
 def _least(row: Any, p: float, end: str, what: str) -> Result:
@@ -117,21 +107,12 @@ def _least_p(design: str, sizes: tuple[int, ...]) -> tuple[float | None, float |
     """Exact, asymptotic, and of the kind that SPSS prints."""
     if not sizes:
         return None, None, None
-    kind, groups = _design(design, sizes)
-    exact, asymptotic = attainable(kind, groups), attainable_asymptotic(kind, groups)
-    approximated = kind == "signed_rank" or sum(groups) > SPSS_EXACT_CASES_MAX
+    exact, asymptotic = minimum_attainable_p(design, sizes), minimum_attainable_p_asymptotic(design, sizes)
+    approximated = design == "signed_rank" or sum(sizes) > SPSS_EXACT_CASES_MAX
     return exact, asymptotic, asymptotic if approximated and asymptotic is not None else exact
 
 
-def _sizes(found: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
-    results = [found.get(key) for key in test["sizes"]]
-    sizes = [result.n for result in results if result is not None and result.n]
-    if len(sizes) < len(test["sizes"]) or (test["design"] == "mann_whitney_halves" and sizes[0] < 2):
-        return ()
-    return tuple(sizes)
-
-
-def _design(design: str, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-    if design == "mann_whitney_halves":
-        return "mann_whitney", (sizes[0] // 2, sizes[0] - sizes[0] // 2)
-    return design, sizes
+def _sizes(results: Mapping[str, Result], test: Mapping[str, Any]) -> tuple[int, ...]:
+    sized = [results.get(key) for key in test["sizes"]]
+    sizes = [result.n for result in sized if result is not None and result.n]
+    return tuple(sizes) if len(sizes) == len(test["sizes"]) else ()

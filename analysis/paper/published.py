@@ -1,7 +1,7 @@
-"""Published against computed, value by value. The only place that reads the printed values, after all results exist.
+"""Printed values of the paper beside the computed ones.
 
-On the reconstructed cohort agreement was built in: it tests the way from resources to results, not the paper. On any
-other cohort the same rows stand beside each other without a verdict.
+Only this module reads the printed values, and only after all results exist. Agreement was built into the reconstructed
+cohort: it tests the way from resources to results, not the paper. On any other cohort no verdict is given.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ORIGINAL = {"value": "value", "lower": "lower limit", "upper": "upper limit", "p
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """One printed value with its digits as text; an empty text is not printed."""
+    """A printed value with its digits as text; a field is empty where the paper prints nothing."""
 
     id: str
     where: str
@@ -94,8 +94,8 @@ def compare(results: Iterable[Result], *, agrees: bool, printed: Sequence[Printe
 def _compared(printed: Printed, computed: Result | None, agrees: bool) -> Comparison:
     if not agrees:
         return Comparison(printed, computed, None, "")
-    found, how = judge(printed, computed)
-    return Comparison(printed, computed, found, how if found else may_disagree().get(printed.id, how))
+    holds, how = judge(printed, computed)
+    return Comparison(printed, computed, holds, how if holds else may_disagree().get(printed.id, how))
 
 
 def judge(printed: Printed, computed: Result | None) -> tuple[bool, str]:
@@ -105,16 +105,31 @@ def judge(printed: Printed, computed: Result | None) -> tuple[bool, str]:
     if computed.value is None:
         return False, REASONS[str(computed.reason)]
     if printed.text:
-        words = {True: "yes", False: "no"}.get(computed.value) if isinstance(computed.value, bool) else computed.value
-        return words == printed.text, ROUNDS if words == printed.text else f"{words} against {printed.text}"
+        return _same_text(printed, computed)
     if printed.operator in ("<", ">") and printed.where not in LIMITS_OF_RULES:
         return _inequality(printed, computed)
+    return _same_digits(printed, computed)
+
+
+def _same_text(printed: Printed, computed: Result) -> tuple[bool, str]:
+    """A printed word ("yes") against the computed one; True and False are read as yes and no."""
+    word = {True: "yes", False: "no"}.get(computed.value) if isinstance(computed.value, bool) else computed.value
+    return word == printed.text, ROUNDS if word == printed.text else f"{word} against {printed.text}"
+
+
+def _same_digits(printed: Printed, computed: Result) -> tuple[bool, str]:
+    """Value, interval and percentage against the digits of the print."""
     verdicts = {part: _part(printed, computed, part) for part in ORIGINAL if getattr(printed, part)}
-    wrong = [ORIGINAL[part] for part, found in verdicts.items() if found == NEITHER]
+    wrong = _parts(verdicts, NEITHER)
     if wrong or not verdicts:
         return False, f"neither rounds nor truncates to the print: {', '.join(wrong)}"
-    truncated = [ORIGINAL[part] for part, found in verdicts.items() if found == TRUNCATES]
+    truncated = _parts(verdicts, TRUNCATES)
     return True, f"{TRUNCATES}: {', '.join(truncated)}" if truncated else ROUNDS
+
+
+def _parts(verdicts: Mapping[str, str], wanted: str) -> list[str]:
+    """The parts with this verdict, in words."""
+    return [ORIGINAL[part] for part, seen in verdicts.items() if seen == wanted]
 
 
 def _part(printed: Printed, computed: Result, part: str) -> str:
@@ -127,7 +142,7 @@ def _part(printed: Printed, computed: Result, part: str) -> str:
 
 
 def _inequality(printed: Printed, computed: Result) -> tuple[bool, str]:
-    """A printed "P < 0.05" holds for any smaller P; a bound outside 0 to 1 is none for a P value."""
+    """A printed "P < 0.05" is met by any smaller P; a bound outside 0 to 1 is no bound of a P value."""
     bound, number = float(printed.value), computed.value
     if isinstance(number, str) or number is None or not 0 < bound <= 1:
         return False, f"no inequality of P values: {printed.operator} {printed.value}"
@@ -141,8 +156,8 @@ def beside_print(results: Sequence[Result], rows: Sequence[Mapping[str, Any]], *
     For a printed id: printed (number or text), printed_lower, printed_upper, printed_percent and printed_operator where
     the paper has them; with `agrees` also agrees, and reason where it does not agree.
     """
-    found = {comparison.printed.id: comparison for comparison in compare(results, agrees=agrees)}
-    return [dict(row) | (_fields(found[row["id"]]) if row["id"] in found else {}) for row in rows]
+    comparisons = {comparison.printed.id: comparison for comparison in compare(results, agrees=agrees)}
+    return [dict(row) | (_fields(comparisons[row["id"]]) if row["id"] in comparisons else {}) for row in rows]
 
 
 def _fields(comparison: Comparison) -> dict[str, Any]:
@@ -171,8 +186,8 @@ def _number(text: str) -> float | int | None:
 def printed_tests(tests: Iterable[str], printed: Sequence[Printed] | None = None) -> pd.DataFrame:
     """Printed P values of `tests`: id, p, operator ("=" or "<"), words; p is missing where the paper prints none."""
     rows = {row.id: row for row in (load_printed() if printed is None else printed) if row.unit == "P"}
-    found = [(key, rows.get(key)) for key in tests]
-    table = [(key, float(r.value), r.operator, r.words) if r else (key, None, "=", "") for key, r in found]
+    wanted = [(key, rows.get(key)) for key in tests]
+    table = [(key, float(r.value), r.operator, r.words) if r else (key, None, "=", "") for key, r in wanted]
     return pd.DataFrame(table, columns=["id", "p", "operator", "words"]).astype({"p": float})
 
 
@@ -192,12 +207,12 @@ def holm_of_print(families: Mapping[str, Any]) -> pd.DataFrame:
 def with_holm_of_print(rows: Sequence[Mapping[str, Any]], families: Mapping[str, Any]) -> list[dict[str, Any]]:
     """`rows` (objects of results.json) with printed_holm and its operator where the paper prints a P for that test."""
     known = holm_of_print(families).dropna(subset=["holm_p"])
-    found = {f"mult.{row.family}.{row.id}": row for row in known.itertuples()}
+    corrected = {f"mult.{row.family}.{row.id}": row for row in known.itertuples()}
     return [
         dict(row)
         | (
-            {"printed_holm": float(found[row["id"]].holm_p), "printed_holm_operator": found[row["id"]].operator}
-            if row["id"] in found
+            {"printed_holm": float(corrected[row["id"]].holm_p), "printed_holm_operator": corrected[row["id"]].operator}
+            if row["id"] in corrected
             else {}
         )
         for row in rows
@@ -217,7 +232,10 @@ def _with_bounds(family: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
-    """For the page: id, where, measure, arm, unit, printed (words), computed (`Result` or None), agrees, how, note."""
+    """One row per printed value.
+
+    Columns id, where, measure, arm, unit, printed (words), computed (`Result` or None), agrees, how, note.
+    """
     rows = [
         {
             "id": item.printed.id,
@@ -243,15 +261,15 @@ def tally(comparisons: Iterable[Comparison]) -> dict[str, int]:
     settings: how many of them are no results but limits, activities and constants that the book takes over from the paper;
     settings_agree: how many of these agree.
     """
-    found = list(comparisons)
-    settings = [item for item in found if item.computed and item.computed.basis in TAKEN_OVER]
-    agreeing = [item for item in found if item.agrees]
+    compared = list(comparisons)
+    settings = [item for item in compared if item.computed and item.computed.basis in TAKEN_OVER]
+    agreeing = [item for item in compared if item.agrees]
     return {
-        "printed": len(found),
+        "printed": len(compared),
         "agree": len(agreeing),
         "truncated": sum(item.how.startswith(TRUNCATES) for item in agreeing),
         "inequalities": sum(item.how.endswith("holds") for item in agreeing),
-        "disagree": sum(item.agrees is False for item in found),
+        "disagree": sum(item.agrees is False for item in compared),
         "settings": len(settings),
         "settings_agree": sum(bool(item.agrees) for item in settings),
     }

@@ -1,7 +1,7 @@
 """What the print of the paper allows: how far each number runs over many cohorts that all give the same print.
 
-The reconstructed cohort is one of many. `print_ranges.csv` holds, for every number of the book, the smallest and largest
-value over them, `print_ranges.toml` how many they were and which ones. Both come from `range_frame`, fed with the results
+The reconstructed cohort is one of many. `ranges.csv` gives, for every number of the book, the smallest and largest
+value over them, `ranges.toml` how many they were and which ones. Both come from `range_frame`, fed with the results
 of each cohort; a committed file, because computing them takes minutes and depends on nothing that a reader brings.
 """
 
@@ -23,7 +23,7 @@ RANGES = Path(__file__).with_name("ranges.csv")
 ORIGIN = Path(__file__).with_name("ranges.toml")
 DECIDED_BY_THE_RECONSTRUCTION = ("bounded", "free")
 LIMITS = ("low", "high", "lower_low", "lower_high", "upper_low", "upper_high")
-COLUMNS = ("id", "basis", "cohorts", *LIMITS, "texts")
+COLUMNS = ("id", "cohorts", *LIMITS, "texts")
 BETWEEN_TEXTS = "|"
 DIGITS = 12  # what differs beyond is rounding of the machine
 
@@ -32,20 +32,19 @@ def range_frame(cohorts: Iterable[Sequence[Result]]) -> pd.DataFrame:
     """One row per result id over the results of many cohorts: columns as `COLUMNS`, sorted by id.
 
     cohorts: how many cohorts gave it a value; low to upper_high: smallest and largest value, lower and upper limit;
-    texts: its values where they are words or yes and no, sorted. `basis` is that of the first cohort.
+    texts: its values where they are words or yes and no, sorted.
     """
-    columns = ["id", "basis", "value", "lower", "upper"]
-    rows = [(r.id, r.basis, r.value, r.lower, r.upper) for results in cohorts for r in results]
-    seen = pd.DataFrame(rows, columns=columns).astype({"value": "object"})
-    found = [_row(str(key), rows) for key, rows in seen.groupby("id", sort=True)]
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    rows = [(r.id, r.value, r.lower, r.upper) for results in cohorts for r in results]
+    values = pd.DataFrame(rows, columns=["id", "value", "lower", "upper"]).astype({"value": "object"})
+    ranges = [_row(str(key), rows) for key, rows in values.groupby("id", sort=True)]
+    return pd.DataFrame(ranges, columns=list(COLUMNS))
 
 
 def _row(key: str, rows: pd.DataFrame) -> dict[str, Any]:
     values = rows["value"].dropna()
     numbers = pd.Series([v for v in values if not isinstance(v, str | bool)], dtype="float64")
     words = sorted({_word(v) for v in values if isinstance(v, str | bool)})
-    row: dict[str, Any] = {"id": key, "basis": rows["basis"].iloc[0], "cohorts": len(values)}
+    row: dict[str, Any] = {"id": key, "cohorts": len(values)}
     for name, column in (("", numbers), ("lower_", rows["lower"]), ("upper_", rows["upper"])):
         known = column.astype("float64").dropna().round(DIGITS)
         row |= {f"{name}low": known.min(), f"{name}high": known.max()}
@@ -56,10 +55,10 @@ def _word(value: str | bool) -> str:
     return value if isinstance(value, str) else "yes" if value else "no"
 
 
-def interval_is_open(result: Result, found: Range) -> bool:
+def interval_is_open(result: Result, span: Range) -> bool:
     """Whether a limit of the interval runs over more than one unit of its last digit: more than printing it leaves open."""
     unit = 10.0 ** -style_of(result).decimals
-    spans = ((found.lower_low, found.lower_high), (found.upper_low, found.upper_high))
+    spans = ((span.lower_low, span.lower_high), (span.upper_low, span.upper_high))
     return any(low is not None and high is not None and high - low > unit for low, high in spans)
 
 
@@ -89,18 +88,18 @@ def with_range(result: Result, ranges: Mapping[str, Range] | None = None) -> Res
     A printed result has one only where its interval, which the print does not give, is open; one that rests on physics or on
     the design has none.
     """
-    found = (load_ranges() if ranges is None else ranges).get(result.id)
-    if found is None:
+    span = (load_ranges() if ranges is None else ranges).get(result.id)
+    if span is None:
         return result
     if result.basis not in DECIDED_BY_THE_RECONSTRUCTION:
-        open_limits = result.basis == "printed" and interval_is_open(result, found)
-        return replace(result, range=found) if open_limits else result
+        open_limits = result.basis == "printed" and interval_is_open(result, span)
+        return replace(result, range=span) if open_limits else result
     if isinstance(result.value, str | bool):
-        return replace(result, range=replace(found, texts=tuple(sorted({*found.texts, _word(result.value)}))))
-    if result.value is None or found.low is None or found.high is None:
-        return replace(result, range=found)
+        return replace(result, range=replace(span, texts=tuple(sorted({*span.texts, _word(result.value)}))))
+    if result.value is None or span.low is None or span.high is None:
+        return replace(result, range=span)
     value = float(result.value)
-    return replace(result, range=replace(found, low=min(found.low, value), high=max(found.high, value)))
+    return replace(result, range=replace(span, low=min(span.low, value), high=max(span.high, value)))
 
 
 def counts(results: Iterable[Result], *, applies: bool) -> list[Result]:

@@ -1,4 +1,4 @@
-"""The page on what the print allows: its sentences, its charts' frames and its table, filled from results with ranges.
+"""The page on what the print allows: sentences, figures and table of the ranges over all reconstructions.
 
 On any cohort but the reconstructed one the page says in one sentence that it does not apply.
 """
@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.opened_book import Book
+from analysis.paper import charts_ranges
 from analysis.paper.ranges import DECIDED_BY_THE_RECONSTRUCTION
+from analysis.report.charts import Drawn
 from analysis.report.format import Words, limit_text, pieces, range_text
+from analysis.report.tables import Table
 from analysis.results import Result
 
 STATEMENTS = Path(__file__).with_name("ranges_statements.csv")
@@ -26,18 +30,40 @@ ONLY_RECONSTRUCTION = (
 APPLIES = "The patients shown in this book are one of many cohorts that give the paper's printed results."
 OF_THE_PRINT = {"bounded": "limits it", "free": "leaves it open"}
 PLACE = re.compile(r"\{([^}]+)\}")
+P_VALUES = {
+    "os.logrank.exact": "Survival, exact log-rank ○",
+    "os.mantel_byar": "Survival, SIRT from its day ◇",
+    "suv.p.patients": "SUVmax, patients as units ◇",
+    "suv.p.kruskal": "SUVmax, three classes ○",
+    "tox.bilirubin.p": "Change of bilirubin ○",
+}
+HAZARD_RATIOS = {
+    "os.hr.efron": "From day 0, Cox ○",
+    "os.hr.firth": "From day 0, Firth ○",
+    "os.hr.time_varying": "From the day of SIRT ◇",
+}
 PARTS_OF_RESULT = (("estimate", "low", "high"), ("lower limit", "lower_low", "lower_high"),
                    ("upper limit", "upper_low", "upper_high"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Sentences:
+class Statements:
     """A list of sentences ready for the page."""
 
     items: tuple[str, ...]
 
     def _repr_html_(self) -> str:
         return "<ul>" + "".join(f"<li>{item}</li>" for item in self.items) + "</ul>"
+
+
+def sentences(book: Book) -> dict[str, str]:
+    """The sentence that the page's text names, by key."""
+    return {"print.scope": APPLIES if book.is_reconstruction else ONLY_RECONSTRUCTION}
+
+
+def statements(book: Book, kind: str) -> Statements:
+    """The sentences of one kind with their numbers; kind: printed, bounded or free."""
+    return filled_statements(kind, book.results, applies=book.is_reconstruction)
 
 
 def templates(kind: str) -> list[str]:
@@ -51,11 +77,11 @@ def named_ids(template: str) -> list[str]:
     return [place.partition(":")[0] for place in PLACE.findall(template)]
 
 
-def sentences(kind: str, results: Mapping[str, Result], *, applies: bool) -> Sentences:
+def filled_statements(kind: str, results: Mapping[str, Result], *, applies: bool) -> Statements:
     """The sentences of one kind with their numbers; the one sentence that says why not, where they do not apply."""
     if not applies:
-        return Sentences((escape(ONLY_RECONSTRUCTION),))
-    return Sentences(tuple(_filled(template, results) for template in templates(kind)))
+        return Statements((escape(ONLY_RECONSTRUCTION),))
+    return Statements(tuple(_filled(template, results) for template in templates(kind)))
 
 
 def _filled(template: str, results: Mapping[str, Result]) -> str:
@@ -64,10 +90,10 @@ def _filled(template: str, results: Mapping[str, Result]) -> str:
 
 
 def _pieces(result: Result) -> dict[str, Words]:
-    found = result.range
-    if found is None:
+    span = result.range
+    if span is None:
         return pieces(result)
-    pairs = {"lower_range": (found.lower_low, found.lower_high), "upper_range": (found.upper_low, found.upper_high)}
+    pairs = {"lower_range": (span.lower_low, span.lower_high), "upper_range": (span.upper_low, span.upper_high)}
     plain = {name: " to ".join(limit_text(result, limit) for limit in pair) for name, pair in pairs.items()}
     plain["count_range"] = _count_range(result)
     return pieces(result) | {f"{result.id}:{name}": Words(text, escape(text)) for name, text in plain.items()}
@@ -75,11 +101,50 @@ def _pieces(result: Result) -> dict[str, Words]:
 
 def _count_range(result: Result) -> str:
     """The range of a share in patients, "1 to 4 of 5"; empty for what is no share."""
-    found, total = result.range, result.denominator
-    if found is None or found.low is None or found.high is None or not total or result.unit != "percent":
+    span, total = result.range, result.denominator
+    if span is None or span.low is None or span.high is None or not total or result.unit != "percent":
         return ""
-    low, high = (round(share * total / 100) for share in (found.low, found.high))
+    low, high = (round(share * total / 100) for share in (span.low, span.high))
     return f"{low} of {total}" if low == high else f"{low} to {high} of {total}"
+
+
+def hazard_ratios(book: Book) -> Drawn:
+    """Ranges of the hazard ratios of SIRT against none, by the day from which SIRT counts."""
+    rows = [(label, book[id]) for id, label in HAZARD_RATIOS.items()]
+    days = book.study["survival"]["landmarks_days"]
+    rows += [(f"Alive on day {day} ◇", book[f"os.landmark.{day}.hr"]) for day in days]
+    return charts_ranges.ranges(
+        chart_frame(rows),
+        "Hazard ratio",
+        "Ranges of hazard ratios and of the limits of their intervals over all reconstructions. Counted from day 0 the "
+        "estimates stay close together, counted from the day of SIRT or from a landmark they spread over both sides of 1.",
+        null=1.0,
+        log=True,
+    )
+
+
+def p_values(book: Book) -> Drawn:
+    """Ranges of P values beside the level of the paper."""
+    return charts_ranges.ranges(
+        chart_frame([(label, book[id]) for id, label in P_VALUES.items()]),
+        "P",
+        "Ranges of P values over all reconstructions beside the level of the paper.",
+        null=book.study["analysis"]["alpha"],
+        log=True,
+    )
+
+
+def listed_ranges(book: Book) -> Table:
+    """The listed numbers that the print does not force, with their ranges; the CSV has all such numbers."""
+    return Table(
+        listed_table(book.results),
+        "Numbers of the reconstructed cohort that the print does not force, and their ranges over all reconstructions "
+        "and this one",
+        "print_allows",
+        headers={"topic": "Topic", "what": "Number", "print": "The print", "value": "This cohort", "range": "Range"},
+        row_headers=2,
+        full=range_table(book.results.values()),
+    )
 
 
 def chart_frame(rows: Sequence[tuple[str, Result]]) -> pd.DataFrame:
@@ -87,14 +152,14 @@ def chart_frame(rows: Sequence[tuple[str, Result]]) -> pd.DataFrame:
 
     `value` is that of this book's own cohort, for the estimate only. Results without range are left out.
     """
-    found = [
+    spans = [
         (label, part, getattr(r.range, low), getattr(r.range, high), r.value if part == "estimate" else None)
         for label, r in rows
         if r.range is not None
         for part, low, high in PARTS_OF_RESULT
         if getattr(r.range, low) is not None
     ]
-    return pd.DataFrame(found, columns=["label", "part", "low", "high", "value"])
+    return pd.DataFrame(spans, columns=["label", "part", "low", "high", "value"])
 
 
 def listed_table(results: Mapping[str, Result]) -> pd.DataFrame:

@@ -11,24 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.physics.constants import local_dose_per_hour
+from analysis.physics.constants import equilibrium_dose_constant
 from analysis.physics.dose_point_kernels import kernel_shells
 
 MASSES_G = (0.5, 1, 2, 4, 10, 20, 40, 100, 200, 500, 1000)  # those of the published tables of sphere doses
 
 
 def sphere_diameter_mm(mass_g: npt.ArrayLike) -> np.ndarray:
-    """Diameter (mm) of a sphere of unit density and `mass_g`."""
+    """Diameter (mm) of a sphere of unit density and `mass_g`, (6 m / pi)^(1/3); shape as `mass_g`."""
     return (6000 * np.asarray(mass_g, dtype=float) / np.pi) ** (1 / 3)
 
 
-def sphere_mass_g(diameter_mm: npt.ArrayLike, shape_factor: float = 1.0) -> np.ndarray:
-    """Mass (g, unit density) of a body of long axis `diameter_mm`; shape_factor 1 is a sphere, less a flatter body."""
-    return shape_factor * np.pi / 6000 * np.asarray(diameter_mm, dtype=float) ** 3
-
-
 def absorbed_fraction(name: str, diameter_mm: npt.ArrayLike) -> np.ndarray:
-    """Self-absorbed fraction (0-1) of the electron energy of `lu177` or `y90` in spheres; shape as `diameter_mm`."""
+    """Self-absorbed fraction (0-1) of the electron energy of `lu177` or `y90` in spheres; shape as `diameter_mm`.
+
+    Integral of the point kernel over 1 - 3r/4R + r^3/16R^3. Source: Berger 1970, MIRD pamphlet 7.
+    """
     middle, share = kernel_shells(name)
     # diameters are read to the millimetre, so thousands of lesions have few of them
     radius, place = np.unique(np.asarray(diameter_mm, dtype=float) / 2, return_inverse=True)
@@ -38,9 +36,12 @@ def absorbed_fraction(name: str, diameter_mm: npt.ArrayLike) -> np.ndarray:
 
 
 def sphere_s_value(name: str, mass_g: npt.ArrayLike) -> np.ndarray:
-    """Self-dose S value of spheres of unit density, mGy / (MBq h), electrons only."""
+    """Self-dose S value of spheres of unit density, mGy / (MBq h), electrons only; shape as `mass_g`.
+
+    S = equilibrium dose constant x absorbed fraction / mass.
+    """
     mass = np.asarray(mass_g, dtype=float)
-    return 1000 * local_dose_per_hour(name) * absorbed_fraction(name, sphere_diameter_mm(mass)) / mass
+    return 1000 * equilibrium_dose_constant(name) * absorbed_fraction(name, sphere_diameter_mm(mass)) / mass
 
 
 def sphere_frame(masses_g: tuple[float, ...] = MASSES_G) -> pd.DataFrame:

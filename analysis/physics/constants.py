@@ -27,8 +27,9 @@ def _values(name: str) -> dict[str, float]:
 
 
 def nuclide(key: str) -> float:
-    """Nuclear datum or constant such as `lu177.half_life`, in the unit of `physics/nuclides.csv`; KeyError if
-    unknown.
+    """Nuclear datum or constant such as `lu177.half_life`, in the unit of `physics/nuclides.csv`, which gives its source.
+
+    Raises KeyError if unknown.
     """
     return _values("nuclides")[key]
 
@@ -49,27 +50,39 @@ def emission_frame() -> pd.DataFrame:
 
 
 def water(key: str) -> float:
-    """Property of liquid water for the stopping of electrons, in the unit of `physics/water.csv`."""
+    """Property of liquid water for the stopping of electrons, in the unit of `physics/water.csv`, which gives its source.
+
+    Raises KeyError if unknown.
+    """
     return _values("water")[key]
 
 
 def literature(key: str) -> float:
-    """Published dose, activity or half-life such as `lu.paper_cycle_dose`, in the unit of `physics/literature.csv`."""
+    """Published dose, activity or half-life such as `lu.paper_cycle_dose`, in the unit of `physics/literature.csv`.
+
+    The file gives the source of each. Raises KeyError if unknown.
+    """
     return _values("literature")[key]
 
 
-def local_dose_per_hour(name: str) -> float:
-    """Absorbed dose rate of complete electron absorption, Gy g / (MBq h), of nuclide `lu177` or `y90`."""
+def equilibrium_dose_constant(name: str) -> float:
+    """Equilibrium dose constant of MIRD for electrons of `lu177` or `y90`, Gy g / (MBq h): all energy absorbed in place.
+
+    Electron energy per decay times decays per MBq h. Raises KeyError for another nuclide. Source: `physics/nuclides.csv`.
+    """
     joule = nuclide(f"{name}.electron_energy") * nuclide("electron.charge") * 1e-13
     return joule * 1e6 * 3600 * 1e3
 
 
-def local_dose_constant(name: str, half_life_h: float | None = None) -> float:
-    """Absorbed dose of complete decay in place, Gy kg / GBq; with `half_life_h` of an effective half-life instead."""
+def dose_per_decayed_activity(name: str, half_life_h: float | None = None) -> float:
+    """Absorbed dose of complete decay in place, Gy kg / GBq: equilibrium dose constant times mean life.
+
+    `half_life_h`: an effective half-life (h) in place of the physical one. Raises KeyError for an unknown nuclide.
+    """
     hours = nuclide(f"{name}.half_life") if half_life_h is None else half_life_h
-    return local_dose_per_hour(name) * mean_life(hours)
+    return equilibrium_dose_constant(name) * mean_life(hours)
 
 
 def mean_life(half_life: float) -> float:
-    """Half-life over ln 2, in the same unit."""
+    """Mean life: half-life over ln 2, in the same unit."""
     return half_life / 0.6931471805599453

@@ -19,7 +19,10 @@ MM_PER_CM = 10
 
 
 def stopping_power(energy_mev: npt.ArrayLike) -> np.ndarray:
-    """Total stopping power of liquid water for electrons, MeV cm2/g; valid from 1 keV to 2.5 MeV."""
+    """Total stopping power of liquid water for electrons, MeV cm2/g, shape as `energy_mev`; valid from 1 keV to 2.5 MeV.
+
+    Bethe formula of Berger and Seltzer. Source: ICRU Report 37.
+    """
     energy = np.asarray(energy_mev, dtype=float)
     tau = energy / nuclide("electron.rest_energy")
     beta2 = tau * (tau + 2) / (tau + 1) ** 2
@@ -49,6 +52,9 @@ def _range_table() -> tuple[np.ndarray, np.ndarray]:
 
 
 def csda_range_mm(energy_mev: npt.ArrayLike) -> np.ndarray:
-    """Range in water along the track, mm, of electrons of `energy_mev`, by integrating the stopping power."""
+    """Range in water along the track, mm, of electrons of `energy_mev`, by integrating the stopping power.
+
+    Shape as `energy_mev`. Source: ICRU Report 37 (continuous slowing down).
+    """
     energy, length = _range_table()
     return np.interp(np.asarray(energy_mev, dtype=float), energy, length)

@@ -27,7 +27,7 @@ Shape = tuple[float, float, float]  # start, end, reach
 
 @cache
 def kernel_shape() -> Shape:
-    """The fitted shape parameters of `physics/kernel_shape.csv`: start, end, reach."""
+    """The fitted shape parameters of `physics/kernel_shape.csv`: start, end, reach (no unit)."""
     values = dict(zip(physics_table("kernel_shape")["key"], physics_table("kernel_shape")["value"], strict=True))
     return float(values["start"]), float(values["end"]), float(values["reach"])
 
@@ -46,38 +46,28 @@ def _table(name: str, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
 
 
 def energy_within(name: str, radius_mm: npt.ArrayLike) -> np.ndarray:
-    """Share (0-1) of the electron energy of `lu177` or `y90` absorbed within `radius_mm` of a point source."""
+    """Share (0-1) of the electron energy of `lu177` or `y90` absorbed within `radius_mm` of a point source.
+
+    Shape as `radius_mm`; unit-density tissue.
+    """
     radius, inside = _table(name, kernel_shape())
     return np.interp(np.asarray(radius_mm, dtype=float), radius, inside)
 
 
-def energy_radius_mm(name: str, share: float, shape: Shape | None = None) -> float:
-    """Radius (mm) around a point source that holds `share` (0-1) of the electron energy; `shape` other than fitted."""
+def x_sphere_radius_mm(name: str, share: float, shape: Shape | None = None) -> float:
+    """Radius (mm) of the sphere around a point source that absorbs `share` (0-1) of the electron energy: x50, x90, x99.
+
+    `shape`: other parameters than the fitted ones.
+    """
     radius, inside = _table(name, shape or kernel_shape())
     return float(np.interp(share, inside, radius))
 
 
 def kernel_shells(name: str, shape: Shape | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Middle radius (mm) of each tabulated shell and the share of energy in it (sum 1, the centre included)."""
+    """Middle radius (mm) of each tabulated shell and the share of energy in it (sum 1, the centre included).
+
+    Both of shape (RADII + 1,).
+    """
     radius, inside = _table(name, shape or kernel_shape())
     middle = np.concatenate([[0.0], (radius[1:] + radius[:-1]) / 2])
     return middle, np.diff(inside, prepend=0.0)
-
-
-def mean_radius_mm(name: str) -> float:
-    """Energy-weighted mean distance from the point of origin, mm."""
-    middle, share = kernel_shells(name)
-    return float((middle * share).sum())
-
-
-def dose_rate_kernel(name: str, radius_mm: npt.ArrayLike, width_mm: float = 0.05) -> np.ndarray:
-    """Absorbed dose per decay of a point source at `radius_mm`, Gy, averaged over a shell `width_mm` thick.
-
-    Energy in the shell over its mass; unit density. At radius 0 the shell is a sphere of half the width.
-    """
-    radius = np.asarray(radius_mm, dtype=float)
-    inner, outer = np.clip(radius - width_mm / 2, 0, None), radius + width_mm / 2
-    share = energy_within(name, outer) - np.where(inner > 0, energy_within(name, inner), 0.0)
-    joule = share * nuclide(f"{name}.electron_energy") * nuclide("electron.charge") * 1e-13
-    mass_kg = 4 / 3 * np.pi * (outer**3 - inner**3) * 1e-6
-    return joule / mass_kg

@@ -92,7 +92,7 @@ def _per_volume(name: str, radius: np.ndarray) -> np.ndarray:
 
 
 def cluster_frame(name: str, spacings_mm: tuple[float, ...]) -> pd.DataFrame:
-    """One row per spacing: lowest, below_half and the 10th percentile of the relative dose."""
+    """One row per spacing: spacing_mm, then lowest, tenth_percentile and below_half of the relative dose (0-1)."""
     doses = [cluster_dose(name, spacing) for spacing in spacings_mm]
     return pd.DataFrame(
         {

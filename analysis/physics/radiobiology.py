@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 
 def dose_rate_factor(effective_half_life_h: npt.ArrayLike, repair_half_time_h: npt.ArrayLike) -> np.ndarray:
-    """Lea-Catcheside factor G of an exponentially falling dose rate, without unit."""
+    """Lea-Catcheside factor G of an exponentially falling dose rate, without unit: T_rep / (T_rep + T_eff).
+
+    Half-lives in hours; arrays broadcast.
+    """
     repair = np.asarray(repair_half_time_h, dtype=float)
     return repair / (repair + np.asarray(effective_half_life_h, dtype=float))
 
@@ -24,21 +27,24 @@ def biologically_effective_dose(
     alpha_beta_gy: npt.ArrayLike,
     repair_half_time_h: npt.ArrayLike,
 ) -> np.ndarray:
-    """BED (Gy) of one administration with absorbed dose `dose_gy`."""
+    """BED (Gy) of one administration with absorbed dose `dose_gy`: D (1 + G D / (alpha/beta)); arrays broadcast."""
     dose = np.asarray(dose_gy, dtype=float)
     factor = dose_rate_factor(effective_half_life_h, repair_half_time_h)
     return dose * (1 + factor * dose / np.asarray(alpha_beta_gy, dtype=float))
 
 
 def equivalent_dose_2gy(bed_gy: npt.ArrayLike, alpha_beta_gy: npt.ArrayLike) -> np.ndarray:
-    """EQD2 (Gy): the dose in fractions of 2 Gy with the same BED."""
+    """EQD2 (Gy), the dose in fractions of 2 Gy with the same BED: BED / (1 + 2 / (alpha/beta)); arrays broadcast."""
     return np.asarray(bed_gy, dtype=float) / (1 + 2 / np.asarray(alpha_beta_gy, dtype=float))
 
 
-def course_bed(
+def cumulative_bed(
     doses_gy: npt.ArrayLike, *, effective_half_life_h: float, alpha_beta_gy: float, repair_half_time_h: float
 ) -> float:
-    """BED (Gy) of a course: the sum over its cycles, shape (n_cycles,); 0 for no cycle."""
+    """BED (Gy) of a course: the sum of the BED of its cycles; 0 for no cycle. doses_gy: shape (n_cycles,).
+
+    Cycles count as independent, so BED are added and not doses.
+    """
     beds = biologically_effective_dose(
         doses_gy,
         effective_half_life_h=effective_half_life_h,
@@ -49,7 +55,7 @@ def course_bed(
 
 
 def cycles_overlap(effective_half_life_h: float, weeks_between: float) -> float:
-    """Share (0-1) of a cycle's dose still to come when the next one is given: what "independent" leaves out."""
+    """Share (0-1) of a cycle's dose still to come when the next cycle is given: 0.5^(interval / half-life)."""
     return float(0.5 ** (weeks_between * 7 * 24 / effective_half_life_h))
 
 

@@ -63,7 +63,7 @@ def electron_spectrum(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def beta_mean(name: str) -> float:
-    """Mean beta energy of `lu177` or `y90` by this model, MeV."""
+    """Mean beta energy (MeV) of `lu177` or `y90` by this model, weighted with the yields of `physics/emissions.csv`."""
     table = physics_table("emissions").query("nuclide == @name and kind == 'beta'")
     total = 0.0
     for row in table.to_dict("records"):

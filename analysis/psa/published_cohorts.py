@@ -1,6 +1,6 @@
 """The cohort among others: survival by performance status and by sites, and published 177Lu-PSMA cohorts.
 
-Description only: no test, no adjustment. The published cohorts stand in `context_cohorts.csv`, each with its source; a
+Description only: no test, no adjustment. The published cohorts stand in `published_cohorts.csv`, each with its source; a
 cell that the source does not give is missing.
 """
 
@@ -27,7 +27,7 @@ COLUMNS = ["characteristic", "group", "n", "deaths", "median"]
 UNITS = {"median_os_months": "months", "hazard_ratio": "ratio"}
 
 
-def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+def context_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`context.os.<characteristic>.<group>` of this cohort and `context.published.<key>` of others, for any cohort."""
     return [*survival_by_group(tables, study)["median"], *quoted_results()]
 
@@ -48,7 +48,7 @@ def patients_in_words(published: pd.DataFrame) -> pd.Series:
 
 def quoted_results() -> list[Result]:
     """Every number of `published_cohorts` as a `Result`; they are quoted, so no patient of this book is in them."""
-    found = []
+    results = []
     for row in published_cohorts().to_dict("records"):
         value, lower, upper, n = (
             None if pd.isna(row[name]) else row[name] for name in ("value", "lower", "upper", "n")
@@ -56,8 +56,8 @@ def quoted_results() -> list[Result]:
         id, unit, method = f"context.published.{row['key']}", UNITS[row["measure"]], f"as published: {row['citation']}"
         method += "" if pd.isna(row["n_counts"]) else f"; n counts {row['n_counts']}"
         interval = "" if lower is None else "95% CI"
-        found.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
-    return found
+        results.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
+    return results
 
 
 def survival_by_group(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
@@ -92,15 +92,15 @@ def _groups(patients: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Index]]:
             yield f"{site}.{key}", SITE_LABELS[site], group, patients.index[inside.fillna(False).astype(bool)]
 
 
-def _median(id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
-    about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median", "basis": "free"}
+def _median(result_id: str, rows: pd.DataFrame, study: Mapping[str, Any]) -> Result:
+    about: dict[str, Any] = {"n": len(rows), "unit": "months", "method": "Kaplan-Meier median"}
     if rows.empty:
-        return missing(id, "no_patients", **about)
+        return missing(result_id, "no_patients", **about)
     got = loglog_median(rows["time_days"], rows["death_observed"])
     per_month = study["analysis"]["days_per_month"]
     value, lower, upper = (None if days is None else days / per_month for days in (got.value, got.lower, got.upper))
     if value is None:
-        return missing(id, "not_reached", **about)
+        return missing(result_id, "not_reached", **about)
     return Result(
-        id, value, lower, upper, interval="95% CI, log-log", events=int(rows["death_observed"].sum()), **about
+        result_id, value, lower, upper, interval="95% CI, log-log", events=int(rows["death_observed"].sum()), **about
     )

@@ -15,9 +15,10 @@ import pandas as pd
 
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
-from analysis.datasets.cached import remembered, remembering
+from analysis.datasets.cached import cached_dataset, cached_tables
 from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import described, proportion_result
+from analysis.psa.published_cohorts import context_results
 from analysis.results import Result
 
 COLUMNS = [
@@ -29,7 +30,7 @@ GROUPS = (*ARMS, "all")
 Floats = npt.NDArray[np.float64]
 
 
-@remembered
+@cached_dataset
 def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient, columns `COLUMNS`.
 
@@ -45,8 +46,10 @@ def psa_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     inside = in_window(rows, windows[["worst_first", "worst_last"]].set_axis(["first_day", "last_day"], axis=1))
     courses = dict(_courses(inside))
     nothing = (np.array([]), np.array([]))
-    found = [_course(baseline[patient], courses.get(patient, nothing), study["psa"]) for patient in windows.index]
-    frame = pd.DataFrame(found, index=windows.index, columns=COLUMNS[3:]).assign(arm=windows["arm"], baseline=baseline)
+    summaries = [_course(baseline[patient], courses.get(patient, nothing), study["psa"]) for patient in windows.index]
+    frame = pd.DataFrame(summaries, index=windows.index, columns=COLUMNS[3:]).assign(
+        arm=windows["arm"], baseline=baseline
+    )
     booleans = dict.fromkeys(["responded", "response_confirmed", "progressed"], "boolean")
     floats = {name: "float64" for name in frame.columns if name not in (*booleans, "arm")}
     return frame.astype({**booleans, **floats}).reset_index(names="patient_id")[COLUMNS]
@@ -145,13 +148,15 @@ def curve_frame(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
+    """All numbers of the PSA chapter: those of `psa_results`, then those of `context_results`."""
+    return [*psa_results(tables, study), *context_results(tables, study)]
+
+
+def psa_results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """`psa.*` by arm and for all: PSA50 (any and confirmed), any decline, best and 12-week change, progression."""
-    frame = psa_frame(remembering(tables), study)
-    found: list[Result] = []
-    for group in GROUPS:
-        rows = frame if group == "all" else frame[frame["arm"] == group]
-        found += _group_results(rows, group, len(frame))
-    return found
+    frame = psa_frame(cached_tables(tables), study)
+    rows_of = {group: frame if group == "all" else frame[frame["arm"] == group] for group in GROUPS}
+    return [result for group, rows in rows_of.items() for result in _group_results(rows, group, len(frame))]
 
 
 def _group_results(rows: pd.DataFrame, group: str, cohort: int) -> list[Result]:
@@ -164,11 +169,11 @@ def _group_results(rows: pd.DataFrame, group: str, cohort: int) -> list[Result]:
         ("any_decline", declined, "any PSA decline"),
         ("progression", known["progressed"], "PSA progression by PCWG3"),
     )
-    found = [
+    results = [
         proportion_result(f"psa.{name}.{group}", int(flags.sum()), len(known), reason=reason, method=method)
         for name, flags, method in shares
     ]
     at_landmark = "no_followup" if known["best_change_pct"].notna().any() else reason
     for name, column, why in (("best", "best_change_pct", reason), ("week12", "landmark_change_pct", at_landmark)):
-        found.append(described(f"psa.{name}.{group}", rows[column], "median_order", unit="percent", reason=why))
-    return found
+        results.append(described(f"psa.{name}.{group}", rows[column], "median_order", unit="percent", reason=why))
+    return results

@@ -1,10 +1,10 @@
-"""Words for the reader where tables hold short names: measures, rules, responses, tracers."""
+"""Labels for the reader where tables have short names: measures, rules, responses, tracers."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-WORDS = {
+LABELS = {
     "age_years": "age (years)",
     "lu_total_gbq": "177Lu-PSMA in all (GBq)",
     "alt": "ALT",
@@ -34,11 +34,11 @@ WORDS = {
 }
 
 
-def in_words(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """The same frame with the short names of these columns in words; what has none keeps its own, spaces for "_"."""
-    named = {column: frame[column].astype("object").map(_word, na_action="ignore") for column in columns}
+def labelled(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The same frame with labels instead of short names in these columns; a name without a label gets spaces for "_"."""
+    named = {column: frame[column].astype("object").map(_label, na_action="ignore") for column in columns}
     return frame.assign(**named)
 
 
-def _word(name: object) -> str:
-    return WORDS.get(str(name), str(name).replace("_", " "))
+def _label(name: object) -> str:
+    return LABELS.get(str(name), str(name).replace("_", " "))

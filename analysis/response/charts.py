@@ -37,6 +37,9 @@ THERAPY_TITLES = {"lu": "After 177Lu-PSMA", "sirt": "After SIRT"}
 CHANGE = "Change of the long-axis diameter (%)"
 LABELLED_BARS = 40  # beyond, labels under the bars would overlap
 PERCENT = Style(0, sign=True)
+EXPECTED_COLOUR, OBSERVED_COLOUR = "#56B4E9", "#D55E00"
+MEDIAN_RANGE_TITLE = "Median gap (percentage points)"
+SEEN, BY_ERROR = "seen in these patients", "by error alone"
 CODED_BARS = 12  # beyond, the codes of the responses on the bars would overlap on a telephone
 
 
@@ -180,13 +183,7 @@ def _new_lesions(frame: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
     return [marks.encode(x, alt.Y("zero:Q", title=CHANGE), shape)]
 
 
-def spider(
-    series: pd.DataFrame,
-    limits: Sequence[float],
-    description: str,
-    *,
-    title: str = CHANGE,
-) -> Drawn:
+def spider(series: pd.DataFrame, limits: Sequence[float], description: str, *, title: str = CHANGE) -> Drawn:
     """Change from baseline over time, one line a lesion or patient: patient_id, line, months, change_pct, response."""
     known = series.dropna(subset=["change_pct", "months"])
     if known.empty:
@@ -208,41 +205,35 @@ def spider(
     return alt.layer(*layers).properties(width="container", height=HEIGHT, description=description)
 
 
-EXPECTED, OBSERVED = "#56B4E9", "#D55E00"
+def range_against_error(frame: pd.DataFrame, description: str) -> Drawn:
+    """The observed range from best to worst lesion above the ranges that measurement error alone gives.
 
-
-MEDIAN_GAP = "Median gap (percentage points)"
-
-
-SEEN = "seen in these patients"
-
-
-def gap_against_error(frame: pd.DataFrame, description: str) -> Drawn:
-    """The observed gap as a bar and a line down; below, one row a published repeatability: bar from 0 to the 95th percentile
-    of the gap that it gives by itself, tick at its median.
-
-    frame: model (in words), observed_pct, expected_pct, expected_upper_pct, of one therapy.
+    One row a published repeatability: a bar to the 95th percentile, a tick at the median of the draws. frame: model (in
+    words), observed_pct, expected_pct, expected_upper_pct (percentage points), of one therapy.
     """
     if frame.empty:
         return NoChart("no patient has several lesions measured before and after")
-    rows = missing_to_none(frame.assign(label=frame["model"], end=frame["expected_upper_pct"], what="by error alone"))
+    rows = missing_to_none(frame.assign(label=frame["model"], end=frame["expected_upper_pct"], what=BY_ERROR))
     seen = rows.head(1).assign(label=SEEN, end=rows["observed_pct"], what=SEEN)
     every = pd.concat([seen, rows], ignore_index=True).assign(zero=0.0)
     y = alt.Y("label:N", sort=list(every["label"]), title=None, axis=None)
+    middle = alt.Chart(rows).mark_tick(color=INK, thickness=2, size=16, aria=False)
+    line = alt.Chart(seen).mark_rule(color=OBSERVED_COLOUR, strokeDash=[4, 3], aria=False)
+    layers = [
+        _range_bars(every, y),
+        middle.encode(alt.X("expected_pct:Q", title=MEDIAN_RANGE_TITLE), y),
+        line.encode(alt.X("observed_pct:Q", title=MEDIAN_RANGE_TITLE)),
+        row_labels(every, y),
+    ]
+    return alt.layer(*layers).properties(**rows_of(44, len(every)), description=description)
+
+
+def _range_bars(rows: pd.DataFrame, y: alt.Y) -> alt.Chart:
+    scale = alt.Scale(domain=[SEEN, BY_ERROR], range=[OBSERVED_COLOUR, EXPECTED_COLOUR])
     tooltip = [
         alt.Tooltip("label:N", title="Gap"),
         alt.Tooltip("end:Q", title="Seen, or 95% of draws below", format=".0f"),
     ]
-    colour = alt.Color(
-        "what:N", legend=None, scale=alt.Scale(domain=[SEEN, "by error alone"], range=[OBSERVED, EXPECTED])
-    )
-    bars = alt.Chart(every).mark_bar(height=12)
-    middle = alt.Chart(rows).mark_tick(color=INK, thickness=2, size=16, aria=False)
-    line = alt.Chart(seen).mark_rule(color=OBSERVED, strokeDash=[4, 3], aria=False)
-    layers = [
-        bars.encode(alt.X("zero:Q", title=MEDIAN_GAP), alt.X2("end:Q"), y, colour, tooltip=tooltip),
-        middle.encode(alt.X("expected_pct:Q", title=MEDIAN_GAP), y),
-        line.encode(alt.X("observed_pct:Q", title=MEDIAN_GAP)),
-        row_labels(every, y),
-    ]
-    return alt.layer(*layers).properties(**rows_of(44, len(every)), description=description)
+    bars = alt.Chart(rows).mark_bar(height=12)
+    start, colour = alt.X("zero:Q", title=MEDIAN_RANGE_TITLE), alt.Color("what:N", legend=None, scale=scale)
+    return bars.encode(start, alt.X2("end:Q"), y, colour, tooltip=tooltip)

@@ -1,9 +1,9 @@
-"""Is the gap between best and worst lesion more than the measurement gives by itself?
+"""Interlesional heterogeneity: is the range from best to worst lesion wider than measurement error makes it?
 
-The paper tests best against worst with a signed-rank test. Worst is never below best, so that test asks nothing: with
-n patients its P is 2/2^n whatever the data. The question behind it has another null: all lesions of a patient share
-one true change, and what parts them is measurement. The gap expected then follows from published repeatability, by
-number and size of the lesions (`repeatability.csv`).
+The paper tests best against worst with a signed-rank test. Worst is never below best, so the P of that test is 2/2^n
+for n patients, whatever the data. The question behind it has another null hypothesis: all lesions of a patient share
+one true change, and only measurement error separates them. The expected range then follows from published
+repeatability, by number and size of the lesions (`repeatability.csv`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, stats
 
+from analysis.statistics.monte_carlo import LESIONS, TIE_TOLERANCE, monte_carlo_p
+
 REPEATABILITY = Path(__file__).with_name("repeatability.csv")
 LIMIT_FACTOR = 1.959963984540054  # limits of agreement are mean +- 1.96 standard deviations of the difference
-DRAWS = 4000
-SEED = 20200501
 ALLOCATIONS_MAX = 200_000
-CELLS_MAX = 4_000_000  # draws times lesions held at once; larger cohorts need fewer draws
 
 
 @cache
@@ -73,21 +72,26 @@ def change_sd_pct(model: str, reference_mm: np.ndarray, true_change_pct: np.ndar
 
 
 def in_fixed_order(rows: pd.DataFrame, values: list[str]) -> pd.DataFrame:
-    """Rows ordered by what they say and not by study ids: patients by number and values of lesions, lesions by value.
+    """Rows ordered by their values and not by study ids: patients by number and values of lesions, lesions by value.
 
-    Seeded draws then fall on the same lesions whatever the patients are called.
+    rows: one per lesion with patient_id and the columns `values`. Seeded draws then fall on the same lesions whatever
+    the study ids are.
     """
     ordered = rows.sort_values(values, kind="stable")
-    said: dict[str, list[tuple[float, ...]]] = {}
+    content: dict[str, list[tuple[float, ...]]] = {}
     for patient, *cells in ordered[["patient_id", *values]].itertuples(index=False):
-        said.setdefault(patient, []).append(tuple(cells))
-    place = {patient: number for number, patient in enumerate(sorted(said, key=lambda id: (len(said[id]), said[id])))}
+        content.setdefault(patient, []).append(tuple(cells))
+    by_content = sorted(content, key=lambda patient: (len(content[patient]), content[patient]))
+    place = {patient: number for number, patient in enumerate(by_content)}
     return ordered.iloc[np.argsort(ordered["patient_id"].map(place).to_numpy(), kind="stable")]
 
 
 @dataclass(frozen=True, slots=True)
-class GapTest:
-    """Observed median gap against the gaps of patients whose lesions share one true change (percentage points)."""
+class RangeTest:
+    """Median range from best to worst lesion, observed and under one true change a patient (percentage points).
+
+    expected_pct and expected_upper_pct: median and 95th percentile of the draws.
+    """
 
     model: str
     patients: int
@@ -98,50 +102,53 @@ class GapTest:
     draws: int
 
 
-def gap_test(targets: pd.DataFrame, model: str, draws: int = DRAWS, seed: int = SEED) -> GapTest | None:
-    """Monte Carlo test of the median best-to-worst gap under one true change a patient; None without such a patient.
+def range_test(
+    targets: pd.DataFrame, model: str, draws: int = LESIONS.usual, seed: int = LESIONS.seed
+) -> RangeTest | None:
+    """Monte Carlo test of the median range from best to worst lesion under one true change a patient.
 
     targets: one row per evaluable target lesion with patient_id, reference_mm, followup_mm, change_pct; patients with
-    one lesion are left out. The true change of a patient is that of its sum of diameters. P counts draws with at
-    least the observed gap, the observed one included (so it is never 0).
+    one lesion are left out. The true change of a patient is that of its sum of diameters. P is the share of draws with
+    at least the observed range; the observation counts as a draw, so P is never 0. None without a patient with two
+    lesions. Raises KeyError for a model that `repeatability.csv` does not have.
     """
     rows = targets[targets.groupby("patient_id")["change_pct"].transform("size").ge(2)]
     if rows.empty:
         return None
     rows = in_fixed_order(rows, ["reference_mm", "change_pct"])
     code, names = pd.factorize(rows["patient_id"])
-    sums = rows.groupby("patient_id")[["reference_mm", "followup_mm"]].transform("sum")
-    shared = (100 * (sums["followup_mm"] / sums["reference_mm"] - 1)).to_numpy()
-    sd = change_sd_pct(model, rows["reference_mm"].to_numpy(), shared)
-    draws = _affordable(draws, len(rows))
-    noise = np.random.default_rng(seed).standard_normal((draws, len(rows))) * sd
+    draws = LESIONS.affordable(len(rows), draws)
+    noise = np.random.default_rng(seed).standard_normal((draws, len(rows))) * _error_sd_pct(rows, model)
     starts = np.flatnonzero(np.diff(code, prepend=-1))
-    observed = _median_gap(rows["change_pct"].to_numpy()[None, :], starts)[0]
-    drawn = _median_gap(noise, starts)
-    return GapTest(
+    observed, drawn = _median_range(rows["change_pct"].to_numpy()[None, :], starts)[0], _median_range(noise, starts)
+    return RangeTest(
         model=model,
         patients=len(names),
         observed_pct=float(observed),
         expected_pct=float(np.median(drawn)),
         expected_upper_pct=float(np.quantile(drawn, 0.95)),
-        p=float((1 + (drawn >= observed - 1e-9).sum()) / (1 + draws)),
+        p=monte_carlo_p(int((drawn >= observed - TIE_TOLERANCE).sum()), draws),
         draws=draws,
     )
 
 
-def _affordable(draws: int, lesions: int) -> int:
-    return max(200, min(draws, CELLS_MAX // lesions))
+def _error_sd_pct(rows: pd.DataFrame, model: str) -> np.ndarray:
+    """Standard deviation of the measured change of each lesion if its true change is that of the patient's sum."""
+    sums = rows.groupby("patient_id")[["reference_mm", "followup_mm"]].transform("sum")
+    shared = (100 * (sums["followup_mm"] / sums["reference_mm"] - 1)).to_numpy()
+    return change_sd_pct(model, rows["reference_mm"].to_numpy(), shared)
 
 
-def _median_gap(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    gaps = np.maximum.reduceat(values, starts, axis=1) - np.minimum.reduceat(values, starts, axis=1)
-    return np.median(gaps, axis=1)
+def _median_range(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    ranges = np.maximum.reduceat(values, starts, axis=1) - np.minimum.reduceat(values, starts, axis=1)
+    return np.median(ranges, axis=1)
 
 
-def needed_sd_pct(pairs: pd.DataFrame) -> float | None:
-    """Standard deviation (percentage points) of one lesion's change that alone would give the observed median gap.
+def implied_sd_pct(pairs: pd.DataFrame) -> float | None:
+    """Standard deviation (percentage points) of one lesion's change that would by itself give the observed ranges.
 
-    pairs: from `best_and_worst`. Each gap is divided by the expected range of as many lesions; the median of that.
+    pairs: from `best_and_worst`. The median over patients of the observed range divided by the expected range of as
+    many lesions; None without patients.
     """
     if pairs.empty:
         return None
@@ -150,21 +157,24 @@ def needed_sd_pct(pairs: pd.DataFrame) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """Are lesions of one patient alike: intraclass correlation and its permutation P across patients."""
+class IntraclassCorrelation:
+    """Intraclass correlation of lesions within patients, with the P of permuting lesions over patients."""
 
     patients: int
     lesions: int
-    intraclass: float
+    coefficient: float
     p: float
     draws: int
 
 
-def likeness(rows: pd.DataFrame, value: str = "change_pct", draws: int = DRAWS, seed: int = SEED) -> Likeness | None:
-    """One-way intraclass correlation of `value` within patients, and P of lesions shuffled across all patients.
+def intraclass_correlation(
+    rows: pd.DataFrame, value: str = "change_pct", draws: int = LESIONS.usual, seed: int = LESIONS.seed
+) -> IntraclassCorrelation | None:
+    """One-way intraclass correlation of `value` within patients, and the P of lesions permuted over all patients.
 
-    Numbers of lesions per patient stay as they are. None unless two patients and three lesions exist and values differ.
-    A small P says that lesions of one patient are more alike than those of different patients.
+    rows: one per lesion with patient_id and `value`. The number of lesions of each patient does not change. A small P
+    says that lesions of one patient are more alike than lesions of different patients. None unless there are two
+    patients, three lesions and two values.
     """
     known = in_fixed_order(rows.dropna(subset=[value]), [value])
     values = known[value].to_numpy(dtype=float)
@@ -173,12 +183,12 @@ def likeness(rows: pd.DataFrame, value: str = "change_pct", draws: int = DRAWS, 
         return None
     sizes = np.bincount(code)
     observed = _between(values[None, :], code, sizes)[0]
-    draws = _affordable(draws, len(values))
+    draws = LESIONS.affordable(len(values), draws)
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(np.tile(values, (draws, 1)), axis=1)
     drawn = _between(shuffled, code, sizes)
-    p = float((1 + (drawn >= observed - 1e-9 * abs(observed)).sum()) / (1 + draws))
-    return Likeness(len(names), len(values), _intraclass(values, code, sizes), p, draws)
+    p = monte_carlo_p(int((drawn >= observed - TIE_TOLERANCE * abs(observed)).sum()), draws)
+    return IntraclassCorrelation(len(names), len(values), _intraclass(values, code, sizes), p, draws)
 
 
 def _between(values: np.ndarray, code: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -197,8 +207,11 @@ def _intraclass(values: np.ndarray, code: np.ndarray, sizes: np.ndarray) -> floa
 
 
 @dataclass(frozen=True, slots=True)
-class SpreadTest:
-    """Spread of lesion changes under two therapies, by permuting therapies over patients."""
+class DispersionTest:
+    """Dispersion of lesion changes after two therapies, compared by permuting therapies over patients.
+
+    first, second: patients on each side; overlap: patients on both; difference_pct in percentage points.
+    """
 
     first: int
     second: int
@@ -208,14 +221,13 @@ class SpreadTest:
     smallest_p: float
 
 
-def spread_test(first: pd.DataFrame, second: pd.DataFrame) -> SpreadTest | None:
-    """Difference of the median gap per expected range between two therapies, permuting therapies over patients.
+def dispersion_test(first: pd.DataFrame, second: pd.DataFrame) -> DispersionTest | None:
+    """Difference between two therapies of the median ratio of observed to expected range; therapies are permuted.
 
-    Exact up to `ALLOCATIONS_MAX` allocations, by `DRAWS` seeded draws beyond.
-
-    first, second: from `best_and_worst`. Gaps are divided by the expected range of as many lesions, so that patients
-    with more lesions do not look more spread. Patients with both therapies appear on both sides: `overlap` counts
-    them, and the P is not valid where it is above 0. None when a side has fewer than two patients.
+    first, second: from `best_and_worst`. Each range is divided by the expected range of as many lesions, so that
+    patients with more lesions do not look more dispersed. Exact up to `ALLOCATIONS_MAX` allocations, by seeded
+    draws beyond. `overlap` counts patients with both therapies; P is not valid where it is above 0. None when a side
+    has fewer than two patients.
     """
     samples = [np.sort(frame["gap_pct"] / frame["lesions"].map(expected_range)) for frame in (first, second)]
     if min(sample.size for sample in samples) < 2:
@@ -227,9 +239,9 @@ def spread_test(first: pd.DataFrame, second: pd.DataFrame) -> SpreadTest | None:
         lambda x, y, axis: np.median(x, axis=axis) - np.median(y, axis=axis),
         permutation_type="independent",
         vectorized=True,
-        n_resamples=ways if ways <= ALLOCATIONS_MAX else DRAWS,
+        n_resamples=ways if ways <= ALLOCATIONS_MAX else LESIONS.usual,
         alternative="two-sided",
-        rng=np.random.default_rng(SEED),
+        rng=LESIONS.generator(),
     )
     overlap = len(first.index.intersection(second.index))
-    return SpreadTest(size, samples[1].size, overlap, float(test.statistic), float(test.pvalue), min(1.0, 2 / ways))
+    return DispersionTest(size, samples[1].size, overlap, float(test.statistic), float(test.pvalue), min(1.0, 2 / ways))

@@ -15,39 +15,39 @@ from scipy import stats
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
-from analysis.datasets.lesions import FRAMES
-from analysis.datasets.scans import scans, staging, therapy_days
+from analysis.datasets.lesions import FRAMES, THERAPIES
+from analysis.datasets.scans import scans, therapy_days, timepoints
 from analysis.estimates import p_result
 from analysis.results import Result, missing
 from analysis.statistics.intervals import exact_interval
 
-THERAPIES = ("lu", "sirt")
 
-
-def claim_frame(found: Evaluation) -> pd.DataFrame:
+def claim_frame(evaluation: Evaluation) -> pd.DataFrame:
     """Progression after each therapy: therapy, progressive, patients, pct, lower_pct, upper_pct (Clopper-Pearson).
 
     pct is NaN and the interval 0 to 100 where nobody was judged.
     """
     rows = []
     for therapy in THERAPIES:
-        response = found.patients[therapy]["response"].dropna()
+        response = evaluation.patients[therapy]["response"].dropna()
         events, total = int(response.eq("progressive").sum()), len(response)
         share = 100 * events / total if total else float("nan")
         rows.append((therapy, events, total, share, *exact_interval(events, total)))
     return pd.DataFrame(rows, columns=["therapy", "progressive", "patients", "pct", "lower_pct", "upper_pct"])
 
 
-def paired_frame(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def paired_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
     """One row per patient and therapy judged: what was compared with what, and what lay in between.
 
     Columns patient_id, therapy, response, change_pct, reference_day, followup_day, weeks_between, cycles_between,
     sirts_between, weeks_since_therapy (last therapy of that kind to the scan), both (judged after both therapies).
     """
-    both = set(found.patients["lu"]["response"].dropna().index) & set(found.patients["sirt"]["response"].dropna().index)
+    both = set(evaluation.patients["lu"]["response"].dropna().index) & set(
+        evaluation.patients["sirt"]["response"].dropna().index
+    )
     parts = []
     for therapy, procedure in zip(THERAPIES, ("lu_psma", "sirt"), strict=True):
-        judged = found.patients[therapy].dropna(subset=["response"])[["response", "change_pct"]]
+        judged = evaluation.patients[therapy].dropna(subset=["response"])[["response", "change_pct"]]
         part = _between_scans(tables, study, judged.index, FRAMES[therapy])
         last = _last_before(therapy_days(tables, procedure), part)
         part["weeks_since_therapy"] = (part["followup_day"] - last) / 7
@@ -66,7 +66,7 @@ def _weeks(frame: pd.DataFrame) -> pd.Series:
 def _between_scans(
     tables: Tables, study: Mapping[str, Any], patients: pd.Index, sides: tuple[str, str]
 ) -> pd.DataFrame:
-    frames, seen = staging(tables, study).reindex(patients), scans(tables, study)
+    frames, seen = timepoints(tables, study).reindex(patients), scans(tables, study)
     part = pd.DataFrame(index=patients)
     counts = {}
     for name, side in zip(("reference", "followup"), sides, strict=True):
@@ -85,25 +85,27 @@ def _last_before(therapy: pd.DataFrame, part: pd.DataFrame) -> pd.Series:
     return last.reindex(part.index)
 
 
-def paired_counts(found: Evaluation) -> pd.DataFrame:
+def paired_counts(evaluation: Evaluation) -> pd.DataFrame:
     """Patients judged after both therapies: counts of response after 177Lu-PSMA (rows) by response after SIRT."""
-    both = found.patients["lu"][["response"]].join(found.patients["sirt"]["response"].rename("after_sirt"), how="inner")
+    both = evaluation.patients["lu"][["response"]].join(
+        evaluation.patients["sirt"]["response"].rename("after_sirt"), how="inner"
+    )
     known = both.dropna().rename(columns={"response": "after_lu"})
     return known.groupby(["after_lu", "after_sirt"], observed=False).size().unstack(fill_value=0).astype("int64")
 
 
-def bounds_frame(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def bounds_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
     """Progression if every treated patient of the analysis set had been judged: best and worst case.
 
     Columns therapy, progressive, judged, treated, best_pct (nobody else progressed), worst_pct (all others did).
     Patients whose SIRT came first do not count for 177Lu-PSMA, as in the paper. NaN where nobody was treated.
     """
-    subgroup = found.subgroup
+    subgroup = evaluation.subgroup
     treated = {
         "lu": int((subgroup["lu_cycles"].gt(0) & ~subgroup["sirt_first"]).sum()),
         "sirt": int(subgroup["sirts"].gt(0).sum()),
     }
-    frame = claim_frame(found).rename(columns={"patients": "judged"})[["therapy", "progressive", "judged"]]
+    frame = claim_frame(evaluation).rename(columns={"patients": "judged"})[["therapy", "progressive", "judged"]]
     frame["treated"] = frame["therapy"].map(treated)
     known = frame["treated"].where(frame["treated"].gt(0))
     frame["best_pct"] = 100 * frame["progressive"] / known
@@ -111,10 +113,10 @@ def bounds_frame(tables: Tables, study: Mapping[str, Any], found: Evaluation) ->
     return frame
 
 
-def claim_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+def claim_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
     """resp.claim.*: Fisher's P and the overlap that makes it invalid, the paired table, best and worst case."""
-    frame = claim_frame(found).set_index("therapy")
-    judged = [set(found.patients[therapy]["response"].dropna().index) for therapy in THERAPIES]
+    frame = claim_frame(evaluation).set_index("therapy")
+    judged = [set(evaluation.patients[therapy]["response"].dropna().index) for therapy in THERAPIES]
     overlap = len(judged[0] & judged[1])
     p = None
     if (frame["patients"] > 0).all():
@@ -123,15 +125,15 @@ def claim_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -
     total = int(frame["patients"].sum())
     method = "Fisher's exact test; not valid where patients stand in both groups"
     rows = [
-        p_result("resp.claim.fisher_p", p, n=total, method=method, reason="arm_empty", basis="printed"),
-        Result("resp.claim.overlap", overlap, n=len(judged[0] | judged[1]), unit="count", basis="printed"),
-        *_paired_results(found),
+        p_result("resp.claim.fisher_p", p, n=total, method=method, reason="arm_empty"),
+        Result("resp.claim.overlap", overlap, n=len(judged[0] | judged[1]), unit="count"),
+        *_paired_results(evaluation),
     ]
-    return [*rows, *map(_bound, bounds_frame(tables, study, found).itertuples())]
+    return [*rows, *map(_bound, bounds_frame(tables, study, evaluation).itertuples())]
 
 
-def _paired_results(found: Evaluation) -> list[Result]:
-    counts = paired_counts(found)
+def _paired_results(evaluation: Evaluation) -> list[Result]:
+    counts = paired_counts(evaluation)
     total = int(counts.to_numpy().sum())
     lost = int(counts.drop(columns="progressive").loc["progressive"].sum())
     gained = int(counts.drop(index="progressive")["progressive"].sum())
@@ -140,10 +142,10 @@ def _paired_results(found: Evaluation) -> list[Result]:
     reason = "constant_values" if total else "arm_empty"
     only_lu = "progressive after 177Lu-PSMA and not after SIRT"
     return [
-        Result("resp.claim.paired", lost, n=total, unit="count", method=only_lu, basis="bounded")
+        Result("resp.claim.paired", lost, n=total, unit="count", method=only_lu)
         if total
-        else missing("resp.claim.paired", "arm_empty", n=0, unit="count", method=only_lu, basis="bounded"),
-        p_result("resp.claim.paired_p", p, n=total, method=method, reason=reason, basis="bounded"),
+        else missing("resp.claim.paired", "arm_empty", n=0, unit="count", method=only_lu),
+        p_result("resp.claim.paired_p", p, n=total, method=method, reason=reason),
     ]
 
 
@@ -162,7 +164,6 @@ def _bound(row: Any) -> Result:
         unit="percent",
         method=method,
         interval=interval,
-        basis="printed",
         events=int(row.progressive),
         denominator=int(row.judged),
     )

@@ -18,7 +18,7 @@ from analysis.criteria.recist import Lesion, overall_response, response_of_choic
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation, no_response_reason
 from analysis.datasets.lesions import FRAMES, lesion_values
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 from analysis.estimates import proportion_result
 from analysis.results import Result, missing
 
@@ -43,15 +43,15 @@ def organ_sizes(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
-def reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, therapy: str) -> pd.DataFrame:
+def reclassified(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation, therapy: str) -> pd.DataFrame:
     """One row per patient judged after `therapy`, index patient_id, columns `COLUMNS`.
 
     paper, recist_liver, recist_overall: ordered category, NA if not evaluable; choices: admissible choices of two liver
     targets (0: nothing measurable); choices_progressive: how many of them say progression; choices_agree: all alike.
     """
     reference, followup = FRAMES[therapy]
-    judged = found.patients[therapy]
-    frames = staging(tables, study).loc[judged.index, [reference, followup]].astype("Int64")
+    judged = evaluation.patients[therapy]
+    frames = timepoints(tables, study).loc[judged.index, [reference, followup]].astype("Int64")
     sizes = _sizes_by_patient(organ_sizes(tables, study))
     outside = extrahepatic_status(tables, study, frames[reference], frames[followup])
     new = judged["new_lesions"].gt(0)
@@ -68,11 +68,11 @@ def reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, th
 
 def _sizes_by_patient(sizes: pd.DataFrame) -> dict[str, dict[tuple[str, str, bool], dict[int, float]]]:
     """Patient -> (lesion, organ, is node) -> scan -> mm."""
-    found: dict[str, dict[tuple[str, str, bool], dict[int, float]]] = {}
+    by_patient: dict[str, dict[tuple[str, str, bool], dict[int, float]]] = {}
     for row in sizes.itertuples():
-        series = found.setdefault(row.patient_id, {}).setdefault((row.lesion_id, row.organ, bool(row.is_node)), {})
+        series = by_patient.setdefault(row.patient_id, {}).setdefault((row.lesion_id, row.organ, bool(row.is_node)), {})
         series[int(row.scan)] = row.size_mm
-    return found
+    return by_patient
 
 
 def _lesions(sizes: dict[tuple[str, str, bool], dict[int, float]], first: int, last: int) -> tuple[list[Lesion], bool]:
@@ -124,13 +124,15 @@ def extrahepatic_status(
     return {str(patient): words.get(str(said), "non_cr_non_pd") for patient, said in last.items()}
 
 
-def lesions_reclassified(tables: Tables, study: Mapping[str, Any], found: Evaluation, therapy: str) -> pd.DataFrame:
+def lesions_reclassified(
+    tables: Tables, study: Mapping[str, Any], evaluation: Evaluation, therapy: str
+) -> pd.DataFrame:
     """One row per lesion judged after `therapy`: patient_id, lesion_id, paper, recist (smallest size so far, 5 mm)."""
     reference, followup = FRAMES[therapy]
-    frames = staging(tables, study)[[reference, followup]].dropna().astype("int64").reset_index()
+    frames = timepoints(tables, study)[[reference, followup]].dropna().astype("int64").reset_index()
     values = lesion_values(tables, study).merge(frames, on="patient_id")
     values = values[values["scan"].between(values[reference], values[followup])].sort_values("scan")
-    judged = found.changes[therapy].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
+    judged = evaluation.changes[therapy].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
     series = values.groupby("lesion_id")["value"].agg(list)
     named = [target_response(sizes, all_gone=sizes[-1] == 0) for sizes in judged["lesion_id"].map(series)]
     frame = judged.rename(columns={"response": "paper"}).assign(recist=pd.Categorical(named, dtype=RESPONSE_DTYPE))
@@ -143,22 +145,20 @@ def cross_table(frame: pd.DataFrame, other: str) -> pd.DataFrame:
     return known.groupby(["paper", other], observed=False).size().unstack(fill_value=0).astype("int64")
 
 
-def reclassification_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+def reclassification_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
     """Progression by RECIST 1.1 and how many patients and lesions change category: resp.*.recist.*."""
     rows = []
     for therapy in ("lu", "sirt"):
-        table = reclassified(tables, study, found, therapy)
-        lesions = lesions_reclassified(tables, study, found, therapy)
-        prefix, judged = f"resp.{therapy}.recist", len(found.patients[therapy])
-        reason = "no_lesions" if judged else no_response_reason(found, therapy)
+        table = reclassified(tables, study, evaluation, therapy)
+        lesions = lesions_reclassified(tables, study, evaluation, therapy)
+        prefix, judged = f"resp.{therapy}.recist", len(evaluation.patients[therapy])
+        reason = "no_lesions" if judged else no_response_reason(evaluation, therapy)
         for column in ("recist_liver", "recist_overall"):
             named = table[column].dropna()
             id = f"{prefix}.{column.removeprefix('recist_')}.pd"
             method = "RECIST 1.1, " + ("liver only" if column == "recist_liver" else "whole body")
             rows.append(
-                proportion_result(
-                    id, int(named.eq("progressive").sum()), len(named), reason=reason, method=method, basis="free"
-                )
+                proportion_result(id, int(named.eq("progressive").sum()), len(named), reason=reason, method=method)
             )
         rows.append(_changed(f"{prefix}.moved", table.dropna(subset=["recist_liver"]), "recist_liver", reason))
         rows.append(_changed(f"{prefix}.lesions_moved", lesions, "recist", reason))
@@ -171,9 +171,9 @@ def reclassification_results(tables: Tables, study: Mapping[str, Any], found: Ev
     return rows
 
 
-def _changed(id: str, frame: pd.DataFrame, column: str, reason: str) -> Result:
+def _changed(result_id: str, frame: pd.DataFrame, column: str, reason: str) -> Result:
     method = "category of RECIST 1.1 differs from the paper's variant"
     if frame.empty:
-        return missing(id, reason, n=0, unit="count", method=method)
+        return missing(result_id, reason, n=0, unit="count", method=method)
     moved = int(frame["paper"].astype("string").ne(frame[column].astype("string")).sum())
-    return Result(id, moved, n=len(frame), unit="count", method=method)
+    return Result(result_id, moved, n=len(frame), unit="count", method=method)

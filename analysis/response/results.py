@@ -13,16 +13,16 @@ from typing import Any
 import pandas as pd
 
 from analysis.datasets.arms import Tables
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.imaging_subgroup import Evaluation, evaluate, no_response_reason, several_lesions_reason
 from analysis.datasets.lesions import best_and_worst
-from analysis.datasets.scans import scans, staging
+from analysis.datasets.scans import scans, timepoints
 from analysis.estimates import centre_result, p_result, proportion_result
 from analysis.response.cases import case_results
-from analysis.response.heterogeneity_results import null_results
+from analysis.response.heterogeneity_results import heterogeneity_results
 from analysis.response.progression_claim import claim_results
 from analysis.response.recist_comparison import reclassification_results
-from analysis.response.selection import selection_results
+from analysis.response.subgroup_selection_bias import selection_results
 from analysis.response.uptake import clustering_results
 from analysis.results import Result, missing
 from analysis.statistics.rank_tests import mann_whitney, signed_rank
@@ -33,23 +33,23 @@ VARIANT = "sum of long-axis diameters of up to {targets} liver lesions, paper's 
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All results of the lesion chapter; a reason instead of a value where the cohort does not allow one."""
-    tables = remembering(tables)
-    found = evaluate(tables, study)
+    tables = cached_tables(tables)
+    evaluation = evaluate(tables, study)
     return [
         *criteria_results(study),
-        *response_results(found, study, "lu"),
-        *best_worst_results(found, study, "lu"),
-        *response_results(found, study, "sirt"),
-        *best_worst_results(found, study, "sirt"),
-        *followup_results(tables, study, found),
-        *uptake_results(found),
-        *suv_results(found),
-        *clustering_results(suv_by_response(found)),
-        *null_results(found),
-        *reclassification_results(tables, study, found),
-        *claim_results(tables, study, found),
-        *selection_results(tables, study, found),
-        *case_results(tables, study, found),
+        *response_results(evaluation, study, "lu"),
+        *best_worst_results(evaluation, study, "lu"),
+        *response_results(evaluation, study, "sirt"),
+        *best_worst_results(evaluation, study, "sirt"),
+        *followup_results(tables, study, evaluation),
+        *uptake_results(evaluation),
+        *suv_results(evaluation),
+        *clustering_results(suv_by_response(evaluation)),
+        *heterogeneity_results(evaluation),
+        *reclassification_results(tables, study, evaluation),
+        *claim_results(tables, study, evaluation),
+        *selection_results(tables, study, evaluation),
+        *case_results(tables, study, evaluation),
     ]
 
 
@@ -67,31 +67,28 @@ def criteria_results(study: Mapping[str, Any]) -> list[Result]:
     return [Result(id, limits[key], unit=unit, method=method, basis="design") for id, (key, unit) in rows.items()]
 
 
-def response_results(found: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
+def response_results(evaluation: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
     """Share of patients with each response, with exact intervals: resp.lu.pd ... resp.sirt.cr."""
-    response = found.patients[therapy]["response"].dropna()
+    response = evaluation.patients[therapy]["response"].dropna()
     method = VARIANT.format(targets=study["response"]["target_lesions_max"])
     return [
         proportion_result(
             f"resp.{therapy}.{short}",
             int(response.eq(name).sum()),
             len(response),
-            reason=no_response_reason(found, therapy),
+            reason=no_response_reason(evaluation, therapy),
             method=method,
-            basis="printed",
         )
         for short, name in SHORT.items()
     ]
 
 
-def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
+def best_worst_results(evaluation: Evaluation, study: Mapping[str, Any], therapy: str) -> list[Result]:
     """Best and worst lesion of each patient, and the paired Wilcoxon test as SPSS prints it and exactly."""
-    pairs = best_and_worst(found.changes[therapy])
-    prefix, reason = f"resp.{therapy}", several_lesions_reason(found, therapy)
+    pairs = best_and_worst(evaluation.changes[therapy])
+    prefix, reason = f"resp.{therapy}", several_lesions_reason(evaluation, therapy)
     rows = [
-        centre_result(
-            f"{prefix}.{side}", pairs[f"{side}_pct"].to_numpy(), unit="percent", reason=reason, basis="printed"
-        )
+        centre_result(f"{prefix}.{side}", pairs[f"{side}_pct"].to_numpy(), unit="percent", reason=reason)
         for side in ("best", "worst")
     ]
     test = signed_rank((pairs["worst_pct"] - pairs["best_pct"]).to_numpy())
@@ -99,28 +96,31 @@ def best_worst_results(found: Evaluation, study: Mapping[str, Any], therapy: str
     exact = None if test is None else test.p_exact
     n, no_test = len(pairs), reason if pairs.empty else "constant_values"
     method = "Wilcoxon signed-rank, SPSS asymptotic"
-    rows.append(p_result(f"{prefix}.best_worst_p", spss, n=n, method=method, reason=no_test, basis="bounded"))
+    rows.append(p_result(f"{prefix}.best_worst_p", spss, n=n, method=method, reason=no_test))
     method = "Wilcoxon signed-rank, exact"
-    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test, basis="bounded"))
+    rows.append(p_result(f"{prefix}.best_worst_p.exact", exact, n=n, method=method, reason=no_test))
     return [*rows, _is_significant(f"{prefix}.best_worst_sig", spss, study, n, no_test)]
 
 
-def _is_significant(id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
+def _is_significant(result_id: str, p: float | None, study: Mapping[str, Any], n: int, reason: str) -> Result:
     method = "Wilcoxon signed-rank, SPSS asymptotic, P below the paper's alpha"
     if p is None:
-        return missing(id, reason, n=n, method=method, basis="printed")
-    return Result(id, bool(p < study["analysis"]["alpha"]), n=n, method=method, basis="printed")
+        return missing(result_id, reason, n=n, method=method)
+    return Result(result_id, bool(p < study["analysis"]["alpha"]), n=n, method=method)
 
 
-def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+def followup_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
     """Weeks from the last SIRT to the scan that judged it: resp.sirt.followup, mean and range."""
     frames = (
-        staging(tables, study).loc[found.patients["sirt"].index, ["final", "sirt_day"]].astype("Int64").reset_index()
+        timepoints(tables, study)
+        .loc[evaluation.patients["sirt"].index, ["final", "sirt_day"]]
+        .astype("Int64")
+        .reset_index()
     )
     seen = scans(tables, study)[["patient_id", "scan", "first_day"]]
     joined = frames.merge(seen, left_on=["patient_id", "final"], right_on=["patient_id", "scan"])
     weeks = (joined["first_day"] - joined["sirt_day"]).astype("float64").to_numpy() / 7
-    reason = no_response_reason(found, "sirt")
+    reason = no_response_reason(evaluation, "sirt")
     return [
         centre_result(
             "resp.sirt.followup",
@@ -129,7 +129,6 @@ def followup_results(tables: Tables, study: Mapping[str, Any], found: Evaluation
             reason=reason,
             statistic="mean",
             about="from the last SIRT to the scan that judged it",
-            basis="printed",
         ),
     ]
 
@@ -143,14 +142,14 @@ def patient_uptake(uptake: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"change_pct": grouped.median(), "lesions": grouped.count()})
 
 
-def uptake_results(found: Evaluation) -> list[Result]:
+def uptake_results(evaluation: Evaluation) -> list[Result]:
     """Change of SUVmax over SIRT, same tracer on both scans only; the others are counted."""
-    per_patient = patient_uptake(found.uptake)
+    per_patient = patient_uptake(evaluation.uptake)
     evaluable = per_patient["change_pct"].dropna()
-    lesions = found.uptake["change_pct"].dropna()
+    lesions = evaluation.uptake["change_pct"].dropna()
     reason = "no_comparable_tracer" if len(per_patient) else "no_measurements"
-    if found.patients["sirt"].empty:
-        reason = no_response_reason(found, "sirt")
+    if evaluation.patients["sirt"].empty:
+        reason = no_response_reason(evaluation, "sirt")
     lost = int(per_patient["change_pct"].isna().sum())
     about = "change of SUVmax over SIRT, same tracer on both scans, "
     return [
@@ -160,7 +159,6 @@ def uptake_results(found: Evaluation) -> list[Result]:
             unit="percent",
             reason=reason,
             about=f"{about}patients (each the median of its lesions)",
-            basis="printed",
         ),
         centre_result(
             "resp.sirt.psma.lesions", lesions.to_numpy(), unit="percent", reason=reason, about=f"{about}lesions"
@@ -171,23 +169,23 @@ def uptake_results(found: Evaluation) -> list[Result]:
     ]
 
 
-def suv_by_response(found: Evaluation, tracer: str = "ga68_psma_11") -> pd.DataFrame:
+def suv_by_response(evaluation: Evaluation, tracer: str = "ga68_psma_11") -> pd.DataFrame:
     """One row per liver lesion with baseline SUVmax of `tracer` and a response to 177Lu-PSMA.
 
     Columns patient_id, lesion_id, suv_max, response (ordered category), is_progressive.
     """
-    rows = found.baseline_suv[found.baseline_suv["tracer"].eq(tracer)]
-    judged = found.changes["lu"].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
+    rows = evaluation.baseline_suv[evaluation.baseline_suv["tracer"].eq(tracer)]
+    judged = evaluation.changes["lu"].dropna(subset=["response"])[["patient_id", "lesion_id", "response"]]
     merged = rows[["patient_id", "lesion_id", "suv_max"]].merge(judged, on=["patient_id", "lesion_id"])
     return merged.assign(is_progressive=merged["response"].eq("progressive")).sort_values(["patient_id", "lesion_id"])
 
 
-def suv_results(found: Evaluation) -> list[Result]:
+def suv_results(evaluation: Evaluation) -> list[Result]:
     """Baseline 68Ga SUVmax by lesion response and the paper's test, which takes lesions as independent.
 
     n counts, as in print, all patients read with the tracer; suv.*.lesions and suv.*.patients say what a median is of.
     """
-    rows = suv_by_response(found)
+    rows = suv_by_response(evaluation)
     patients = rows["patient_id"].nunique()
     reason = "no_measurements" if rows.empty else "arm_empty"
     medians = [
@@ -196,7 +194,6 @@ def suv_results(found: Evaluation) -> list[Result]:
             rows.loc[rows["response"].eq(SHORT[short]), "suv_max"].to_numpy(),
             unit="SUV",
             reason=reason,
-            basis="printed",
             n=patients,
         )
         for short in ("pd", "sd", "pr")
@@ -207,7 +204,7 @@ def suv_results(found: Evaluation) -> list[Result]:
     return [
         *medians,
         *suv_counts(rows),
-        p_result("suv.p", p, n=patients, method=method, reason=reason, basis="bounded"),
+        p_result("suv.p", p, n=patients, method=method, reason=reason),
     ]
 
 
@@ -215,10 +212,10 @@ def suv_counts(rows: pd.DataFrame) -> list[Result]:
     """Lesions in the comparison of SUVmax, then lesions and patients of each response; rows from `suv_by_response`."""
     patients = rows["patient_id"].nunique()
     method = "liver lesions with baseline SUVmax of the tracer and a response"
-    found = [Result("suv.lesions", len(rows), n=patients, unit="count", method=method)]
+    counts = [Result("suv.lesions", len(rows), n=patients, unit="count", method=method)]
     for short in ("pd", "sd", "pr"):
         of_class = rows[rows["response"].eq(SHORT[short])]
         for name, count in (("lesions", len(of_class)), ("patients", of_class["patient_id"].nunique())):
             id, method = f"suv.{short}.{name}", f"{name} in the median SUVmax of this response"
-            found.append(Result(id, count, n=patients, unit="count", method=method))
-    return found
+            counts.append(Result(id, count, n=patients, unit="count", method=method))
+    return counts

@@ -1,7 +1,7 @@
-"""Rows of the tables of the lesion chapter: RECIST 1.1 beside the variant, gaps beside error, uptake with clusters.
+"""Rows of the tables of the lesion chapter: RECIST 1.1 beside the variant, ranges beside error, uptake with clusters.
 
-They pick numbers from the results by id, so that each keeps its interval and its mark, or count what the frames of the
-chapter hold. `response_pages` puts them under captions and headings.
+The rows take numbers from the results by id, so that each keeps its interval and its mark, or they count patients and
+lesions. `page` puts them under captions and headings.
 """
 
 from __future__ import annotations
@@ -14,48 +14,48 @@ import pandas as pd
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.imaging_subgroup import Evaluation
+from analysis.datasets.lesions import THERAPIES
 from analysis.response.heterogeneity import change_sd_pct, expected_range, repeatability, repeatability_words
 from analysis.response.recist_comparison import cross_table, lesions_reclassified, reclassified
 from analysis.results import Result
 
 Results = Mapping[str, Result]
-THERAPIES = ("lu", "sirt")
 SIZES_MM = (15.0, 30.0, 60.0)
 LESIONS = (2, 3, 4)
 
 
-def reclassified_patients(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def reclassified_patients(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
     """One row per therapy and patient judged: paper's category, RECIST 1.1 of the liver and of the whole body, choices.
 
     Columns therapy, patient_id, paper, recist_liver, recist_overall, choices, choices_progressive, choices_agree.
     """
-    parts = [reclassified(tables, study, found, name).reset_index().assign(therapy=name) for name in THERAPIES]
+    parts = [reclassified(tables, study, evaluation, name).reset_index().assign(therapy=name) for name in THERAPIES]
     frame = pd.concat(parts, ignore_index=True)
     return frame[["therapy", "patient_id", *(c for c in frame if c not in ("therapy", "patient_id"))]]
 
 
-def reclassified_lesions(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def reclassified_lesions(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
     """One row per therapy and lesion judged: therapy, patient_id, lesion_id, paper, recist."""
-    parts = [lesions_reclassified(tables, study, found, name).assign(therapy=name) for name in THERAPIES]
+    parts = [lesions_reclassified(tables, study, evaluation, name).assign(therapy=name) for name in THERAPIES]
     return pd.concat(parts, ignore_index=True)[["therapy", "patient_id", "lesion_id", "paper", "recist"]]
 
 
 def reclassification_counts(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Reclassification table: therapy, paper's category, number in each category of `column`; rows of nobody are left out.
+    """Reclassification table: therapy, paper (category of the paper's variant), number in each category of `column`.
 
-    frame: from `reclassified_patients` or `reclassified_lesions`.
+    frame: from `reclassified_patients` or `reclassified_lesions`. Rows without a patient or lesion are left out.
     """
     parts = []
     for name in THERAPIES:
         counts = cross_table(frame[frame["therapy"].eq(name)], column)
         counts.columns = pd.Index([str(category) for category in counts.columns])
-        kept = counts[counts.sum(axis=1).gt(0)].reset_index()
-        parts.append(kept.assign(therapy=name)[["therapy", *kept.columns]])
+        filled = counts[counts.sum(axis=1).gt(0)].reset_index()
+        parts.append(filled.assign(therapy=name)[["therapy", *filled.columns]])
     return pd.concat(parts, ignore_index=True)
 
 
-def gap_table(results: Results) -> pd.DataFrame:
-    """Expected gap and P for each published repeatability and therapy, as `Result`s: model, lu, lu_p, sirt, sirt_p."""
+def range_table(results: Results) -> pd.DataFrame:
+    """Expected range and P for each published repeatability and therapy, as `Result`s: model, lu, lu_p, sirt, sirt_p."""
     rows = []
     for model, words in repeatability_words().items():
         cells = [results[f"resp.{name}.gap.{what}.{model}"] for name in THERAPIES for what in ("expected", "p")]
@@ -63,8 +63,8 @@ def gap_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "lu", "lu_p", "sirt", "sirt_p"])
 
 
-def expected_gaps() -> pd.DataFrame:
-    """Expected gap (percentage points) of unchanged lesions by their number and size for each published repeatability.
+def expected_ranges() -> pd.DataFrame:
+    """Expected range (percentage points) of unchanged lesions by number and size, for each published repeatability.
 
     Columns model, size_mm (missing where the size does not matter), then one per number of lesions ("2", "3", "4").
     """
@@ -101,7 +101,7 @@ def claim_ways(results: Results) -> list[tuple[str, Result]]:
 
 
 def both_therapies(counts: pd.DataFrame) -> pd.DataFrame:
-    """`paired_counts` as a table: response after 177Lu-PSMA, number by response after SIRT; rows of nobody left out."""
-    kept = counts[counts.sum(axis=1).gt(0)].copy()
-    kept.columns = pd.Index([str(name) for name in kept.columns])
-    return kept.rename_axis("after_lu").reset_index()
+    """`paired_counts` as a table: after_lu, number of patients by response after SIRT; rows without patients left out."""
+    filled = counts[counts.sum(axis=1).gt(0)].copy()
+    filled.columns = pd.Index([str(name) for name in filled.columns])
+    return filled.rename_axis("after_lu").reset_index()

@@ -18,9 +18,10 @@ from scipy import stats
 from statsmodels.genmod.cov_struct import Independence
 
 from analysis.estimates import p_result
-from analysis.response.heterogeneity import DRAWS, SEED, in_fixed_order
+from analysis.response.heterogeneity import in_fixed_order
 from analysis.results import Result, missing
-from analysis.statistics.attainable_p import smallest_p_halves
+from analysis.statistics.attainable_p import minimum_attainable_p
+from analysis.statistics.monte_carlo import LESIONS, TIE_TOLERANCE, monte_carlo_p
 from analysis.statistics.random_intercept import random_intercept
 
 PATIENTS_EXACT_MAX = 8  # 8! = 40,320 orders of the patients
@@ -60,11 +61,11 @@ def patient_test(rows: pd.DataFrame) -> PatientTest | None:
     if exact:
         orders = np.array(list(permutations(range(count))))
     else:
-        orders = np.random.default_rng(SEED).permuted(np.tile(np.arange(count), (DRAWS, 1)), axis=1)
+        orders = LESIONS.generator().permuted(np.tile(np.arange(count), (LESIONS.usual, 1)), axis=1)
     drawn = np.abs((suv[orders] * share).sum(axis=1))
     observed = abs(float((suv * share).sum()))
-    beyond = int((drawn >= observed - 1e-9).sum())
-    p = beyond / factorial(count) if exact else (1 + beyond) / (1 + DRAWS)
+    extreme = int((drawn >= observed - TIE_TOLERANCE).sum())
+    p = extreme / factorial(count) if exact else monte_carlo_p(extreme, LESIONS.usual)
     correlation = float((suv * share).sum() / np.sqrt((suv**2).sum() * (share**2).sum()))
     return PatientTest(count, correlation, p, exact)
 
@@ -141,33 +142,29 @@ def clustering_results(rows: pd.DataFrame) -> list[Result]:
     rows = in_fixed_order(rows, ["suv_max", "is_progressive"])
     patients = int(rows["patient_id"].nunique())
     reason = _ready(rows) or "constant_values"
-    test = patient_test(rows)
-    per_patient = None if test is None else test.p
     method = "Kruskal-Wallis over response categories, lesions as units"
-    found = [
-        p_result("suv.p.kruskal", kruskal_p(rows), n=patients, method=method, reason=reason, basis="bounded"),
-        p_result(
-            "suv.p.patients",
-            per_patient,
-            n=patients,
-            method="permutation of whole patients: median SUVmax against share of progressive lesions",
-            reason=reason,
-        ),
-        p_result(
-            "suv.p.patients.smallest",
-            smallest_p_halves(patients),
-            n=patients,
-            method="smallest P of two halves of the patients",
-            reason="too_few_patients",
-            basis="printed",
-        ),
+    results = [
+        p_result("suv.p.kruskal", kruskal_p(rows), n=patients, method=method, reason=reason),
+        *_patients_as_units(rows, patients, reason),
     ]
     for name, fit, method in (
         ("gee", estimating_equation(rows), "generalised estimating equation, log SUVmax, bias-reduced"),
         ("mixed", mixed_model(rows), "mixed model, log SUVmax, random intercept"),
     ):
-        found += _ratio_results(name, fit, method, patients)
-    return found
+        results += _ratio_results(name, fit, method, patients)
+    return results
+
+
+def _patients_as_units(rows: pd.DataFrame, patients: int, reason: str) -> list[Result]:
+    """P of the test with whole patients as units, and the smallest that so many patients could give."""
+    test = patient_test(rows)
+    method = "permutation of whole patients: median SUVmax against share of progressive lesions"
+    minimum_p = minimum_attainable_p("mann_whitney_halves", (patients,))
+    smallest, too_few = "smallest P of two halves of the patients", "too_few_patients"
+    return [
+        p_result("suv.p.patients", None if test is None else test.p, n=patients, method=method, reason=reason),
+        p_result("suv.p.patients.smallest", minimum_p, n=patients, method=smallest, reason=too_few),
+    ]
 
 
 def _ratio_results(name: str, fit: Ratio | str, method: str, patients: int) -> list[Result]:

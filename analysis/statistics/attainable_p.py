@@ -1,74 +1,71 @@
-"""The smallest P value that a design could have given, exact and asymptotic."""
+"""The minimum attainable P value: the smallest two-sided P that a test can give at these sample sizes.
+
+It depends on the sizes alone, so it says what a study could have shown before any data.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import comb
 
 import numpy as np
 from scipy.stats import norm
 
 
-def least_mann_whitney_p(first: int, second: int) -> float:
-    """Smallest exact two-sided P of a Mann-Whitney test without ties: 2 / C(n1 + n2, n1)."""
-    return min(1.0, 2 / comb(first + second, first)) if first and second else 1.0
+def minimum_attainable_p(design: str, sizes: Sequence[int]) -> float | None:
+    """Smallest exact two-sided P of a design, without ties; None where a size leaves nothing to compare.
+
+    Designs and their sizes: "log_rank" and "mann_whitney" (both groups: 2 / C(n1 + n2, n1)), "signed_rank" (pairs:
+    2 / 2^n), "mann_whitney_halves" (patients, compared half against half;
+    8 give 2/70). Raises KeyError for another design.
+    """
+    return EXACT[design](*sizes)
 
 
-def least_signed_rank_p(pairs: int) -> float:
-    """Smallest exact two-sided P of a Wilcoxon signed-rank test without ties or zeros: 2 / 2^n."""
-    return min(1.0, 2 / 2**pairs)
+def minimum_attainable_p_asymptotic(design: str, sizes: Sequence[int]) -> float | None:
+    """Smallest two-sided P of the normal approximation without ties and continuity correction.
+
+    Designs as in `minimum_attainable_p`; None for the log-rank test, where it depends on more than the sizes.
+    """
+    return ASYMPTOTIC[design](*sizes) if design in ASYMPTOTIC else None
 
 
-def least_fisher_p(successes: int, first: int, second: int) -> float:
-    """Smallest two-sided Fisher P over all tables with these margins: all `successes` as unevenly as can be."""
-    low, high = max(0, successes - second), min(successes, first)
-    table = [
-        comb(first, k) * comb(second, successes - k) / comb(first + second, successes) for k in range(low, high + 1)
-    ]
-    return float(np.minimum(1.0, min(sum(q for q in table if q <= p * (1 + 1e-9)) for p in table)))
+def _two_groups(first: int, second: int) -> float | None:
+    return min(1.0, 2 / comb(first + second, first)) if first and second else None
 
 
-def least_asymptotic_mann_whitney_p(first: int, second: int) -> float:
-    """Smallest two-sided P of the normal approximation, without ties and continuity correction: U = 0."""
+def _signed_rank(pairs: int) -> float | None:
+    return min(1.0, 2 / 2**pairs) if pairs else None
+
+
+def _halves(patients: int) -> float | None:
+    return _two_groups(patients // 2, patients - patients // 2)
+
+
+def _mann_whitney_asymptotic(first: int, second: int) -> float | None:
+    """U = 0, so z = sqrt(3 n1 n2 / (n1 + n2 + 1))."""
     if not first or not second:
-        return 1.0
+        return None
     return float(2 * norm.sf(np.sqrt(3 * first * second / (first + second + 1))))
 
 
-def least_asymptotic_signed_rank_p(pairs: int) -> float:
-    """Smallest two-sided P of the normal approximation as SPSS prints it, without ties or zeros: no rank on one side."""
-    return float(2 * norm.sf(np.sqrt(3 * pairs * (pairs + 1) / (4 * pairs + 2))))
+def _signed_rank_asymptotic(pairs: int) -> float | None:
+    """No rank on one side, as SPSS prints it: z = sqrt(3 n (n + 1) / (4 n + 2))."""
+    return float(2 * norm.sf(np.sqrt(3 * pairs * (pairs + 1) / (4 * pairs + 2)))) if pairs else None
 
 
-def attainable(design: str, sizes: tuple[int, ...]) -> float:
-    """Smallest exact P that a design can give.
-
-    Designs: "log_rank" (patients of each arm, all of one dead before the other's), "mann_whitney" (n1, n2), "signed_rank"
-    (n pairs), "fisher" (successes, n1, n2). Raises KeyError for another one.
-    """
-    least: dict[str, Callable[..., float]] = {
-        "log_rank": least_mann_whitney_p,
-        "mann_whitney": least_mann_whitney_p,
-        "signed_rank": least_signed_rank_p,
-        "fisher": least_fisher_p,
-    }
-    return least[design](*sizes)
+def _halves_asymptotic(patients: int) -> float | None:
+    return _mann_whitney_asymptotic(patients // 2, patients - patients // 2)
 
 
-def attainable_asymptotic(design: str, sizes: tuple[int, ...]) -> float | None:
-    """Smallest asymptotic P without ties, as `attainable`; None where it depends on more than the sizes."""
-    least: dict[str, Callable[..., float]] = {
-        "mann_whitney": least_asymptotic_mann_whitney_p,
-        "signed_rank": least_asymptotic_signed_rank_p,
-    }
-    return least[design](*sizes) if design in least else None
-
-
-def smallest_p_signed_rank(pairs: int) -> float | None:
-    """Smallest two-sided exact P of the signed-rank test with `pairs` untied pairs: 2 / 2^n; None without a pair."""
-    return None if pairs < 1 else min(1.0, 2.0 ** (1 - pairs))
-
-
-def smallest_p_halves(patients: int) -> float | None:
-    """Smallest two-sided P of any exact comparison of two halves of `patients`; 8 patients: 2/70; None below two."""
-    return None if patients < 2 else min(1.0, 2 / comb(patients, patients // 2))
+EXACT: dict[str, Callable[..., float | None]] = {
+    "log_rank": _two_groups,
+    "mann_whitney": _two_groups,
+    "signed_rank": _signed_rank,
+    "mann_whitney_halves": _halves,
+}
+ASYMPTOTIC: dict[str, Callable[..., float | None]] = {
+    "mann_whitney": _mann_whitney_asymptotic,
+    "signed_rank": _signed_rank_asymptotic,
+    "mann_whitney_halves": _halves_asymptotic,
+}

@@ -30,16 +30,18 @@ class SeparationError(ValueError):
     """Deaths separate the groups completely: the likelihood has no maximum, a hazard ratio would be an artefact."""
 
 
-def is_separated(times: ArrayLike, events: ArrayLike, is_exposed: ArrayLike) -> bool:
+def is_separated(times: ArrayLike, events: ArrayLike, is_exposed: ArrayLike, entry: ArrayLike | None = None) -> bool:
     """True when at every death the dead patient has the largest (or at every death the smallest) exposure at risk.
 
     This is the condition of a monotone likelihood for one binary covariate (Heinze and Schemper 2001,
-    Biometrics 57:114-119); one arm without any death is its common form.
+    Biometrics 57:114-119); one arm without any death is its common form. All arguments have the shape (n,); `entry` is
+    the time at which a row comes under observation (left truncation), without it everybody is from the start on.
     """
     t, d = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
     x = np.asarray(is_exposed, dtype=float)
-    highest = all(x[i] >= x[t >= t[i]].max() for i in np.flatnonzero(d))
-    lowest = all(x[i] <= x[t >= t[i]].min() for i in np.flatnonzero(d))
+    start = np.full(t.shape, -np.inf) if entry is None else np.asarray(entry, dtype=float)
+    highest = all(x[i] >= x[(start < t[i]) & (t >= t[i])].max() for i in np.flatnonzero(d))
+    lowest = all(x[i] <= x[(start < t[i]) & (t >= t[i])].min() for i in np.flatnonzero(d))
     return highest or lowest
 
 

@@ -14,11 +14,10 @@ from math import comb, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.statistics.monte_carlo import EXACT_LOGRANK, TIE_TOLERANCE, monte_carlo_p
+
 ENUMERATED = 1_000_000
-DRAWS = 200_000
-CELLS = 100_000_000  # draws times patients; thousands of patients need no fine grain, and the error is stated
-SEED = 20200501
-TIE = 1e-9
+VALUES_AT_ONCE = 4_000_000  # draws times patients held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,10 @@ class ExactTest:
 
 
 def logrank_scores(times: ArrayLike, events: ArrayLike) -> NDArray[np.float64]:
-    """Scores by patient in the order given; they sum to 0. Ties share the Nelson-Aalen step (mid-ranks of R's coin)."""
+    """Scores by patient in the order given, shape (n,): 1 - H(t) for a death, -H(t) for a censored time; they sum to 0.
+
+    H is the Nelson-Aalen estimate of all patients together. Patients with tied times share its step, as in R's coin.
+    """
     t, d = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
     distinct = np.unique(t[d])
     at_risk = (t[None, :] >= distinct[:, None]).sum(axis=1)
@@ -55,7 +57,7 @@ def exact_logrank(times: ArrayLike, events: ArrayLike, is_exposed: ArrayLike) ->
     observed = abs(scores[exposed].sum())
     if comb(scores.size, size) <= ENUMERATED:
         sums = subset_sums(scores, size)
-        return ExactTest(float((np.abs(sums) >= observed - TIE).mean()), sums.size, 0.0)
+        return ExactTest(float((np.abs(sums) >= observed - TIE_TOLERANCE).mean()), sums.size, 0.0)
     return _drawn(scores, size, observed)
 
 
@@ -69,12 +71,12 @@ def subset_sums(values: ArrayLike, size: int) -> NDArray[np.float64]:
 
 
 def _drawn(scores: NDArray[np.float64], size: int, observed: float) -> ExactTest:
-    random = np.random.default_rng(SEED)
-    draws, block = min(DRAWS, max(10_000, CELLS // scores.size)), max(1, 4_000_000 // scores.size)
+    random = EXACT_LOGRANK.generator()
+    draws, block = EXACT_LOGRANK.affordable(scores.size), max(1, VALUES_AT_ONCE // scores.size)
     hits = 0
     for start in range(0, draws, block):
         rows = min(block, draws - start)
         chosen = np.argpartition(random.random((rows, scores.size)), size - 1, axis=1)[:, :size]
-        hits += int((np.abs(scores[chosen].sum(axis=1)) >= observed - TIE).sum())
-    p = (hits + 1) / (draws + 1)
+        hits += int((np.abs(scores[chosen].sum(axis=1)) >= observed - TIE_TOLERANCE).sum())
+    p = monte_carlo_p(hits, draws)
     return ExactTest(p, draws, sqrt(p * (1 - p) / draws))

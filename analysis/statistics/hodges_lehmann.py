@@ -28,10 +28,11 @@ class Shift:
 
 
 def hodges_lehmann(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Shift | None:
-    """Median pairwise difference with the interval of the Mann-Whitney test; None when a sample is empty.
+    """Median pairwise difference, first minus second, with the interval of the Mann-Whitney test; None for an empty sample.
 
-    With so few values that no order statistics reach `level`, the limits are the smallest and the largest difference
-    and `coverage` says what they hold.
+    first, second: shapes (n1,) and (n2,), in one unit, which the result keeps. With so few values that no order statistics
+    reach `level`, the limits are the smallest and the largest difference and `coverage` gives what they cover.
+    Source: Hollander and Wolfe 1999, sections 4.2 and 4.3.
     """
     x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if not x.size or not y.size:
@@ -56,9 +57,18 @@ def _depth(n1: int, n2: int, level: float) -> tuple[int, float]:
     return depth, float(1 - 2 * below[depth - 1])
 
 
-@cache
 def u_distribution(n1: int, n2: int) -> npt.NDArray[np.float64]:
     """Probability of U = 0, 1, ..., n1*n2 without ties, under equal distributions; shape (n1*n2 + 1,)."""
+    ways = u_counts(n1, n2)
+    return ways / ways.sum()
+
+
+@cache
+def u_counts(n1: int, n2: int) -> npt.NDArray[np.int64]:
+    """Number of arrangements that give U = 0, 1, ..., n1*n2 without ties; shape (n1*n2 + 1,). Do not change it.
+
+    Right for up to `EXACT_UP_TO` values together; beyond them 64 bits overflow.
+    """
     ways = np.zeros(n1 * n2 + 1, dtype=np.int64)
     ways[0] = 1
     # Gaussian binomial coefficient, one factor (1 - q^(n2+j)) / (1 - q^j) at a time; exact in 64 bits up to 60 values
@@ -69,4 +79,4 @@ def u_distribution(n1: int, n2: int) -> npt.NDArray[np.float64]:
         ways = ways - shifted
         for start in range(j):
             ways[start::j] = np.cumsum(ways[start::j])
-    return ways / ways.sum()
+    return ways

@@ -2,7 +2,8 @@
 
 Times are whole days from the time origin, events are True for an observed death. The SPSS rules are those of the
 IBM SPSS Kaplan-Meier procedure (Greenwood variance; density of the median from the 45th and 55th percentiles;
-literal 1.96); no Python library offers them. Curves, log-log intervals and log-rank tests come from lifelines.
+literal 1.96); no Python library offers them. Steps and their
+Greenwood errors come from statsmodels; log-log intervals and log-rank tests from lifelines.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import median_survival_times
 from numpy.typing import ArrayLike, NDArray
+from statsmodels.duration.survfunc import SurvfuncRight
 
 SPSS_Z = 1.96  # SPSS uses the literal, not the normal quantile
 HALF = 0.5
@@ -36,31 +38,29 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Distinct death times with deaths, numbers at risk, survival just after each; `last` is the largest time."""
+    """Distinct death times with deaths, numbers at risk, survival just after each and its standard error (Greenwood).
+
+    Arrays of the shape (n_death_times,); `last` is the largest time. The error is 0 where the curve has reached 0.
+    """
 
     time: Floats
     deaths: Floats
     at_risk: Floats
     survival: Floats
+    se: Floats
     last: float
 
 
 def survival_steps(times: ArrayLike, events: ArrayLike) -> Steps:
-    """Product-limit steps at the distinct death times. Raises ValueError for no times or lengths that differ."""
+    """Product-limit steps at the distinct death times, S = prod(1 - d / n), with Greenwood errors.
+
+    SE(S) = S sqrt(sum d / (n (n - d))). Raises ValueError for no times, lengths that differ, and times that are negative
+    or not finite.
+    """
     t, d = _checked(times, events)
-    distinct, counts = np.unique(t[d], return_counts=True)
-    at_risk = (t.size - np.searchsorted(np.sort(t), distinct, side="left")).astype(float)
-    deaths = counts.astype(float)
-    survival = np.cumprod(1 - deaths / at_risk) if distinct.size else np.array([])
-    return Steps(distinct, deaths, at_risk, survival, float(t.max()))
-
-
-def greenwood_se(steps: Steps) -> Floats:
-    """Standard error of survival at each step, Greenwood; 0 where the curve has reached 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = steps.deaths / (steps.at_risk * (steps.at_risk - steps.deaths))
-        se = steps.survival * np.sqrt(np.cumsum(terms))
-    return np.where(steps.survival <= TOLERANCE, 0.0, se)
+    curve = SurvfuncRight(t, d.astype(float))
+    se = np.where(curve.surv_prob <= TOLERANCE, 0.0, curve.surv_prob_se)
+    return Steps(curve.surv_times, curve.n_events, curve.n_risk.astype(float), curve.surv_prob, se, float(t.max()))
 
 
 def spss_median(times: ArrayLike, events: ArrayLike) -> Estimate:
@@ -81,7 +81,7 @@ def spss_median(times: ArrayLike, events: ArrayLike) -> Estimate:
     above = np.flatnonzero(steps.survival >= HALF + EPSILON - TOLERANCE)
     upper_time, upper_survival = (steps.time[above[-1]], steps.survival[above[-1]]) if above.size else (0.0, 1.0)
     density = (upper_survival - steps.survival[below[0]]) / (steps.time[below[0]] - upper_time)
-    se = float(greenwood_se(steps)[index] / density)
+    se = float(steps.se[index] / density)
     return Estimate(median, se, median - SPSS_Z * se, median + SPSS_Z * se)
 
 
@@ -121,12 +121,12 @@ def restricted_mean(times: ArrayLike, events: ArrayLike, horizon: float | None =
     end = steps.last if horizon is None else float(horizon)
     if end > steps.last + TOLERANCE:
         raise ValueError(f"horizon {end} lies beyond the last time {steps.last}")
-    kept = steps.time < end
-    grid = np.concatenate([[0.0], steps.time[kept], [end]])
-    heights = np.concatenate([[1.0], steps.survival[kept]])
+    inside = steps.time < end
+    grid = np.concatenate([[0.0], steps.time[inside], [end]])
+    heights = np.concatenate([[1.0], steps.survival[inside]])
     areas = heights * np.diff(grid)
     after = areas[::-1].cumsum()[::-1][1:]
-    at_risk, deaths = steps.at_risk[kept], steps.deaths[kept]
+    at_risk, deaths = steps.at_risk[inside], steps.deaths[inside]
     free = at_risk > deaths  # where the curve has reached 0 the area beyond is 0 and so is the term
     se = float(np.sqrt(np.sum(after[free] ** 2 * deaths[free] / (at_risk[free] * (at_risk[free] - deaths[free])))))
     mean = float(areas.sum())
@@ -147,7 +147,10 @@ def logrank(times: ArrayLike, events: ArrayLike, group: ArrayLike, weights: str 
 
 
 def reverse_median_follow_up(times: ArrayLike, events: ArrayLike) -> Estimate:
-    """Median follow-up by the reverse Kaplan-Meier method (censoring is the event), log-log interval."""
+    """Median follow-up by the reverse Kaplan-Meier method (censoring is the event), with the log-log interval.
+
+    In the unit of the times; None where fewer than half were censored. Raises ValueError as `survival_steps`.
+    """
     t, d = _checked(times, events)
     return loglog_median(t, ~d)
 
@@ -170,7 +173,7 @@ def curve_rows(times: ArrayLike, events: ArrayLike) -> list[dict[str, Any]]:
 
 
 def at_risk_counts(times: ArrayLike, at: ArrayLike) -> list[int]:
-    """Number of patients still under observation just before each time of `at`."""
+    """Number of patients still under observation just before each time of `at`, one for each of them."""
     t = np.asarray(times, dtype=float)
     return [int((t >= moment).sum()) for moment in np.asarray(at, dtype=float)]
 

@@ -37,7 +37,10 @@ def e_value(hazard_ratio: float) -> float:
 
 
 def e_value_of_limit(lower: float, upper: float) -> float:
-    """E-value of the interval limit closer to 1; exactly 1 when the interval includes 1."""
+    """E-value of the interval limit closer to 1; exactly 1 when the interval includes 1.
+
+    lower, upper: limits of a hazard ratio. Source: VanderWeele and Ding 2017.
+    """
     if lower <= 1 <= upper:
         return 1.0
     return e_value(upper if upper < 1 else lower)

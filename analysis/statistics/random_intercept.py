@@ -37,8 +37,8 @@ def random_intercept(values: np.ndarray, design: np.ndarray, groups: np.ndarray)
     whole = np.column_stack([design, values])
     np.add.at(sums, code, whole)
     data = (whole.T @ whole, sums, sizes, design.shape[1], len(values))
-    found = optimize.minimize_scalar(lambda log_ratio: -_profile(np.exp(log_ratio), data)[0], bounds=LOG_RATIO)
-    ratio = float(np.exp(found.x))
+    optimum = optimize.minimize_scalar(lambda log_ratio: -_profile(np.exp(log_ratio), data)[0], bounds=LOG_RATIO)
+    ratio = float(np.exp(optimum.x))
     if _profile(0.0, data)[0] >= _profile(ratio, data)[0]:
         ratio = 0.0
     _, effects, inverse, variance = _profile(ratio, data)

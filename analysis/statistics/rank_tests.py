@@ -28,7 +28,11 @@ class SignedRank:
 
 
 def signed_rank(differences: npt.ArrayLike) -> SignedRank | None:
-    """Paired Wilcoxon test of `differences`, shape (n_pairs,); None when every difference is 0 or there is none."""
+    """Paired Wilcoxon test of `differences`, shape (n_pairs,); None when every difference is 0 or there is none.
+
+    z = (T+ - sum(ranks) / 2) / sqrt(sum(ranks^2) / 4), zero differences dropped. Source: IBM SPSS Statistics Algorithms,
+    NPAR TESTS.
+    """
     given = np.asarray(differences, dtype=float)
     used = given[given != 0]
     if used.size == 0:
@@ -66,7 +70,11 @@ class MannWhitney:
 
 
 def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike) -> MannWhitney | None:
-    """Two-sided Mann-Whitney test; None when a sample is empty or all values are equal."""
+    """Two-sided Mann-Whitney test of samples of shapes (n1,) and (n2,); None if one is empty or all values are equal.
+
+    Without continuity correction; exact P, not corrected for ties, up to `SPSS_EXACT_CASES_MAX` cases. Source: IBM SPSS
+    Statistics Algorithms, NPAR TESTS.
+    """
     x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if not x.size or not y.size or np.ptp(np.concatenate([x, y])) == 0:
         return None

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-DRAWS = 10_000
-CELLS = 4_000_000  # draws times patients held at once: thousands of patients get fewer draws
-SEED = 20200503
+from analysis.statistics.monte_carlo import RESTRICTED_MEAN, TIE_TOLERANCE, monte_carlo_p
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +27,7 @@ class MeanDifference:
 
 
 def restricted_mean_test(
-    times: ArrayLike, events: ArrayLike, is_exposed: ArrayLike, horizon: float, draws: int = DRAWS
+    times: ArrayLike, events: ArrayLike, is_exposed: ArrayLike, horizon: float, draws: int = RESTRICTED_MEAN.usual
 ) -> MeanDifference:
     """Two-sided Monte Carlo permutation test of the area under the two curves up to `horizon`.
 
@@ -42,13 +40,13 @@ def restricted_mean_test(
         raise ValueError("a difference of means needs two groups")
     order = np.lexsort([~d, t])  # deaths before censored times of the same day
     steps = np.diff(np.append(np.minimum(t[order], horizon), horizon))
-    draws = max(1000, min(draws, CELLS // t.size))
-    random = np.random.default_rng(SEED).random((draws, t.size))
+    draws = RESTRICTED_MEAN.affordable(t.size, draws)
+    random = RESTRICTED_MEAN.generator().random((draws, t.size))
     drawn = random.argsort(axis=1) < exposed.sum()
-    found = _differences(drawn, d[order], steps)
+    permuted = _differences(drawn, d[order], steps)
     observed = float(_differences(exposed[order][None, :], d[order], steps)[0])
-    beyond = int((np.abs(found) >= abs(observed) - 1e-9).sum())
-    return MeanDifference(observed, (1 + beyond) / (1 + draws), draws)
+    extreme = int((np.abs(permuted) >= abs(observed) - TIE_TOLERANCE).sum())
+    return MeanDifference(observed, monte_carlo_p(extreme, draws), draws)
 
 
 def _differences(exposed: NDArray[np.bool_], events: NDArray[np.bool_], steps: Floats) -> Floats:

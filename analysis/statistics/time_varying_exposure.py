@@ -17,9 +17,9 @@ from lifelines import CoxTimeVaryingFitter
 from lifelines.exceptions import ConvergenceWarning
 from scipy.stats import chi2 as chi_squared
 
-from analysis.statistics.cox import HazardRatio, SeparationError, cox_efron
+from analysis.statistics.cox import HazardRatio, SeparationError, cox_efron, is_separated
+from analysis.statistics.monte_carlo import IMMORTAL_TIME
 
-SEED = 20200502
 NEWTON_STEPS = 25  # each of at most 1 in the logarithm: enough for any ratio that is finite
 
 
@@ -57,7 +57,7 @@ def time_varying_hazard_ratio(intervals: pd.DataFrame) -> HazardRatio:
 
     Raises SeparationError when no death, or every death, falls into exposed time, or exposure never differs at a death.
     """
-    if mantel_byar_terms(intervals)[2] <= 0 or _is_monotone(intervals):
+    if mantel_byar_terms(intervals)[2] <= 0 or _is_separated(intervals):
         raise SeparationError("exposure does not vary enough at the deaths for a hazard ratio")
     with warnings.catch_warnings():
         # lifelines suspects separation from a low variance alone; real separation was ruled out above
@@ -71,7 +71,10 @@ def time_varying_hazard_ratio(intervals: pd.DataFrame) -> HazardRatio:
 
 
 def mantel_byar_terms(intervals: pd.DataFrame) -> tuple[float, float, float]:
-    """Observed and expected deaths of the exposed and the hypergeometric variance over the death times."""
+    """Observed and expected deaths of the exposed and the hypergeometric variance over the death times.
+
+    `intervals`: from `start_stop`. Source: Mantel and Byar 1974 (J Am Stat Assoc 69:81-86).
+    """
     observed = expected = variance = 0.0
     for moment in np.unique(intervals.loc[intervals["death"], "stop"]):
         at_risk = intervals[(intervals["start"] < moment) & (intervals["stop"] >= moment)]
@@ -85,7 +88,10 @@ def mantel_byar_terms(intervals: pd.DataFrame) -> tuple[float, float, float]:
 
 
 def mantel_byar(intervals: pd.DataFrame) -> RankTest | None:
-    """Log-rank test with exposure that may begin late; None when exposure never differs among those at risk."""
+    """Log-rank test with exposure that may begin late, (O - E)^2 / V; None when exposure never differs among those at risk.
+
+    `intervals`: from `start_stop`. Source: Mantel and Byar 1974 (J Am Stat Assoc 69:81-86).
+    """
     observed, expected, variance = mantel_byar_terms(intervals)
     if variance <= 0:
         return None
@@ -117,7 +123,10 @@ def simon_makuch_curve(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_risk_late(intervals: pd.DataFrame, days: np.ndarray) -> np.ndarray:
-    """How many intervals had begun before each of `days` and not yet ended; shape (n_days,)."""
+    """How many intervals had begun before each of `days` and not yet ended; shape (n_days,).
+
+    `intervals`: columns start and stop in days, from `start_stop`.
+    """
     start, stop = (intervals[name].to_numpy(dtype=float) for name in ("start", "stop"))
     moments = np.asarray(days, dtype=float)[:, None]
     begun = (start < moments) | ((moments == 0) & (start == 0))  # on day 0 those followed from day 0 on are at risk
@@ -152,16 +161,16 @@ def landmark(survival: pd.DataFrame, day: int) -> Landmark:
     SIRT after the landmark leaves a patient in the unexposed group (`exposed_later` says how many). The hazard ratio is
     None when it is not estimable.
     """
-    kept = survival[survival["time_days"] >= day]
-    exposed = (kept["exposure_day"] <= day).fillna(False).to_numpy(dtype=bool)
-    later = int((kept["exposure_day"] > day).fillna(False).sum())
+    followed = survival[survival["time_days"] >= day]
+    exposed = (followed["exposure_day"] <= day).fillna(False).to_numpy(dtype=bool)
+    later = int((followed["exposure_day"] > day).fillna(False).sum())
     ratio = None
-    if exposed.any() and not exposed.all() and kept["death_observed"].any():
+    if exposed.any() and not exposed.all() and followed["death_observed"].any():
         try:
-            ratio = cox_efron(kept["time_days"] - day, kept["death_observed"].to_numpy(dtype=bool), exposed)
+            ratio = cox_efron(followed["time_days"] - day, followed["death_observed"].to_numpy(dtype=bool), exposed)
         except SeparationError:
             ratio = None
-    return Landmark(day, int(exposed.sum()), int((~exposed).sum()), len(survival) - len(kept), later, ratio)
+    return Landmark(day, int(exposed.sum()), int((~exposed).sum()), len(survival) - len(followed), later, ratio)
 
 
 def spurious_gain(
@@ -175,7 +184,7 @@ def spurious_gain(
     the arms in the middle draw) with log_hr_se, rejected_pct (asymptotic log-rank P < 0.05) with rejected_se. The closed
     form for one patient: an exponential median grows by exactly the waiting time.
     """
-    random = np.random.default_rng(SEED)
+    random = IMMORTAL_TIME.generator()
     rows = []
     for wait in waiting_months:
         late = wait + random.exponential(median_months / log(2), (draws, exposed))
@@ -235,13 +244,5 @@ def _still_at_risk(group: np.ndarray) -> np.ndarray:
     return np.asarray(group[:, ::-1].cumsum(axis=1)[:, ::-1], dtype=float)
 
 
-def _is_monotone(intervals: pd.DataFrame) -> bool:
-    """True when every death is of the most exposed at risk, or every death of the least exposed."""
-    highest = lowest = True
-    for death in intervals[intervals["death"]].itertuples():
-        at_risk = intervals.loc[(intervals["start"] < death.stop) & (intervals["stop"] >= death.stop), "exposed"]
-        highest &= death.exposed >= at_risk.max()
-        lowest &= death.exposed <= at_risk.min()
-        if not (highest or lowest):
-            return False
-    return True
+def _is_separated(intervals: pd.DataFrame) -> bool:
+    return is_separated(intervals["stop"], intervals["death"], intervals["exposed"], entry=intervals["start"])

@@ -37,18 +37,22 @@ def kaplan_meier(
     curve, censored, at_risk = (named_arms(frame, names) for frame in (curve, censored, at_risk))
     moments = sorted(at_risk["time_months"].unique())
     shown = moments[:: max(1, ceil(len(moments) / COLUMNS_AT_RISK))]
-    # every label of `shown`, also where Vega would thin them: a number at risk stands under each
-    x = alt.X(
-        "time_months:Q",
-        title="Months from day 0",
-        scale=alt.Scale(domain=[0, max([*moments, 1.0])], nice=False),
-        axis=alt.Axis(values=shown, format="d", tickCount=len(shown), labelOverlap=False, labelFlush=False),
-    )
+    x = _time_axis(moments, shown)
     layers = [*_curves(curve, x, looks), _censor_marks(censored, x, looks), *_median_lines(medians, x, looks)]
     layers += _risk_rows(at_risk[at_risk["time_months"].isin(shown)], x, looks)
     # Only the curves have a legend; shared with the layers that have none, Vega would warn of a conflict.
     drawn = alt.layer(*layers).resolve_legend(color="independent", strokeDash="independent")
     return drawn.properties(width="container", height=HEIGHT, description=description)
+
+
+def _time_axis(moments: list[float], shown: list[float]) -> alt.X:
+    """Months with a label at each of `shown`, also where Vega would thin them: a number at risk is below each."""
+    return alt.X(
+        "time_months:Q",
+        title="Months from day 0",
+        scale=alt.Scale(domain=[0, max([*moments, 1.0])], nice=False),
+        axis=alt.Axis(values=shown, format="d", tickCount=len(shown), labelOverlap=False, labelFlush=False),
+    )
 
 
 @dataclass(frozen=True, slots=True)

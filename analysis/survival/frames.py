@@ -1,8 +1,6 @@
-"""Overall survival of the two arms: who is followed from when to when, and what the curves say.
+"""Frames of the Kaplan-Meier figure (the paper's Figure 3C): steps, censored patients, numbers at risk.
 
-The paper's section "Survival" and Figure 3C. Time zero is the first 177Lu-PSMA administration (the paper does not state
-its own); death from any cause is the event; everybody else is censored at the last contact. Frames for the figures and
-tables are made here, numbers in `survival_results`, waiting-time bias in `immortal_time`.
+Each function takes the frame of `overall_survival`.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ def curve_frame(survival: pd.DataFrame, *, days_per_month: float) -> pd.DataFram
 
 
 def censor_frame(survival: pd.DataFrame, *, days_per_month: float) -> pd.DataFrame:
-    """Censored patients as marks on the curve: patient_id, arm, time_months, survival at that time."""
+    """Censored patients as marks on the curve: patient_id, arm, time_months, survival (of the arm at that time)."""
     curve = curve_frame(survival, days_per_month=days_per_month)
     censored = survival[~survival["death_observed"]]
     marks = []
@@ -39,7 +37,7 @@ def censor_frame(survival: pd.DataFrame, *, days_per_month: float) -> pd.DataFra
 
 
 def at_risk_frame(survival: pd.DataFrame, *, days_per_month: float, every_months: int = 3) -> pd.DataFrame:
-    """Numbers at risk, deaths and censorings so far below the axis: arm, time_months, at_risk, deaths, censored."""
+    """Numbers below the axis: arm, time_months, at_risk, and the deaths and censored patients before that time."""
     if survival.empty:
         return pd.DataFrame(columns=["arm", "time_months", "at_risk", "deaths", "censored"])
     last = survival["time_days"].max() / days_per_month

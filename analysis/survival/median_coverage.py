@@ -15,16 +15,14 @@ import pandas as pd
 from analysis.datasets.time_to_event import by_arm
 from analysis.results import Result, missing
 from analysis.statistics.kaplan_meier import spss_median
-
-SEED = 20200504
-DRAWS, FEWEST_DRAWS, CELLS = 4000, 200, 1_000_000  # draws times patients looked at
+from analysis.statistics.monte_carlo import INTERVAL_COVERAGE
 
 
 @cache
 def spss_coverage_pct(patients: int) -> float:
     """Percent of simulated arms of so many patients whose SPSS interval holds the true median (Monte Carlo error < 1)."""
-    draws = max(FEWEST_DRAWS, min(DRAWS, CELLS // patients))
-    times = np.random.default_rng(SEED).exponential(1 / log(2), (draws, patients))  # true median 1
+    draws = INTERVAL_COVERAGE.affordable(patients)
+    times = INTERVAL_COVERAGE.generator().exponential(1 / log(2), (draws, patients))  # true median 1
     died = np.ones(patients, dtype=bool)
     intervals = (spss_median(row, died) for row in times)
     return 100 * float(np.mean([(got.lower or 0.0) <= 1 <= (got.upper or 0.0) for got in intervals]))
@@ -33,11 +31,11 @@ def spss_coverage_pct(patients: int) -> float:
 def coverage_results(survival: pd.DataFrame) -> list[Result]:
     """`os.<arm>.coverage` in percent; the size of the arm alone decides, which the paper prints."""
     method = "simulated coverage of the SPSS 95% interval of a median: exponential survival, nobody censored"
-    found = []
+    results = []
     for arm, rows in by_arm(survival).items():
         key, n = f"os.{arm}.coverage", len(rows)
         if n:
-            found.append(Result(key, spss_coverage_pct(n), n=n, unit="percent", method=method, basis="printed"))
+            results.append(Result(key, spss_coverage_pct(n), n=n, unit="percent", method=method))
         else:
-            found.append(missing(key, "no_patients", n=0, unit="percent", method=method, basis="printed"))
-    return found
+            results.append(missing(key, "no_patients", n=0, unit="percent", method=method))
+    return results

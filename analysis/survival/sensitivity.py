@@ -27,7 +27,7 @@ def _first_therapy(survival: pd.DataFrame, study: Mapping[str, Any], incomparabl
     n, moved = len(survival), from_first_therapy(survival)
     earlier = int((moved["time_days"] > survival["time_days"]).sum())
     arm = moved[moved["arm"].eq("lu_sirt")]
-    found = [
+    results = [
         Result("os.first_therapy.moved", earlier, n=n, unit="count", method="patients with SIRT before day 0")
         if n
         else missing("os.first_therapy.moved", "no_patients", n=0, unit="count"),
@@ -39,14 +39,14 @@ def _first_therapy(survival: pd.DataFrame, study: Mapping[str, Any], incomparabl
         "os.first_therapy.hr.time_varying": "ratio",
     }
     if incomparable:
-        return found + [missing(key, incomparable, n=n, unit=unit, method=FROM_FIRST) for key, unit in keys.items()]
+        return results + [missing(key, incomparable, n=n, unit=unit, method=FROM_FIRST) for key, unit in keys.items()]
     times, deaths, exposed = moved["time_days"], moved["death_observed"], moved["arm"].eq("lu_sirt")
     test = logrank(times, deaths, exposed)[1]
-    found.append(Result("os.first_therapy.logrank", test, n=n, unit="P", method=f"log-rank test, {FROM_FIRST}"))
+    results.append(Result("os.first_therapy.logrank", test, n=n, unit="P", method=f"log-rank test, {FROM_FIRST}"))
     firth, method = cox_firth(times, deaths, exposed), f"Cox hazard ratio, Firth's penalty, {FROM_FIRST}"
     limits = (firth.value, firth.lower, firth.upper)
-    found.append(Result("os.first_therapy.hr", *limits, n, "ratio", method, "95% CI, profile"))
-    return [*found, _exposed_from_its_day(moved)]
+    results.append(Result("os.first_therapy.hr", *limits, n, "ratio", method, "95% CI, profile"))
+    return [*results, _exposed_from_its_day(moved)]
 
 
 def _exposed_from_its_day(moved: pd.DataFrame) -> Result:
@@ -65,14 +65,14 @@ def _undated(survival: pd.DataFrame, study: Mapping[str, Any]) -> list[Result]:
     undated, n = survival["event_source"].eq(UNDATED.source), len(survival)
     key, method = "os.undated_deaths", "dead on no known day"
     count = Result(key, int(undated.sum()), n=n, unit="count", method=method)
-    found = [count if n else missing(key, "no_patients", n=0, unit="count", method=method)]
+    results = [count if n else missing(key, "no_patients", n=0, unit="count", method=method)]
     for arm, rows in by_arm(undated_deaths(survival)).items():
         key = f"os.{arm}.undated"
         if rows.empty or undated.any():
-            found.append(_median(key, rows, study, DAY_AFTER))
+            results.append(_median(key, rows, study, DAY_AFTER))
         else:
-            found.append(missing(key, "not_applicable", n=len(rows), unit="months", method=DAY_AFTER))
-    return found
+            results.append(missing(key, "not_applicable", n=len(rows), unit="months", method=DAY_AFTER))
+    return results
 
 
 def _median(key: str, rows: pd.DataFrame, study: Mapping[str, Any], method: str) -> Result:

@@ -16,19 +16,20 @@ import pandas as pd
 
 from analysis.datasets.arms import Tables
 from analysis.datasets.baseline import baseline_windows, last_within, numbers
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 from analysis.datasets.windows import therapy_windows
 
 PRINTED = ("alt", "ast", "ggt", "bilirubin")
 LABORATORY = (
     *PRINTED, "alp", "ldh", "creatinine", "haemoglobin", "leukocytes", "neutrophils", "lymphocytes", "platelets",
 )  # fmt: skip
+LIVER = (*PRINTED, "alp")
 COLUMNS = [
     "patient_id", "arm", "measure", "baseline", "followup", "baseline_day", "followup_day", "change_pct", "log_ratio",
 ]  # fmt: skip
 
 
-@remembered
+@cached_dataset
 def changes(tables: Tables, study: Mapping[str, Any], measures: Iterable[str] = LABORATORY) -> pd.DataFrame:
     """One row per analysed patient and measure, columns `COLUMNS`; NaN where a value or its window is missing.
 

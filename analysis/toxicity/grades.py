@@ -12,7 +12,7 @@ from adapters.contract import MEASURES
 from analysis.criteria.ctcae import baseline_state, grade_frame, load_criteria
 from analysis.datasets.arms import ARMS, Tables
 from analysis.datasets.baseline import baseline_windows, in_window, last_within, numbers
-from analysis.datasets.cached import remembered
+from analysis.datasets.cached import cached_dataset
 from analysis.datasets.windows import therapy_windows
 from analysis.toxicity.changes import LABORATORY
 
@@ -26,7 +26,7 @@ def graded_measures(study: Mapping[str, Any]) -> list[str]:
     return [measure for measure in LABORATORY if measure in known]
 
 
-@remembered
+@cached_dataset
 def graded_values(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """Every value in the window of the worst grade with its grade: patient_id, arm, measure, day, value, grade.
 
@@ -55,7 +55,7 @@ def _same_units(measures: list[str], study: Mapping[str, Any]) -> None:
             raise ValueError(f"{measure} stands in {MEASURES[measure]}, CTCAE grades it in {criteria.unit(measure)}")
 
 
-@remembered
+@cached_dataset
 def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """Baseline of each patient and graded measure, index (patient_id, measure), only where there is one.
 
@@ -64,19 +64,19 @@ def baseline_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """
     patients = therapy_windows(tables, study).index
     rows = numbers(tables, graded_measures(study))
-    found = last_within(rows, baseline_windows(patients, study)).astype(
+    baselines = last_within(rows, baseline_windows(patients, study)).astype(
         {"value": "float64", "lower_limit": "float64", "upper_limit": "float64"}
     )
-    state = baseline_state(*(found[name].to_numpy() for name in ("value", "lower_limit", "upper_limit")))
-    as_normal = found.reset_index().assign(baseline=np.nan, baseline_state="normal")
+    state = baseline_state(*(baselines[name].to_numpy() for name in ("value", "lower_limit", "upper_limit")))
+    as_normal = baselines.reset_index().assign(baseline=np.nan, baseline_state="normal")
     grades = _grade(as_normal, study).to_numpy()
     unchanged = _grade(as_normal.assign(baseline=as_normal["value"], baseline_state=state), study).to_numpy()
     return pd.DataFrame(
         {
-            "baseline": found["value"],
-            "baseline_state": pd.Series(state, index=found.index, dtype="object"),
-            "baseline_grade": pd.Series(grades, index=found.index, dtype="Int64"),
-            "start_grade": pd.Series(unchanged, index=found.index, dtype="Int64"),
+            "baseline": baselines["value"],
+            "baseline_state": pd.Series(state, index=baselines.index, dtype="object"),
+            "baseline_grade": pd.Series(grades, index=baselines.index, dtype="Int64"),
+            "start_grade": pd.Series(unchanged, index=baselines.index, dtype="Int64"),
         }
     )
 
@@ -86,7 +86,7 @@ def _grade(frame: pd.DataFrame, study: Mapping[str, Any]) -> pd.Series:
     return grade_frame(frame, load_criteria(rules["ctcae_version"]), significant_digits=rules["significant_digits"])
 
 
-@remembered
+@cached_dataset
 def worst_grades(tables: Tables, study: Mapping[str, Any]) -> pd.DataFrame:
     """One row per analysed patient and graded measure, also without any value.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.datasets.arms import ARMS, Tables, analysis_set
 from analysis.datasets.baseline import numbers
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.windows import therapy_windows, why_missing
 from analysis.estimates import counted, described, proportion_result
 from analysis.results import Result, missing
@@ -27,16 +27,16 @@ EXACT, ASYMPTOTIC = "Mann-Whitney U, exact, not corrected for ties", "Mann-Whitn
 
 def results(tables: Tables, study: Mapping[str, Any]) -> list[Result]:
     """All `tox.*` numbers for any cohort; what cannot be computed carries its reason."""
-    tables = remembering(tables)
+    tables = cached_tables(tables)
     rows = changes(tables, study)
     cohort = len(analysis_set(tables, study))
-    found: list[Result] = []
+    results: list[Result] = []
     for measure in LABORATORY:
-        found += change_results(rows[rows["measure"] == measure], measure, study, cohort)
-    found += sirt_first_results(tables, study, rows, cohort)
-    found += after_sirt_results(changes_after_sirt(tables, study, PRINTED), cohort)
-    found += grade_results(worst_grades(tables, study), study, cohort)
-    return found + liver_results(tables, study, cohort)
+        results += change_results(rows[rows["measure"] == measure], measure, study, cohort)
+    results += sirt_first_results(tables, study, rows, cohort)
+    results += after_sirt_results(changes_after_sirt(tables, study, PRINTED), cohort)
+    results += grade_results(worst_grades(tables, study), study, cohort)
+    return results + liver_results(tables, study, cohort)
 
 
 def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], cohort: int) -> list[Result]:
@@ -46,36 +46,33 @@ def change_results(rows: pd.DataFrame, measure: str, study: Mapping[str, Any], c
     .p_asymptotic, .difference (Hodges-Lehmann, percentage points), .ratio (of the ratios to baseline), and for
     bilirubin the paper's yes or no, `tox.bilirubin`.
     """
-    printed = measure in PRINTED[:3]
     by_arm = {arm: rows[rows["arm"] == arm] for arm in ARMS}
-    found = [
+    results = [
         described(
             f"tox.{measure}.{arm}",
             group["change_pct"],
             "median_order",
             unit="percent",
             reason=why_missing(group, cohort),
-            basis="printed" if printed else "free",
         )
         for arm, group in by_arm.items()
     ]
-    return found + _comparison(by_arm, measure, study, cohort, printed)
+    return results + _comparison(by_arm, measure, study, cohort)
 
 
 def _comparison(
-    by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int, printed: bool
+    by_arm: Mapping[str, pd.DataFrame], measure: str, study: Mapping[str, Any], cohort: int
 ) -> list[Result]:
     n, reason = _compared(by_arm, cohort)
     test = mann_whitney(*_samples(by_arm, "change_pct"))
     reason = reason or ("constant_values" if test is None else None)
-    basis = "printed" if printed else "bounded" if measure in PRINTED else "free"
     exact, asymptotic = (None, None) if test is None else (test.p_spss, test.p_asymptotic)
-    found = [
-        _p(f"tox.{measure}.p", exact, n, reason, EXACT if n <= SPSS_EXACT_CASES_MAX else ASYMPTOTIC, basis),
-        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, ASYMPTOTIC, basis),
-        *_differences(by_arm, measure, n, reason, "bounded" if printed else "free"),
+    results = [
+        _p(f"tox.{measure}.p", exact, n, reason, EXACT if n <= SPSS_EXACT_CASES_MAX else ASYMPTOTIC),
+        _p(f"tox.{measure}.p_asymptotic", asymptotic, n, reason, ASYMPTOTIC),
+        *_differences(by_arm, measure, n, reason),
     ]
-    return [*found, _differs(test, n, reason, study)] if measure == "bilirubin" else found
+    return [*results, _differs(test, n, reason, study)] if measure == "bilirubin" else results
 
 
 def _compared(by_arm: Mapping[str, pd.DataFrame], cohort: int) -> tuple[int, str | None]:
@@ -88,39 +85,38 @@ def _samples(by_arm: Mapping[str, pd.DataFrame], column: str) -> tuple[pd.Series
     return by_arm["lu_sirt"][column].dropna(), by_arm["lu"][column].dropna()
 
 
-def _differences(
-    by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reason: str | None, basis: str
-) -> list[Result]:
+def _differences(by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reason: str | None) -> list[Result]:
     shift, ratio = (
         None if reason else hodges_lehmann(*_samples(by_arm, column)) for column in ("change_pct", "log_ratio")
     )
     id = f"tox.{measure}"
-    found = (
+    return [
         _shift(f"{id}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference"),
         _ratio(f"{id}.ratio", ratio, n, reason),
-    )
-    return [replace(result, basis=basis) for result in found]
+    ]
 
 
-def _p(id: str, p: float | None, n: int, reason: str | None, method: str, basis: str) -> Result:
+def _p(result_id: str, p: float | None, n: int, reason: str | None, method: str) -> Result:
     if reason or p is None:
-        return missing(id, reason or "constant_values", n=n, unit="P", method=method, basis=basis)
-    return Result(id, p, n=n, unit="P", method=method, basis=basis)
+        return missing(result_id, reason or "constant_values", n=n, unit="P", method=method)
+    return Result(result_id, p, n=n, unit="P", method=method)
 
 
-def _shift(id: str, shift: Shift | None, n: int, reason: str | None, unit: str, method: str) -> Result:
+def _shift(result_id: str, shift: Shift | None, n: int, reason: str | None, unit: str, method: str) -> Result:
     method = f"{method}, SIRT minus 177Lu-PSMA alone"
     if reason or shift is None:
-        return missing(id, reason or "no_measurements", n=n, unit=unit, method=method)
-    return Result(id, shift.value, shift.lower, shift.upper, n, unit, method, "95% CI, inverted Mann-Whitney test")
+        return missing(result_id, reason or "no_measurements", n=n, unit=unit, method=method)
+    return Result(
+        result_id, shift.value, shift.lower, shift.upper, n, unit, method, "95% CI, inverted Mann-Whitney test"
+    )
 
 
-def _ratio(id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
+def _ratio(result_id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
     back = None
     if shift is not None:
         lower, upper = (None if limit is None else float(np.exp(limit)) for limit in (shift.lower, shift.upper))
         back = Shift(float(np.exp(shift.value)), lower, upper, shift.coverage)
-    result = _shift(id, back, n, reason, "ratio", "Hodges-Lehmann on log ratios to baseline")
+    result = _shift(result_id, back, n, reason, "ratio", "Hodges-Lehmann on log ratios to baseline")
     return replace(
         result, method="ratio of the ratios to baseline, SIRT over 177Lu-PSMA alone (Hodges-Lehmann on logs)"
     )
@@ -129,8 +125,8 @@ def _ratio(id: str, shift: Shift | None, n: int, reason: str | None) -> Result:
 def _differs(test: MannWhitney | None, n: int, reason: str | None, study: Mapping[str, Any]) -> Result:
     method = f"P below {study['analysis']['alpha']}"
     if reason or test is None:
-        return missing("tox.bilirubin", reason or "constant_values", n=n, method=method, basis="printed")
-    return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method, basis="printed")
+        return missing("tox.bilirubin", reason or "constant_values", n=n, method=method)
+    return Result("tox.bilirubin", test.p_spss < study["analysis"]["alpha"], n=n, method=method)
 
 
 def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFrame, cohort: int) -> list[Result]:
@@ -143,28 +139,28 @@ def sirt_first_results(tables: Tables, study: Mapping[str, Any], rows: pd.DataFr
     treated = windows[windows["arm"].eq("lu_sirt")]
     first = treated.index[treated["sirt_day"] < 0]
     empty = "arm_empty" if cohort else "no_patients"
-    count = counted("tox.sirt_first", len(first), len(treated), reason=empty, basis="bounded")
-    found = [replace(count, method="patients with SIRT before day 0")]
+    count = counted("tox.sirt_first", len(first), len(treated), reason=empty)
+    results = [replace(count, method="patients with SIRT before day 0")]
     later = rows[~rows["patient_id"].isin(first)]
     for measure in PRINTED:
         by_arm = {arm: later[later["measure"].eq(measure) & later["arm"].eq(arm)] for arm in ARMS}
         reason = why_missing(by_arm["lu_sirt"], cohort)
         id, changed = f"tox.{measure}.later.lu_sirt", by_arm["lu_sirt"]["change_pct"]
         median = described(id, changed, "median_order", unit="percent", reason=reason)
-        found.append(replace(median, method="median, without patients with SIRT before day 0"))
-        found += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort), "free")[:1]
-    return found
+        results.append(replace(median, method="median, without patients with SIRT before day 0"))
+        results += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort))[:1]
+    return results
 
 
 def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
     """tox.<measure>.after_sirt: median change from the last value before SIRT to the last after it."""
-    found = []
+    results = []
     for measure in PRINTED:
         group = rows[rows["measure"] == measure]
         reason = why_missing(group, cohort)
         id = f"tox.{measure}.after_sirt"
-        found.append(described(id, group["change_pct"], "median_order", unit="percent", reason=reason))
-    return found
+        results.append(described(id, group["change_pct"], "median_order", unit="percent", reason=reason))
+    return results
 
 
 def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) -> list[Result]:
@@ -172,7 +168,7 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
 
     worsened: above the grade of an unchanged value, since the grade at baseline may stand on another scale.
     """
-    found: list[Result] = []
+    results: list[Result] = []
     for measure in graded_measures(study):
         for arm in ARMS:
             group = worst[(worst["measure"] == measure) & (worst["arm"] == arm)]
@@ -180,7 +176,7 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
             empty = "arm_empty" if cohort else "no_patients"
             reason = empty if group.empty else _why_ungraded(group)
             id = f"tox.ctcae.{measure}.{arm}"
-            found += [
+            results += [
                 proportion_result(f"{id}.{name}", int(flags.sum()), len(flags), reason=reason, method=method)
                 for name, flags, method in (
                     ("any", grades >= 1, "worst CTCAE grade 1 or more"),
@@ -188,10 +184,10 @@ def grade_results(worst: pd.DataFrame, study: Mapping[str, Any], cohort: int) ->
                     ("worsened", worsened, "worst CTCAE grade above the one that an unchanged value would have"),
                 )
             ]
-            found += [
+            results += [
                 counted(f"{id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
             ]
-    return found
+    return results
 
 
 def _why_ungraded(group: pd.DataFrame) -> str:
@@ -214,12 +210,12 @@ def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list
     why = empty if empty == "no_patients" else _why_no_quadrant(tables)
     both = int(quadrants.eq("both").sum())
     method = "highest transaminase and highest bilirubin after day 0 both beyond the limits of Hy's law"
-    found = [proportion_result("tox.hys_law", both, len(quadrants), reason=why, method=method)]
+    results = [proportion_result("tox.hys_law", both, len(quadrants), reason=why, method=method)]
     albi = albi_frame(tables, study)
     for arm in ARMS:
         group = albi[albi["arm"] == arm]
         reason = empty if not cohort else "arm_empty" if group.empty else "not_recorded"
-        found.append(described(f"tox.albi.{arm}", group["change"], "median_order", unit="score", reason=reason))
+        results.append(described(f"tox.albi.{arm}", group["change"], "median_order", unit="score", reason=reason))
     for measure in RISES:
         rows = progression_frame(tables, study, measure)
         risen = rows[rows["change_pct"].gt(0) & rows["hepatic_status"].notna()]
@@ -227,5 +223,5 @@ def liver_results(tables: Tables, study: Mapping[str, Any], cohort: int) -> list
         reason = empty if rows["change_pct"].isna().all() else "not_recorded"
         method = "progression coded in the liver, of the patients whose value rose and whose liver was judged"
         id = f"tox.{measure}.rise_with_progression"
-        found.append(proportion_result(id, progressive, len(risen), reason=reason, method=method))
-    return found
+        results.append(proportion_result(id, progressive, len(risen), reason=reason, method=method))
+    return results

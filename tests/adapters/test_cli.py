@@ -102,7 +102,7 @@ def test_an_error_of_the_system_says_where(tmp_path):
 
 def test_pull_has_the_options_that_every_source_knows():
     shown = call("pull", "--help", COLUMNS="200", NO_COLOR="1").stdout
-    options = ("--cohort", "--patients", "--group", "--accept-unreadable", "--allow-empty", "--link", "--engine")
+    options = ("--cohort", "--patients", "--group", "--accept-unreadable", "--allow-empty", "--link")
     assert [option for option in options if option not in shown] == []
 
 
@@ -126,7 +126,12 @@ def test_view_writes_files(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [("{", "not JSON"), ("[]", "not a ViewDefinition"), ('{"resource": "Observation"}', "select")],
+    [
+        ("{", "not JSON"),
+        ("[]", "not a ViewDefinition"),
+        ('{"resource": "Observation"}', "select"),
+        (json.dumps(VIEW | {"where": [{"path": "now() > effective"}]}), "unsupported function now()"),
+    ],
 )
 def test_a_wrong_view_is_an_error(tmp_path, content, says):
     (tmp_path / "v.json").write_text(content)

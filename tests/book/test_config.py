@@ -21,6 +21,10 @@ NOTEBOOKS = [
     REPOSITORY / f"{name}.md" for name in LISTED if "code-cell" in (REPOSITORY / f"{name}.md").read_text("utf-8")
 ]
 SHOWS_CODE = "own_view"  # code is what that page is about
+CELL_LINES_MAX = 10
+OF_SHORT_CELLS = [page for page in NOTEBOOKS if page.stem != SHOWS_CODE]
+LOGIC = (ast.Lambda, ast.If, ast.For, ast.While, ast.Try, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+PAGE_MODULE = re.compile(r"analysis\.book|analysis\.report\.charts|analysis\.\w+\.(\w+_)?page")
 STORY = ["survival", "cohort", "lesion_response", "psa", "toxicity", "dosimetry", "methods"]
 FORBIDDEN = re.compile(
     r"\b(superior\w*|efficien\w*|effective(?!ly dose|\s+half)|significan\w*|no difference)\b", re.IGNORECASE
@@ -71,6 +75,24 @@ def test_chapter_defines_no_function_and_no_class(page):
     for cell in _code_cells(page):
         nodes = ast.walk(ast.parse(cell.source))
         assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+
+
+@pytest.mark.parametrize("page", OF_SHORT_CELLS, ids=lambda page: page.stem)
+def test_chapter_cells_are_short_and_hold_no_logic(page):
+    for cell in _code_cells(page):
+        assert len(cell.source.splitlines()) <= CELL_LINES_MAX, cell.source
+        assert not re.search(r"\bpd\.", cell.source), cell.source
+        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, LOGIC)], cell.source
+
+
+@pytest.mark.parametrize("page", OF_SHORT_CELLS, ids=lambda page: page.stem)
+def test_chapter_imports_only_the_book_and_ready_pages(page):
+    imports = [node for cell in _code_cells(page) for node in ast.walk(ast.parse(cell.source))
+               if isinstance(node, ast.Import | ast.ImportFrom)]  # fmt: skip
+    assert all(isinstance(node, ast.ImportFrom) for node in imports)
+    modules = [f"{node.module}.{alias.name}" for node in imports for alias in node.names]
+    assert [module for module in modules if not PAGE_MODULE.match(module)] == []
+    assert [alias.asname for node in imports for alias in node.names if alias.asname] == []
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)

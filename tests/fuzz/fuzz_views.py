@@ -83,7 +83,7 @@ def with_expression(view: dict[str, Any], chance: random.Random) -> dict[str, An
 
 def compile_or_none(view: Any, outcome: Outcome) -> CompiledView | None:
     try:
-        return compile_view(view, fallback=False)
+        return compile_view(view)
     except AdapterError as error:
         outcome.ends[type(error).__name__] += 1
         check_message(error, outcome, (view, None))

@@ -138,7 +138,7 @@ def build(name: str, tables: Path, out: Path) -> dict[str, Any]:
 
 def warm_up() -> None:
     """Import what the pages import, once for all; write the scripts of the pages."""
-    for module in (*PARTS.values(), *CHARTS):
+    for module in (*(f"analysis.{part}.results" for part in PARTS), *CHARTS):
         import_module(module)
     # Vega runs in threads of its own, which a fork would not take along: no process that forks may have used it.
     with ProcessPoolExecutor(1, mp_context=FORK) as one:

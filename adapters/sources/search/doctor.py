@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.fhir.coded_elements import types_of_list
 from adapters.sources.http.answers import ServerError
 from adapters.sources.search.capability import Capability, read_capability
 from adapters.sources.search.codes import codes
@@ -19,13 +20,7 @@ from adapters.sources.search.run import TOO_MUCH, Run
 from adapters.sources.search.searcher import ChainTally, Query, Searcher
 from adapters.sources.search.source import ServerSource
 
-# The code lists, each with the table that it fills, and the types whose codes it may know.
-LISTS = {
-    "procedures": ("Procedure", "MedicationAdministration", "Medication"),
-    "conditions": ("Condition", "Observation"),
-    "observations": ("Observation",),
-    "medications": ("MedicationStatement", "MedicationAdministration", "Procedure", "Medication"),
-}
+COUNTED_LISTS = ("procedures", "conditions", "observations", "medications")  # each fills the table of its name
 LESIONS = ("lesions", "body structures", "BodyStructure")  # whatever their code
 SAMPLED_TYPES = ("Condition", "Observation", "Procedure", "MedicationAdministration", "MedicationStatement")
 
@@ -73,9 +68,9 @@ def examine_server(source: ServerSource) -> ServerReport:
         run = Run(client, Searcher(client, source.config.count), read_capability(client), source.config)
         patients = find_cohort(run, source.settings, source.selection).patients
         report = ServerReport(run.capability.software, len(patients), run.capability)
-        for name, types in LISTS.items():
+        for name in COUNTED_LISTS:
             for means, tokens in _meanings(name, source).items():
-                for kind in types:
+                for kind in types_of_list(name):
                     report.hits[(name, means, kind)] = _count(run, kind, tokens)
                     source.shown(f"counting {name}", len(report.hits))
         report.hits[LESIONS] = _count(run, LESIONS[2])

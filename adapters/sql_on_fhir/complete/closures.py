@@ -1,8 +1,8 @@
 """Syntax tree -> Python function over collections.
 
-Every function takes the focus (a list, FHIRPath's `$this`) and the environment and returns a list. It asks
-nothing of the shape of the data: a lone value where a list is declared, or the reverse, is taken as it comes.
-This is the complete form; `fast.py` turns the common part of it into source that trusts the shape.
+Every function takes the focus (a list, FHIRPath's `$this`) and the environment and returns a list. It makes no
+assumption about the shape of the data: a single value where FHIR declares a list, or the reverse, is accepted.
+This is the complete form; `generated/` turns the common part of it into source that trusts the shape.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from adapters.sql_on_fhir.complete import functions, operators
 from adapters.sql_on_fhir.complete.typed import Environment, Function, Scope, Settings, Typed, reader, single_integer
 from adapters.sql_on_fhir.language import elements
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 from adapters.sql_on_fhir.language.syntax import (
     Binary,
     Call,
@@ -28,20 +28,20 @@ from adapters.sql_on_fhir.language.syntax import (
 
 
 def compile_function(node: Node, scope: Scope, settings: Settings) -> Typed:
-    """The function for one expression; raises ExpressionError, or NotCompiledError for what needs the fallback."""
+    """The function for one expression. Raises ExpressionError for what is wrong or unsupported."""
     return _Compiler(settings).compile(node, scope)
 
 
 class _Compiler:
-    """One method a kind of node; all return a Typed."""
+    """One method for each kind of node; all return a Typed."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     def compile(self, node: Node, scope: Scope) -> Typed:
         method = getattr(self, "_" + type(node).__name__.lower())
-        found: Typed = method(node, scope)
-        return found
+        compiled: Typed = method(node, scope)
+        return compiled
 
     def _literal(self, node: Literal, scope: Scope) -> Typed:
         value = functions.literal_value(node)
@@ -53,7 +53,7 @@ class _Compiler:
             return Typed(lambda focus, env: focus, scope.type, scope.targets)
         if node.name == "$index":
             return Typed(lambda focus, env: [env.index], "System.Integer")
-        raise NotCompiledError("$total belongs to aggregate()", node.position)
+        raise ExpressionError("$total is unsupported, as aggregate() is", node.position)
 
     def _constant(self, node: Constant, scope: Scope) -> Typed:
         if node.name in self.settings.constants:
@@ -131,16 +131,16 @@ def names_the_focus(name: str, focus_type: str | None) -> bool:
 
 def step(base: Typed, name: str) -> Typed:
     """`base.name`: one property, the properties of a choice, or for an unknown type whatever is there."""
-    found = elements.elements(base.type, name) if base.type is not None else ()
-    if not found and elements.is_known(base.type):
+    declared = elements.elements(base.type, name) if base.type is not None else ()
+    if not declared and elements.is_known(base.type):
         # Also an element of a later FHIR version, or one of an extension of the format: read it as it stands.
         return Typed(reader(base.run, name), None, choice=(base.run, name))
-    if not found:
+    if not declared:
         return Typed(_open_reader(name, base.run), None, choice=(base.run, name))
-    if len(found) == 1 and found[0].key == name:
-        return Typed(reader(base.run, name), found[0].type, found[0].targets)
-    keys = (element.key for element in found)
-    return Typed(reader(base.run, *keys), None, choice=(base.run, name), options=found)
+    if len(declared) == 1 and declared[0].key == name:
+        return Typed(reader(base.run, name), declared[0].type, declared[0].targets)
+    keys = (element.key for element in declared)
+    return Typed(reader(base.run, *keys), None, choice=(base.run, name), options=declared)
 
 
 def _open_reader(name: str, owner: Function) -> Function:

@@ -1,4 +1,4 @@
-"""What a column may hold: the check of a value against its declared type. Values stay as FHIR writes them."""
+"""Check a value against the declared type of its column. Values stay as FHIR writes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.sql_on_fhir.language import elements
 
 
 class Misfit(ValueError):  # noqa: N818 - a verdict on a value, not a failure of the program
-    """The value does not fit the column; the text says why and never holds the value."""
+    """The value does not fit the column; the message gives the reason without the value."""
 
 
 def system_type(kind: str | None) -> str | None:
@@ -24,7 +24,7 @@ def system_type(kind: str | None) -> str | None:
 
 
 def fitted(kind: str | None) -> Callable[[Any], Any]:
-    """The function that passes a value of the type, converts what converts exactly, and raises Misfit otherwise."""
+    """A function that returns a value of the type, converts exactly where it can, and raises Misfit otherwise."""
     if kind is None:
         return lambda value: value
     if kind in elements.BOOLEAN_TYPES:

@@ -1,4 +1,4 @@
-"""The functions of FHIRPath and SQL on FHIR: which there are, how many arguments they take, what compiles them."""
+"""The functions of FHIRPath and SQL on FHIR: their names, numbers of arguments, and builders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adapters.sql_on_fhir.complete.typed import Environment, Function, Scope, Se
 from adapters.sql_on_fhir.complete.values import Quantity
 from adapters.sql_on_fhir.language import elements
 from adapters.sql_on_fhir.language.elements import choice_key, is_known
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 from adapters.sql_on_fhir.language.parser import type_specifier
 from adapters.sql_on_fhir.language.syntax import Call, Literal, Node
 
@@ -36,7 +36,7 @@ class Invocation:
         return self.compile(self.node.arguments[number], Scope(self.base.type, self.base.targets))
 
     def argument(self, number: int = 0) -> Typed:
-        """An argument evaluated once, where the call stands."""
+        """An argument evaluated once, on the focus of the call."""
         return self.compile(self.node.arguments[number], self.scope)
 
     def type_argument(self, number: int = 0) -> str:
@@ -57,17 +57,12 @@ class Signature:
 
 
 LIBRARY: dict[str, Signature] = {}
-# FHIRPath functions that the fallback evaluates, with the numbers of arguments they take.
-FALLBACK_ONLY = {
-    **dict.fromkeys(("now", "today", "timeOfDay", "exp", "ln", "children", "descendants", "type"), (0, 0)),
-    **dict.fromkeys(("toDate", "toDateTime", "toTime", "convertsToDate", "convertsToDateTime"), (0, 0)),
-    **dict.fromkeys(("convertsToTime", "avg", "sum", "min", "max"), (0, 0)),
-    **dict.fromkeys(("toQuantity", "convertsToQuantity"), (0, 1)),
-    **dict.fromkeys(("log", "encode", "decode"), (1, 1)),
-    "aggregate": (1, 2),
-    "coalesce": (1, 20),
-    "trace": (1, 2),
-}
+# Functions of FHIRPath that this library does not have, in the order in which the documentation lists them.
+UNSUPPORTED_FUNCTIONS = (
+    *("aggregate", "avg", "children", "coalesce", "convertsToDate", "convertsToDateTime", "convertsToQuantity"),
+    *("convertsToTime", "decode", "descendants", "encode", "exp", "ln", "log", "max", "min", "now", "sum"),
+    *("timeOfDay", "toDate", "toDateTime", "today", "toQuantity", "toTime", "trace", "type"),
+)
 
 
 def function(name: str, least: int = 0, most: int | None = None) -> Callable[[Builder], Builder]:
@@ -81,22 +76,16 @@ def function(name: str, least: int = 0, most: int | None = None) -> Callable[[Bu
 
 
 def signature(node: Call) -> Signature:
-    """The entry of the called function; ExpressionError for an unknown name or a wrong number of arguments."""
+    """The entry of the called function. Raises ExpressionError for a name or a number of arguments it does not have."""
     count = len(node.arguments)
     entry = LIBRARY.get(node.name)
     if entry is None:
-        if node.name not in FALLBACK_ONLY:
-            raise ExpressionError(f"unknown function {node.name}()", node.position)
-        least, most = FALLBACK_ONLY[node.name]
-        entry = Signature(least, most, _not_compiled)
+        kind = "unsupported" if node.name in UNSUPPORTED_FUNCTIONS else "unknown"
+        raise ExpressionError(f"{kind} function {node.name}()", node.position)
     if not entry.least <= count <= entry.most:
         wanted = str(entry.least) if entry.least == entry.most else f"{entry.least} to {entry.most}"
         raise ExpressionError(f"{node.name}() takes {wanted} arguments, {count} given", node.position)
     return entry
-
-
-def _not_compiled(call: Invocation) -> Typed:
-    raise NotCompiledError(f"{call.node.name}() is left to the fallback", call.node.position)
 
 
 def literal_value(node: Literal) -> Any:
@@ -139,7 +128,7 @@ def _narrowed(base: Typed, type_name: str, position: int) -> Typed:
             return Typed(lambda focus, env: [], type_name)
     if elements.is_resource(type_name):
         return Typed(_resources(base.run, type_name), type_name)
-    raise NotCompiledError("the type of these items is not known beforehand", position)
+    raise ExpressionError("a type test is unsupported where FHIR does not declare the type of the items", position)
 
 
 def _resources(items: Function, type_name: str) -> Function:

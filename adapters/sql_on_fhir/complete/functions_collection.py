@@ -29,35 +29,35 @@ def _each(call: Invocation, number: int = 0) -> Callable[[list[Any], Environment
 
     def evaluate(items: list[Any], env: Environment) -> list[list[Any]]:
         outer = env.index
-        found = []
+        results = []
         for env.index, item in enumerate(items):
-            found.append(criterion([item], env))
+            results.append(criterion([item], env))
         env.index = outer
-        return found
+        return results
 
     return evaluate
 
 
-def _kept(call: Invocation) -> Function:
+def _matching(call: Invocation) -> Function:
     """The items of the base for which the criterion is true."""
     evaluate, run, position = _each(call), call.base.run, call.node.position
 
-    def keep(focus: list[Any], env: Environment) -> list[Any]:
+    def select(focus: list[Any], env: Environment) -> list[Any]:
         items = run(focus, env)
         verdicts = evaluate(items, env)
         return [item for item, verdict in zip(items, verdicts, strict=True) if truth(verdict, position)]
 
-    return keep
+    return select
 
 
 @function("where", 1)
 def _where(call: Invocation) -> Typed:
-    return call.base.like(_kept(call))
+    return call.base.like(_matching(call))
 
 
 @function("exists", 0, 1)
 def _exists(call: Invocation) -> Typed:
-    run = _kept(call) if call.node.arguments else call.base.run
+    run = _matching(call) if call.node.arguments else call.base.run
     return Typed(lambda focus, env: [bool(run(focus, env))], BOOLEAN)
 
 
@@ -127,15 +127,15 @@ def _repeat(call: Invocation) -> Typed:
     inner, run, position = call.criterion(), call.base.run, call.node.position
 
     def walk(focus: list[Any], env: Environment) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         waiting = list(run(focus, env))
         while waiting:
             reached = inner.run(waiting, env)
-            waiting = [item for item in operators.distinct(reached) if not _within(item, found)]
-            found.extend(waiting)
-            if len(found) > MAX_REPEAT:
+            waiting = [item for item in operators.distinct(reached) if not _within(item, items)]
+            items.extend(waiting)
+            if len(items) > MAX_REPEAT:
                 raise ExpressionError(f"repeat() reached more than {MAX_REPEAT} items", position)
-        return found
+        return items
 
     return Typed(walk, inner.type, inner.targets)
 
@@ -145,18 +145,10 @@ def _within(item: Any, items: list[Any]) -> bool:
 
 
 @function("ofType", 1)
-def _of_type(call: Invocation) -> Typed:
-    return type_test("ofType", call.base, call.type_argument(), call.node.position)
-
-
-@function("is", 1)
-def _is(call: Invocation) -> Typed:
-    return type_test("is", call.base, call.type_argument(), call.node.position)
-
-
 @function("as", 1)
-def _as(call: Invocation) -> Typed:
-    return type_test("as", call.base, call.type_argument(), call.node.position)
+@function("is", 1)
+def _type_test(call: Invocation) -> Typed:
+    return type_test(call.node.name, call.base, call.type_argument(), call.node.position)
 
 
 def _register_subsets() -> None:
@@ -211,12 +203,12 @@ def _take(call: Invocation) -> Typed:
 
 def _register_combinations() -> None:
     combinations: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
-        "union": lambda one, other: operators.distinct(one + other),
-        "combine": lambda one, other: one + other,
-        "intersect": lambda one, other: operators.distinct([item for item in one if _within(item, other)]),
-        "exclude": lambda one, other: [item for item in one if not _within(item, other)],
-        "subsetOf": lambda one, other: [all(_within(item, other) for item in one)],
-        "supersetOf": lambda one, other: [all(_within(item, one) for item in other)],
+        "union": lambda left, right: operators.distinct(left + right),
+        "combine": lambda left, right: left + right,
+        "intersect": lambda left, right: operators.distinct([item for item in left if _within(item, right)]),
+        "exclude": lambda left, right: [item for item in left if not _within(item, right)],
+        "subsetOf": lambda left, right: [all(_within(item, right) for item in left)],
+        "supersetOf": lambda left, right: [all(_within(item, left) for item in right)],
     }
     for name, combine in combinations.items():
         function(name, 1)(partial(_combination, name=name, combine=combine))

@@ -9,7 +9,7 @@ from adapters.sql_on_fhir.complete.functions import Invocation, function
 from adapters.sql_on_fhir.complete.functions_collection import plain
 from adapters.sql_on_fhir.complete.typed import Environment, Typed, single, single_text
 from adapters.sql_on_fhir.language import elements
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 
 
 @function("extension", 1)
@@ -29,8 +29,8 @@ def _extension(call: Invocation) -> Typed:
 
 
 def _extensions(item: Any) -> list[Any]:
-    found = item.get("extension") if isinstance(item, dict) else None
-    return found if isinstance(found, list) else []
+    extensions = item.get("extension") if isinstance(item, dict) else None
+    return extensions if isinstance(extensions, list) else []
 
 
 @function("getResourceKey")
@@ -38,8 +38,8 @@ def _resource_key(call: Invocation) -> Typed:
     run = call.base.run
 
     def keys(focus: list[Any], env: Environment) -> list[Any]:
-        found = (references.resource_key(item, env.resource) for item in run(focus, env))
-        return [key for key in found if key is not None]
+        candidates = (references.resource_key(item, env.resource) for item in run(focus, env))
+        return [key for key in candidates if key is not None]
 
     return Typed(keys, "System.String")
 
@@ -52,35 +52,29 @@ def _reference_key(call: Invocation) -> Typed:
         raise ExpressionError(f"getReferenceKey() needs a resource type, not {wanted}", call.node.position)
 
     def keys(focus: list[Any], env: Environment) -> list[Any]:
-        found = (references.reference_key(item, env.resource, wanted, targets, own_bases) for item in run(focus, env))
-        return [key for key in found if key is not None]
+        candidates = (
+            references.reference_key(item, env.resource, wanted, targets, own_bases) for item in run(focus, env)
+        )
+        return [key for key in candidates if key is not None]
 
     return Typed(keys, "System.String")
 
 
-def _boundary(call: Invocation, *, low: bool) -> Typed:
+@function("lowBoundary", 0, 1)
+@function("highBoundary", 0, 1)
+def _boundary(call: Invocation) -> Typed:
     if call.node.arguments:
-        raise NotCompiledError("a boundary with a precision", call.node.position)
-    position = call.node.position
+        raise ExpressionError(f"{call.node.name}() with a precision is unsupported", call.node.position)
+    position, low = call.node.position, call.node.name == "lowBoundary"
     kind = call.base.type or "dateTime"
     moment = temporal.low_boundary if low else temporal.high_boundary
 
     def bound(items: list[Any]) -> list[Any]:
         value = single(items, position)
         if isinstance(value, str):
-            found: Any = moment(value, kind)
+            boundary: Any = moment(value, kind)
         else:
-            found = values.decimal_boundary(value, low=low) if values.is_number(value) else None
-        return [] if found is None else [found]
+            boundary = values.decimal_boundary(value, low=low) if values.is_number(value) else None
+        return [] if boundary is None else [boundary]
 
     return plain(call, bound)
-
-
-@function("lowBoundary", 0, 1)
-def _low_boundary(call: Invocation) -> Typed:
-    return _boundary(call, low=True)
-
-
-@function("highBoundary", 0, 1)
-def _high_boundary(call: Invocation) -> Typed:
-    return _boundary(call, low=False)

@@ -125,10 +125,10 @@ def _on_number(
 def _power(base: values.Number, exponent: values.Number) -> values.Number | None:
     if isinstance(base, int) and isinstance(exponent, int) and 0 <= exponent <= 1000:
         return int(base**exponent) if abs(base) < 10**18 else None
-    one, other = values.as_decimal(base), values.as_decimal(exponent)
-    if one < 0 and other != other.to_integral_value():
+    decimal_base, decimal_exponent = values.as_decimal(base), values.as_decimal(exponent)
+    if decimal_base < 0 and decimal_exponent != decimal_exponent.to_integral_value():
         return None
-    return values.EXACT.power(one, other)
+    return values.EXACT.power(decimal_base, decimal_exponent)
 
 
 def _round(value: values.Number, places: int = 0) -> Decimal | None:

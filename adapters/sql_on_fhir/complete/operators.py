@@ -8,7 +8,7 @@ from typing import Any
 from adapters.sql_on_fhir.complete import values
 from adapters.sql_on_fhir.complete.typed import Environment, Function, Typed, single, truth
 from adapters.sql_on_fhir.language.elements import NUMBER_TYPES, TEMPORAL_TYPES, TEXT_TYPES
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError
+from adapters.sql_on_fhir.language.errors import ExpressionError
 from adapters.sql_on_fhir.language.syntax import Binary, Sign
 
 ORDERS: dict[str, Callable[[int], bool]] = {
@@ -45,28 +45,28 @@ def has_moments(left: Typed, right: Typed) -> bool:
 
 
 def equal_collections(left: list[Any], right: list[Any], moments: bool) -> bool | None:
-    """FHIRPath `=`: same length, same order; None if either is empty or an item cannot be told."""
+    """FHIRPath `=`: same length, same order; None if either is empty or an item cannot be compared."""
     if not left or not right:
         return None
     if len(left) != len(right):
         return False
     same = values.equal_moments if moments else values.equal
-    found: bool | None = True
-    for one, other in zip(left, right, strict=True):
-        equal = same(one, other)
+    verdict: bool | None = True
+    for first, second in zip(left, right, strict=True):
+        equal = same(first, second)
         if equal is False:
             return False
         if equal is None:
-            found = None
-    return found
+            verdict = None
+    return verdict
 
 
 def _equality(left: Typed, right: Typed, *, negate: bool) -> Function:
     moments = has_moments(left, right)
 
     def compare(focus: list[Any], env: Environment) -> list[Any]:
-        found = equal_collections(left.run(focus, env), right.run(focus, env), moments)
-        return [] if found is None else [found is not negate]
+        verdict = equal_collections(left.run(focus, env), right.run(focus, env), moments)
+        return [] if verdict is None else [verdict is not negate]
 
     return compare
 
@@ -74,17 +74,17 @@ def _equality(left: Typed, right: Typed, *, negate: bool) -> Function:
 def _equivalence(left: Typed, right: Typed, *, negate: bool) -> Function:
     moments = has_moments(left, right)
 
-    def same(one: Any, other: Any) -> bool:
-        return values.equal_moments(one, other) is True if moments else values.equivalent(one, other)
+    def same(item: Any, candidate: Any) -> bool:
+        return values.equal_moments(item, candidate) is True if moments else values.equivalent(item, candidate)
 
     def compare(focus: list[Any], env: Environment) -> list[Any]:
-        ones, others = left.run(focus, env), list(right.run(focus, env))
-        for one in ones:
-            match = next((index for index, other in enumerate(others) if same(one, other)), None)
+        items, candidates = left.run(focus, env), list(right.run(focus, env))
+        for item in items:
+            match = next((index for index, candidate in enumerate(candidates) if same(item, candidate)), None)
             if match is None:
                 return [negate]
-            del others[match]
-        return [(not others) is not negate]
+            del candidates[match]
+        return [(not candidates) is not negate]
 
     return compare
 
@@ -94,43 +94,43 @@ def _order(node: Binary, left: Typed, right: Typed) -> Function:
     decide = ORDERS[node.operator]
 
     def compare(focus: list[Any], env: Environment) -> list[Any]:
-        one = single(left.run(focus, env), node.position)
-        other = single(right.run(focus, env), node.position)
-        if one is None or other is None:
+        first = single(left.run(focus, env), node.position)
+        second = single(right.run(focus, env), node.position)
+        if first is None or second is None:
             return []
-        order = values.order(one, other, moments)
+        order = values.order(first, second, moments)
         return [] if order is None else [decide(order)]
 
     return compare
 
 
-def conjunction(one: bool | None, other: Callable[[], bool | None]) -> bool | None:
-    """`and` of three-valued logic; the second operand is asked only if it matters."""
-    if one is False:
+def conjunction(first: bool | None, evaluate_second: Callable[[], bool | None]) -> bool | None:
+    """`and` of three-valued logic; the second operand is evaluated only where it matters."""
+    if first is False:
         return False
-    second = other()
+    second = evaluate_second()
     if second is False:
         return False
-    return None if one is None or second is None else True
+    return None if first is None or second is None else True
 
 
-def disjunction(one: bool | None, other: Callable[[], bool | None]) -> bool | None:
+def disjunction(first: bool | None, evaluate_second: Callable[[], bool | None]) -> bool | None:
     """`or` of three-valued logic."""
-    if one is True:
+    if first is True:
         return True
-    second = other()
+    second = evaluate_second()
     if second is True:
         return True
-    return None if one is None or second is None else False
+    return None if first is None or second is None else False
 
 
-def _exclusive(one: bool | None, other: Callable[[], bool | None]) -> bool | None:
-    second = other()
-    return None if one is None or second is None else one is not second
+def _exclusive(first: bool | None, evaluate_second: Callable[[], bool | None]) -> bool | None:
+    second = evaluate_second()
+    return None if first is None or second is None else first is not second
 
 
-def _implication(one: bool | None, other: Callable[[], bool | None]) -> bool | None:
-    return disjunction(None if one is None else not one, other)
+def _implication(first: bool | None, evaluate_second: Callable[[], bool | None]) -> bool | None:
+    return disjunction(None if first is None else not first, evaluate_second)
 
 
 LOGIC = {"and": conjunction, "or": disjunction, "xor": _exclusive, "implies": _implication}
@@ -140,9 +140,9 @@ def _logic(node: Binary, left: Typed, right: Typed) -> Function:
     decide = LOGIC[node.operator]
 
     def evaluate(focus: list[Any], env: Environment) -> list[Any]:
-        one = truth(left.run(focus, env), node.position)
-        found = decide(one, lambda: truth(right.run(focus, env), node.position))
-        return [] if found is None else [found]
+        first = truth(left.run(focus, env), node.position)
+        verdict = decide(first, lambda: truth(right.run(focus, env), node.position))
+        return [] if verdict is None else [verdict]
 
     return evaluate
 
@@ -155,18 +155,18 @@ def _membership(node: Binary, item: Typed, within: Typed) -> Function:
         wanted = single(item.run(focus, env), node.position)
         if wanted is None:
             return []
-        return [any(same(wanted, found) for found in within.run(focus, env))]
+        return [any(same(wanted, member) for member in within.run(focus, env))]
 
     return evaluate
 
 
 def distinct(items: list[Any]) -> list[Any]:
-    """The items in order, later ones equal to an earlier one left out."""
-    found: list[Any] = []
+    """The items in order, without those equal to an earlier item."""
+    unique: list[Any] = []
     for item in items:
-        if not any(values.equal(item, earlier) for earlier in found):
-            found.append(item)
-    return found
+        if not any(values.equal(item, earlier) for earlier in unique):
+            unique.append(item)
+    return unique
 
 
 def _arithmetic(node: Binary, left: Typed, right: Typed) -> Typed:
@@ -174,18 +174,18 @@ def _arithmetic(node: Binary, left: Typed, right: Typed) -> Typed:
     if operator == "&":
         return Typed(_concatenation(node, left, right), "System.String")
     if has_moments(left, right):
-        raise NotCompiledError("arithmetic with dates", node.position)
+        raise ExpressionError("arithmetic with dates is unsupported", node.position)
     for side in (left, right):
         if side.type in ("Quantity", "System.Quantity"):
-            raise NotCompiledError("arithmetic with quantities", node.position)
+            raise ExpressionError("arithmetic with quantities is unsupported", node.position)
 
     def compute(focus: list[Any], env: Environment) -> list[Any]:
-        one = single(left.run(focus, env), node.position)
-        other = single(right.run(focus, env), node.position)
-        if one is None or other is None:
+        first = single(left.run(focus, env), node.position)
+        second = single(right.run(focus, env), node.position)
+        if first is None or second is None:
             return []
-        found = values.arithmetic(operator, one, other)
-        return [] if found is None else [found]
+        result = values.arithmetic(operator, first, second)
+        return [] if result is None else [result]
 
     return Typed(compute, _result_type(operator, left.type, right.type))
 

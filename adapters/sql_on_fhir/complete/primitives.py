@@ -42,7 +42,7 @@ SYSTEM_NAMES = {"System.Date": "date", "System.DateTime": "dateTime", "System.Ti
 
 @lru_cache(maxsize=8192)
 def fault(kind: str, text: str) -> str | None:
-    """Why a text is no value of a textual or temporal type; None if it is one."""
+    """Why a text is not valid for a textual or temporal type; None if it is valid."""
     name = SYSTEM_NAMES.get(kind, kind)
     pattern = PATTERNS.get(kind)
     if pattern is not None and not pattern.fullmatch(text):

@@ -1,7 +1,7 @@
 """Keys that join tables: `getResourceKey()` of a resource equals `getReferenceKey()` of a reference to it.
 
 A key is the text `Type/id`, since ids are unique within a type only. A contained resource has the key of its
-container followed by `#id`. What cannot be settled on its own leaves as text that can be joined later:
+container followed by `#id`. A reference that cannot be resolved alone becomes a text that can be joined later:
 `Type?identifier=system|value` for logical and conditional references. A `urn:uuid:` names a resource by a
 universally unique id; its type comes from the argument of getReferenceKey, from Reference.type, or from the
 element's first permitted target, and a Bundle's fullUrl map, where there is one, has replaced it before.
@@ -45,7 +45,7 @@ def reference_key(
     targets: tuple[str, ...] = (),
     own_bases: tuple[str, ...] | None = None,
 ) -> str | None:
-    """The key of what a Reference points to; None if it points nowhere or not to the type `wanted`.
+    """The key of what a Reference points to; None if it has no target, or its target is not of the type `wanted`.
 
     `own_bases` are the server bases whose absolute references count as own; with None every absolute
     reference does, since a view alone cannot know where its resources came from.
@@ -88,7 +88,7 @@ def _literal_key(
 
 
 def _target_type(reference: Mapping[str, Any], wanted: str | None, targets: tuple[str, ...]) -> str | None:
-    """The type meant by a reference that does not carry it; empty if nothing tells, None if not the one wanted."""
+    """The target type of a reference without one; empty if it is unknown, None if it is not the wanted type."""
     stated = reference.get("type")
     if isinstance(stated, str) and stated:
         name = stated.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Rows of a view by closures over collections: the complete form, asking nothing of the data's shape."""
+"""Rows of a view by closures over collections: the complete form, for data of any shape."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from adapters.sql_on_fhir.complete import columns, fallback
+from adapters.sql_on_fhir.complete import columns
 from adapters.sql_on_fhir.complete.closures import compile_function
 from adapters.sql_on_fhir.complete.typed import Environment, Scope, Settings, Typed
 from adapters.sql_on_fhir.language.definition import Column, Path, Select, View
-from adapters.sql_on_fhir.language.errors import ExpressionError, NotCompiledError, ViewError
+from adapters.sql_on_fhir.language.errors import ExpressionError, ViewError
 from adapters.sql_on_fhir.language.syntax import Constant
 
 MAX_REPEAT_DEPTH = 64
@@ -21,25 +21,20 @@ Report = Callable[[str, str, str], None]  # column, path, reason
 
 @dataclass(slots=True)
 class Compiled:
-    """An expression of the view as function, and whether the fallback had to take it."""
+    """An expression of the view and its function."""
 
     path: Path
     typed: Typed
-    by_fallback: bool
 
 
-class Tolerant:
-    """The compiled selects of one view; `fallbacks` lists the expressions that are not compiled."""
+class CompleteForm:
+    """The selects and conditions of one view as closures. Raises ViewError for a view that is wrong or unsupported."""
 
-    def __init__(
-        self, view: View, own_bases: tuple[str, ...] | None, allow_fallback: bool, record: Report, *, strict: bool
-    ) -> None:
+    def __init__(self, view: View, own_bases: tuple[str, ...] | None, record: Report, *, strict: bool) -> None:
         self.view = view
         self.strict = strict
         self.record = record
         self.settings = Settings(view.resource, view.constants, own_bases)
-        self.allow_fallback = allow_fallback
-        self.fallbacks: list[Path] = []
         self.types: dict[str, str | None] = {}
         root = Scope(view.resource)
         self.where = [self.compile(path, root) for path in view.where]
@@ -48,17 +43,9 @@ class Tolerant:
         self.select = _SelectRunner(self, view.root, root)
 
     def compile(self, path: Path, scope: Scope) -> Compiled:
-        """The expression as a function, by the fallback where it is not compiled. Raises ViewError."""
+        """The expression as a function. Raises ViewError."""
         try:
-            return Compiled(path, compile_function(path.node, scope, self.settings), False)
-        except NotCompiledError as beyond:
-            if not self.allow_fallback:
-                raise self.fault(path, beyond) from beyond
-            self.fallbacks.append(path)
-            try:
-                return Compiled(path, fallback.compile_fallback(path.text, scope, self.settings), True)
-            except ExpressionError as fault:
-                raise self.fault(path, fault) from fault
+            return Compiled(path, compile_function(path.node, scope, self.settings))
         except ExpressionError as fault:
             raise self.fault(path, fault) from fault
 
@@ -85,18 +72,18 @@ class Tolerant:
         return self.select.rows([resource], env, report)
 
     def _holds(self, condition: Compiled, env: Environment, report: Report | None) -> bool:
-        found = self.evaluate(condition, [env.resource], env, "", report)
-        if not found:
+        results = self.evaluate(condition, [env.resource], env, "", report)
+        if not results:
             return False
-        if len(found) == 1 and isinstance(found[0], bool):
-            return found[0]
+        if len(results) == 1 and isinstance(results[0], bool):
+            return results[0]
         self.complain(condition.path, ExpressionError("where needs true or false"), "", report)
         return False
 
     def evaluate(
         self, compiled: Compiled, focus: list[Any], env: Environment, column: str, report: Report | None
     ) -> list[Any]:
-        """What an expression gives; nothing, and a complaint, where the data are not what it provides for."""
+        """The values of an expression; where it fails on these data, no values and a report (see `complain`)."""
         try:
             return compiled.typed.run(focus, env)
         except ExpressionError as fault:
@@ -104,7 +91,7 @@ class Tolerant:
             return []
 
     def complain(self, path: Path, fault: ExpressionError, column: str, report: Report | None) -> None:
-        """Data that the view does not provide for: reported if somebody listens and the view is not strict, else raised."""
+        """Report a fault that the data cause. Raises ViewError where there is no listener or the view is strict."""
         if report is None or self.strict:
             raise self.fault(path, fault) from fault
         report(column, path.text, fault.reason)
@@ -113,7 +100,7 @@ class Tolerant:
 class _SelectRunner:
     """One select: foci, then for each the join of its columns, nested selects and union."""
 
-    def __init__(self, owner: Tolerant, select: Select, scope: Scope) -> None:
+    def __init__(self, owner: CompleteForm, select: Select, scope: Scope) -> None:
         self.owner = owner
         self.iteration = select.iteration
         self.over = [owner.compile(path, scope) for path in select.over]
@@ -137,18 +124,18 @@ class _SelectRunner:
         if self.iteration is None:
             return self.joined(focus, env, report)
         outer = env.row_index
-        found: list[Row] = []
+        rows: list[Row] = []
         number = 0
         for number, item in enumerate(self.foci(focus, env, report), 1):
             env.row_index = number - 1
-            found += self.joined([item], env, report)
+            rows += self.joined([item], env, report)
         env.row_index = outer
         if number == 0 and self.iteration == "forEachOrNull":
             return [self.blank]
-        return found
+        return rows
 
     def foci(self, focus: list[Any], env: Environment, report: Report | None) -> Iterator[Any]:
-        """What the select repeats over."""
+        """The items over which the select repeats."""
         if self.iteration == "repeat":
             return iter(self.descend(focus, env, report, 0))
         return iter(self.owner.evaluate(self.over[0], focus, env, "", report))
@@ -158,12 +145,12 @@ class _SelectRunner:
         if depth > MAX_REPEAT_DEPTH:
             self.owner.complain(self.over[0].path, ExpressionError("nested too deeply"), "", report)
             return []
-        found: list[Any] = []
+        items: list[Any] = []
         for over in self.over:
             for item in self.owner.evaluate(over, focus, env, "", report):
-                found.append(item)
-                found += self.descend([item], env, report, depth + 1)
-        return found
+                items.append(item)
+                items += self.descend([item], env, report, depth + 1)
+        return items
 
     def joined(self, focus: list[Any], env: Environment, report: Report | None) -> list[Row]:
         """The rows at one item: its columns with every combination of rows of the selects and unions in it."""
@@ -179,7 +166,7 @@ class _SelectRunner:
 class _ColumnRunner:
     """One column: evaluates its path and fits the result to the declared type."""
 
-    def __init__(self, owner: Tolerant, column: Column, scope: Scope) -> None:
+    def __init__(self, owner: CompleteForm, column: Column, scope: Scope) -> None:
         self.owner = owner
         self.column = column
         self.compiled = owner.compile(column.path, scope)
@@ -188,17 +175,17 @@ class _ColumnRunner:
         self.fit = columns.fitted(kind)
 
     def value(self, focus: list[Any], env: Environment, report: Report | None) -> Any:
-        """The value of the column at a focus: one, a list where the column is a collection, or None."""
+        """The value of the column at a focus: a single value or None; a list where the column is a collection."""
         name = self.column.name
-        found = self.owner.evaluate(self.compiled, focus, env, name, report)
+        values = self.owner.evaluate(self.compiled, focus, env, name, report)
         if self.column.collection:
-            fitted = (self.fitted(item, report) for item in found)
+            fitted = (self.fitted(item, report) for item in values)
             return [item for item in fitted if item is not None]
-        if len(found) > 1:
-            fault = ExpressionError(f"{len(found)} values where one is declared (collection is not true)")
+        if len(values) > 1:
+            fault = ExpressionError(f"{len(values)} values where one is declared (collection is not true)")
             self.owner.complain(self.column.path, fault, name, report)
             return None
-        return self.fitted(found[0], report) if found else None
+        return self.fitted(values[0], report) if values else None
 
     def fitted(self, value: Any, report: Report | None) -> Any:
         """The value in the column's type; None, and a finding, where it does not fit."""

@@ -1,4 +1,4 @@
-"""Dates and times as FHIR writes them: partial ones stay partial, and what cannot be told is not guessed.
+"""Dates and times as FHIR writes them. Partial values stay partial; a comparison that they cannot decide is None.
 
 FHIRPath 2.0 §6.1.1 and §6.2: two values are compared component by component; if one ends before a
 difference shows, or only one of them has a time zone, the result is empty (None here).
@@ -21,7 +21,7 @@ TIME = re.compile(r"(?P<hour>\d\d)(:(?P<minute>\d\d)(:(?P<second>\d\d)(?P<fracti
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Year to second as far as given, then the fraction; `zone` is the offset from UTC in minutes."""
+    """Year to second as far as stated, then the fraction; `zone` is the offset from UTC in minutes."""
 
     parts: tuple[int, ...]
     fraction: str
@@ -70,27 +70,27 @@ def _is_real(moment: Moment) -> bool:
 
 
 def compare(left: str, right: str) -> int | None:
-    """-1, 0 or 1 as `left` is before, equal to or after `right`; None if their precision does not tell."""
-    one, other = parse_moment(left), parse_moment(right)
-    if one is None or other is None:
+    """-1, 0 or 1 as `left` is before, equal to or after `right`; None if their precision does not decide it."""
+    first, second = parse_moment(left), parse_moment(right)
+    if first is None or second is None:
         return None if left != right else 0
-    if one.is_time != other.is_time:
+    if first.is_time != second.is_time:
         return None
-    return _compare(one, other)
+    return _compare(first, second)
 
 
-def _compare(one: Moment, other: Moment) -> int | None:
-    if one.zone is not None and other.zone is not None:
-        one, other = _in_utc(one), _in_utc(other)
-    elif (one.zone is None) != (other.zone is None) and one.parts[:3] == other.parts[:3]:
+def _compare(first: Moment, second: Moment) -> int | None:
+    if first.zone is not None and second.zone is not None:
+        first, second = _in_utc(first), _in_utc(second)
+    elif (first.zone is None) != (second.zone is None) and first.parts[:3] == second.parts[:3]:
         return None
-    for left, right in zip(one.parts, other.parts, strict=False):
+    for left, right in zip(first.parts, second.parts, strict=False):
         if left != right:
             return -1 if left < right else 1
-    if len(one.parts) != len(other.parts):
+    if len(first.parts) != len(second.parts):
         return None
-    width = max(len(one.fraction), len(other.fraction))
-    left_fraction, right_fraction = one.fraction.ljust(width, "0"), other.fraction.ljust(width, "0")
+    width = max(len(first.fraction), len(second.fraction))
+    left_fraction, right_fraction = first.fraction.ljust(width, "0"), second.fraction.ljust(width, "0")
     return (left_fraction > right_fraction) - (left_fraction < right_fraction)
 
 

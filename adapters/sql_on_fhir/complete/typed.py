@@ -1,4 +1,4 @@
-"""The shapes that the compiled pieces of an expression pass to each other."""
+"""The types that the compiled parts of an expression pass to each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Function = Callable[[list[Any], Environment], list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for a whole view: its resource type, its constants (value, type) and the bases counted as own."""
+    """What applies to a whole view: its resource type, its constants (value, type) and the bases counted as own."""
 
     resource_type: str | None
     constants: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is known where an expression stands: the type of the focus and its reference targets."""
+    """What is known about the focus of an expression: its type and its reference targets."""
 
     type: str | None
     targets: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A compiled expression: its function, the FHIR type of its items if known, and what a choice leaves open."""
+    """A compiled expression: its function, the FHIR type of its items if known, and the options of a choice element."""
 
     run: Function
     type: str | None
@@ -64,18 +64,18 @@ def reader(owner: Function, *keys: str) -> Function:
             if not isinstance(item, dict):
                 continue
             for key in keys:
-                found = item.get(key)
-                if isinstance(found, list):
-                    values.extend(part for part in found if part is not None)
-                elif found is not None:
-                    values.append(found)
+                value = item.get(key)
+                if isinstance(value, list):
+                    values.extend(part for part in value if part is not None)
+                elif value is not None:
+                    values.append(value)
         return values
 
     return read
 
 
 def single(values: list[Any], position: int) -> Any:
-    """The one value, None if empty; more than one is an error in FHIRPath."""
+    """The only value, None if empty. Raises ExpressionError for several values."""
     if not values:
         return None
     if len(values) > 1:

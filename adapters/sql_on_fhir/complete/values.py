@@ -30,7 +30,7 @@ class Quantity(NamedTuple):
 
 
 def is_number(value: Any) -> bool:
-    """True for a JSON number; booleans are none."""
+    """True for a JSON number; False for a Boolean."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
@@ -49,7 +49,7 @@ def is_workable(value: Any) -> bool:
 
 
 def as_quantity(value: Any) -> Quantity | None:
-    """A FHIR Quantity (dict) or a number as Quantity; None for what is neither."""
+    """A FHIR Quantity (dict) or a number as Quantity; None for any other value."""
     if isinstance(value, Quantity):
         return value
     if isinstance(value, Mapping) and is_number(value.get("value")):
@@ -76,10 +76,10 @@ def equal(left: Any, right: Any) -> bool | None:
 
 
 def _equal_quantities(left: Any, right: Any) -> bool | None:
-    one, other = as_quantity(left), as_quantity(right)
-    if one is None or other is None:
+    first, second = as_quantity(left), as_quantity(right)
+    if first is None or second is None:
         return False
-    return one.value == other.value if _unit(one) == _unit(other) else None
+    return first.value == second.value if _unit(first) == _unit(second) else None
 
 
 def _unit(quantity: Quantity) -> str:
@@ -87,7 +87,7 @@ def _unit(quantity: Quantity) -> str:
 
 
 def equal_moments(left: Any, right: Any) -> bool | None:
-    """`=` of two dates or times: empty if their precision does not tell."""
+    """`=` of two dates or times: None if their precision does not decide it."""
     if left == right:
         return True
     if not isinstance(left, str) or not isinstance(right, str):
@@ -101,11 +101,11 @@ def equivalent(left: Any, right: Any) -> bool:
     if isinstance(left, str) and isinstance(right, str):
         return " ".join(left.lower().split()) == " ".join(right.lower().split())
     if is_number(left) and is_number(right):
-        one, other = as_decimal(left), as_decimal(right)
+        first, second = as_decimal(left), as_decimal(right)
         if not is_workable(left) or not is_workable(right):
-            return one == other
-        places = Decimal(1).scaleb(max(_exponent(one), _exponent(other)))
-        return one.quantize(places, context=WIDE) == other.quantize(places, context=WIDE)
+            return first == second
+        places = Decimal(1).scaleb(max(_exponent(first), _exponent(second)))
+        return first.quantize(places, context=WIDE) == second.quantize(places, context=WIDE)
     return equal(left, right) is True
 
 
@@ -115,17 +115,17 @@ def _exponent(value: Decimal) -> int:
 
 
 def order(left: Any, right: Any, moments: bool = False) -> int | None:
-    """-1, 0, 1 for `<`, `=`, `>`; None if it cannot be told; ExpressionError for types without an order."""
+    """-1, 0, 1 for `<`, `=`, `>`; None if it cannot be decided. Raises ExpressionError for types without an order."""
     if is_number(left) and is_number(right):
-        one, other = as_decimal(left), as_decimal(right)
-        return (one > other) - (one < other)
+        first, second = as_decimal(left), as_decimal(right)
+        return (first > second) - (first < second)
     if isinstance(left, str) and isinstance(right, str):
         return temporal.compare(left, right) if moments else (left > right) - (left < right)
-    one_quantity, other_quantity = as_quantity(left), as_quantity(right)
-    if one_quantity is not None and other_quantity is not None:
-        if _unit(one_quantity) != _unit(other_quantity):
+    first_quantity, second_quantity = as_quantity(left), as_quantity(right)
+    if first_quantity is not None and second_quantity is not None:
+        if _unit(first_quantity) != _unit(second_quantity):
             return None
-        return (one_quantity.value > other_quantity.value) - (one_quantity.value < other_quantity.value)
+        return (first_quantity.value > second_quantity.value) - (first_quantity.value < second_quantity.value)
     raise ExpressionError("values of these types have no order")
 
 
@@ -144,21 +144,21 @@ def arithmetic(operator: str, left: Any, right: Any) -> Any:
 
 
 def _compute(operator: str, left: Number, right: Number) -> Number | None:
-    one, other = as_decimal(left), as_decimal(right)
-    if operator in ("/", "div", "mod") and other == 0:
+    first, second = as_decimal(left), as_decimal(right)
+    if operator in ("/", "div", "mod") and second == 0:
         return None
     with localcontext(EXACT):
         if operator == "/":
-            return _quotient(one / other, left, right)
+            return _quotient(first / second, left, right)
         if operator == "div":
-            return int(one // other)
-        result = {"+": one.__add__, "-": one.__sub__, "*": one.__mul__, "mod": one.__mod__}[operator](other)
+            return int(first // second)
+        result = {"+": first.__add__, "-": first.__sub__, "*": first.__mul__, "mod": first.__mod__}[operator](second)
     whole = isinstance(left, int) and isinstance(right, int)
     return int(result) if whole else result
 
 
 def _quotient(quotient: Decimal, left: Number, right: Number) -> Number:
-    """A quotient to 18 places; of two whole numbers one that a float holds exactly is what JSON would read."""
+    """A quotient to 18 places; a float where both numbers are whole and the float is exact, as JSON would read it."""
     if isinstance(left, int) and isinstance(right, int) and Decimal(float(quotient)) == quotient:
         return float(quotient)
     return (

@@ -29,7 +29,7 @@ FRACTION = re.compile(r"\.(\d+)")
 
 
 class _NoPandas:
-    """An importer that finds no pandas."""
+    """An import hook that hides pandas."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -55,8 +55,8 @@ def record_batch(view: CompiledView, rows: Sequence[Row], report: Report) -> pa.
     """One Arrow batch; a value the Arrow type cannot hold exactly becomes null and is reported."""
     values = list(zip(*rows, strict=True)) if rows else [()] * len(view.columns)
     arrays = []
-    for field, column, found in zip(view.arrow_schema, view.view.columns, values, strict=True):
-        arrays.append(_array(found, field.type, partial(report, column.name, column.path.text)))
+    for field, column, column_values in zip(view.arrow_schema, view.view.columns, values, strict=True):
+        arrays.append(_array(column_values, field.type, partial(report, column.name, column.path.text)))
     return pa.RecordBatch.from_arrays(arrays, schema=view.arrow_schema)
 
 
@@ -70,7 +70,7 @@ def ipc(batch: pa.RecordBatch) -> bytes:
 
 
 def _array(values: Sequence[Any], wanted: pa.DataType, report: Callable[[str], None]) -> pa.Array:
-    """The quick way for a whole column; value by value where that fails."""
+    """A column as Arrow: all values at once, or one by one where that fails."""
     try:
         return _quick(values, wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
@@ -105,7 +105,7 @@ def _stored(value: Any, wanted: pa.DataType, report: Callable[[str], None]) -> A
 
 
 def arrow_value(value: Any, wanted: pa.DataType) -> Any:
-    """A fitted value as what Arrow stores; Misfit if the type cannot hold it exactly."""
+    """A value as Arrow stores it. Raises Misfit where the type cannot hold it exactly."""
     if value is None:
         return None
     if pa.types.is_list(wanted):

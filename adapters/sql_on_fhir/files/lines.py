@@ -1,7 +1,7 @@
 """NDJSON blocks -> rows of several views in one pass.
 
-A line leaves no rows only after its resourceType is known and its JSON has been read to the end. The quick way
-decodes a whole block into structs of what the views read; whatever stands in its way is looked at line by line.
+Every line is decoded to its end, also one of a type that no view reads. The quick way decodes a whole block into
+structs of what the views read; a block that it cannot decode is read line by line.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HEADER = msgspec.json.Decoder(_Header)
 
 @dataclass(slots=True)
 class Tally:
-    """What was read: lines, resources by type, lines that could not be read, findings."""
+    """Counts of lines, resources by type, unreadable lines and findings."""
 
     lines: int = 0
     resources: Counter[str] = field(default_factory=Counter)
@@ -110,7 +110,7 @@ class LineReader:
         return True
 
     def _run(self, group: _Group, records: list[Any], data: bytes) -> None:
-        """All views over the structs; a resource that is not as expected goes the tolerant way."""
+        """All views over the structs; the complete form evaluates a resource that is not as expected."""
         unusual: list[int] = []
         if len(group.runs) == 1:
             run, append = group.runs[0]
@@ -133,7 +133,7 @@ class LineReader:
                     self.tally.unreadable.append((before + number + 1, fault))
 
     def _all(self, group: _Group, record: Any) -> bool:
-        """True if every view took the struct; rows of those before the one that did not are withdrawn."""
+        """True if every view accepted the struct; otherwise the rows of all views for it are removed."""
         marks = [len(self.rows[number]) for number in group.all]
         try:
             for run, append in group.runs:
@@ -144,7 +144,7 @@ class LineReader:
             return False
         return True
 
-    def _tolerant(self, numbers: list[int], line: bytes) -> None:
+    def _by_complete_form(self, numbers: list[int], line: bytes) -> None:
         resource = FULL.decode(line)
         for number in numbers:
             view = self.views[number]
@@ -162,7 +162,7 @@ class LineReader:
                     self.tally.unreadable.append((self.tally.lines, fault))
 
     def _line(self, line: bytes) -> str | None:
-        """Read one line; returns what is wrong with it, in words without its content."""
+        """Read one line; returns its fault without its content, or None."""
         if not _is_utf8(line):
             return "not UTF-8"
         try:
@@ -184,13 +184,13 @@ class LineReader:
                 if self._all(group, group.decode.decode(line)):
                     return None
             except BEYOND:
-                pass  # the tolerant way says what is wrong
+                pass  # the complete form reports what is wrong
         return self._whole(group, line)
 
     def _whole(self, group: _Group, line: bytes) -> str | None:
-        """Decode all of the resource and take it the tolerant way."""
+        """Decode the whole resource and evaluate it by the complete form; returns a fault, or None."""
         try:
-            self._tolerant(group.all, line)
+            self._by_complete_form(group.all, line)
         except RecursionError:
             return "nested too deeply"
         except InvalidOperation:
@@ -209,5 +209,5 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def json_fault(fault: msgspec.DecodeError) -> str:
-    """msgspec's words on malformed JSON: they hold a reason and an offset, never content."""
+    """msgspec's message on malformed JSON: a reason and an offset, without content."""
     return str(fault).removeprefix("JSON is malformed: ")

@@ -1,4 +1,4 @@
-"""Where rows go: a Parquet, CSV or NDJSON file for each view, or standard output.
+"""Write rows to a Parquet, CSV or NDJSON file for each view, or to standard output.
 
 A file appears under its name only when it is complete.
 """
@@ -22,7 +22,7 @@ FORMATS = ("parquet", "csv", "ndjson")
 
 
 class Output:
-    """The file of one view; `with` closes it, and a failure leaves nothing behind."""
+    """The file of one view; `with` closes it and removes it after a failure."""
 
     def __init__(self, view: CompiledView, path: Path | None, form: str) -> None:
         self.path = path

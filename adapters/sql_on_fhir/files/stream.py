@@ -30,7 +30,6 @@ def run_views(
     progress: Progress | None = None,
     accept_unreadable: bool = False,
     own_bases: Sequence[str] | None = None,
-    fallback: bool = True,
     strict: bool = False,
 ) -> dict[str, Any]:
     """Run views over NDJSON files in one pass and write one file for each view.
@@ -44,7 +43,7 @@ def run_views(
     processes : worker processes; None for as many as there are cores if the input is worth it, 1 for none
     progress : called with bytes done and bytes in all
     accept_unreadable : count lines that cannot be read instead of stopping at the first
-    own_bases, fallback : as for `compile_view`
+    own_bases : as for `compile_view`
     strict : several values where a column declares one, or a `where` that is not Boolean, are an error, not a finding
 
     Gives `lines`, `unreadable`, `resources` by type, `rows` by view, `findings` (view, column, path, reason, count).
@@ -52,10 +51,10 @@ def run_views(
     Raises
     ------
     InputError : a file is missing or damaged, a line is no resource, or there are none; nothing is left in `out`
-    ViewError : a view is wrong, or where `strict` the data give what it does not provide for
+    ViewError : a view is wrong or unsupported, or with `strict` the data break what it declares
     """
     files = _files(paths)
-    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), fallback, format, strict)
+    job = Job(tuple(views), None if own_bases is None else tuple(own_bases), format, strict)
     worker = Worker(job)
     places = destinations(worker.views, None if out is None else Path(out), format)
     workers = processes or workers_for(files)
@@ -87,20 +86,20 @@ def _write(
 
 def _files(paths: Iterable[Path | str]) -> list[Path]:
     """The files meant, those of a folder in order of their names."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(entry for entry in path.iterdir() if FILE_NAME.fullmatch(entry.name))
             if not inside:
                 raise InputError("no .ndjson or .ndjson.gz file in this folder", str(path), "name the files")
-            found += inside
+            files += inside
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise InputError("no such file or folder", str(path), "check the path")
-    if not found:
+    if not files:
         raise InputError("nothing to read", "", "name NDJSON files or a folder of them")
-    return found
+    return files
 
 
 def _alone(worker: Worker, files: Sequence[Path]) -> Iterator[Progressed]:
@@ -112,7 +111,7 @@ def _alone(worker: Worker, files: Sequence[Path]) -> Iterator[Progressed]:
 
 
 class _Counts:
-    """Sums over outcomes, with line numbers counted through each file."""
+    """Sums over outcomes, with line numbers that run through each file."""
 
     def __init__(self, views: Sequence[CompiledView], accept_unreadable: bool) -> None:
         self.views = views

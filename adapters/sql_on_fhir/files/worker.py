@@ -18,11 +18,10 @@ ROWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all pieces share: the views as JSON, how they are compiled, and the output format; see `run_views`."""
+    """What all pieces of a run share: the views as JSON, how they are compiled, and the output format; see `run_views`."""
 
     definitions: tuple[Mapping[str, Any], ...]
     own_bases: tuple[str, ...] | None
-    fallback: bool
     format: str
     strict: bool = False
 
@@ -44,9 +43,7 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.format = job.format
-        self.views = [
-            CompiledView(definition, job.own_bases, job.fallback, strict=job.strict) for definition in job.definitions
-        ]
+        self.views = [CompiledView(definition, job.own_bases, strict=job.strict) for definition in job.definitions]
 
     def run(self, piece: Piece) -> Outcome:
         """All of a piece at once."""

@@ -1,8 +1,8 @@
 """Syntax tree -> Python source that trusts the shape FHIR declares.
 
 The code reads the structs of `shapes.py`: `a.b` becomes one attribute access, a repeating element a loop, `where`
-an `if`. Whatever the data do that FHIR does not allow, or that a finding must be made of, raises Unusual, and the
-tolerant form takes the resource from its beginning.
+an `if`. Data that FHIR does not allow, or that need a finding, raise Unusual; the complete form then evaluates the
+whole resource.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from adapters.sql_on_fhir.complete import closures
 from adapters.sql_on_fhir.complete.typed import Environment, Scope, Settings, Typed
 from adapters.sql_on_fhir.generated.runtime import unusual
 from adapters.sql_on_fhir.generated.shapes import Shape, attribute
-from adapters.sql_on_fhir.generated.source import NotFastError, Source
+from adapters.sql_on_fhir.generated.source import NotGeneratedError, Source
 from adapters.sql_on_fhir.generated.values import Many, One, Value
 from adapters.sql_on_fhir.language import elements
 from adapters.sql_on_fhir.language.elements import Element
@@ -45,29 +45,29 @@ class Expressions:
     # Reading elements
 
     def get(self, owner: One, element: Element) -> One:
-        """One property of a value, as declared at most once."""
+        """The variable of a property of a value; it is read once a block."""
         key = (owner.name, element.key)
-        found = self.source.known(key)
-        if found is None:
+        field = self.source.known(key)
+        if field is None:
             shape = owner.shape.child(element) if owner.shape is not None else None
             access = f"{owner.name}.{attribute(element.key)}"
             if not owner.present:
                 access += f" if {owner.name} is not None else None"
-            found = One(self.source.set(access), element.type, element.targets, shape)
-            self.source.remember(key, found)
-        return found
+            field = One(self.source.set(access), element.type, element.targets, shape)
+            self.source.remember(key, field)
+        return field
 
     def read(self, owner: One, element: Element) -> Value:
-        """A property, looped over if it repeats."""
-        found = self.get(owner, element)
+        """A property, with a loop where it repeats."""
+        field = self.get(owner, element)
         if not element.many:
-            return found
+            return field
 
         def each(body: Callable[[One], None]) -> None:
-            with self.source.block(f"if {found.name} is not None:"):
+            with self.source.block(f"if {field.name} is not None:"):
                 item = self.source.fresh()
-                with self.source.block(f"for {item} in {found.name}:"):
-                    body(One(item, found.type, found.targets, found.shape, present=True))
+                with self.source.block(f"for {item} in {field.name}:"):
+                    body(One(item, field.type, field.targets, field.shape, present=True))
 
         return Many(each, element.type, element.targets)
 
@@ -85,7 +85,7 @@ class Expressions:
         return Many(each, element.type, element.targets, value.loops + element.many)
 
     def deliver(self, value: Value, body: Callable[[One], None]) -> None:
-        """Write `body` for the values that are there."""
+        """Write `body` for each value that is present."""
         if isinstance(value, Many):
             value.each(body)
         elif value.present:
@@ -96,61 +96,61 @@ class Expressions:
 
     def step(self, base: Value, name: str) -> Value:
         """`base.name`, where FHIR declares just one element of that name."""
-        found = elements.elements(base.type, name) if base.type is not None else ()
-        if len(found) != 1 or found[0].type is None or found[0].key != name:
-            raise NotFastError(f"{name} is open")
-        element = found[0]
+        declared = elements.elements(base.type, name) if base.type is not None else ()
+        if len(declared) != 1 or declared[0].type is None or declared[0].key != name:
+            raise NotGeneratedError(f"{name} is open")
+        element = declared[0]
         return self.over(base, lambda owner: self.read(owner, element), element)
 
     def chosen(self, base: Value, name: str, type_name: str) -> Value:
         """`base.name.ofType(type_name)` of a choice element."""
         if base.type is None:
-            raise NotFastError("the owner's type is unknown")
+            raise NotGeneratedError("the owner's type is unknown")
         key = elements.choice_key(name, type_name)
         options = [option for option in elements.elements(base.type, name) if option.key == key]
         if not options or options[0].key == name:
-            raise NotFastError(f"{name} has no such type")
+            raise NotGeneratedError(f"{name} has no such type")
         return self.over(base, lambda owner: self.read(owner, options[0]), options[0])
 
     def collected(self, value: Value) -> str:
-        """A list of all values."""
+        """A variable that holds a list of all values."""
         if isinstance(value, One):
             if value.present:
                 return self.source.set(f"[{value.name}]")
             return self.source.set(f"[{value.name}] if {value.name} is not None else []")
-        found = self.source.set("[]")
-        value.each(lambda item: self.source.add(f"{found}.append({item.name})"))
-        return found
+        items = self.source.set("[]")
+        value.each(lambda item: self.source.add(f"{items}.append({item.name})"))
+        return items
 
     def single(self, value: Value) -> One:
-        """The only value; several are Unusual."""
+        """The only value; the code raises Unusual where there are several."""
         if isinstance(value, One):
             return value
-        found = self.source.set("None")
+        variable = self.source.set("None")
 
         def keep(item: str) -> None:
-            self.guard(f"{found} is not None")
-            self.source.add(f"{found} = {item}")
+            self.guard(f"{variable} is not None")
+            self.source.add(f"{variable} = {item}")
 
-        return self.looped(value, keep, found)
+        return self.looped(value, keep, variable)
 
     def first(self, value: Value) -> Value:
-        """The first item, None without one."""
+        """The first value; None where there is no value."""
         if isinstance(value, One):
             return value
-        found = self.source.set("None")
+        variable = self.source.set("None")
 
         def keep(item: str) -> None:
             if value.loops == 1:
-                self.source.add(f"{found} = {item}")
+                self.source.add(f"{variable} = {item}")
                 self.source.add("break")
             else:
-                self.source.add(f"if {found} is None: {found} = {item}")
+                self.source.add(f"if {variable} is None: {variable} = {item}")
 
-        return self.looped(value, keep, found)
+        return self.looped(value, keep, variable)
 
-    def looped(self, value: Many, keep: Callable[[str], None], found: str) -> One:
-        """The variable `found`, after loops over all values in which `keep` may have set it."""
+    def looped(self, value: Many, keep: Callable[[str], None], variable: str) -> One:
+        """Write loops over all values in which `keep` may set `variable`; the variable as a value."""
         shapes: list[Shape | None] = []
 
         def body(item: One) -> None:
@@ -158,44 +158,44 @@ class Expressions:
             keep(item.name)
 
         value.each(body)
-        return One(found, value.type, value.targets, shapes[0])
+        return One(variable, value.type, value.targets, shapes[0])
 
     # Expressions
 
     def value(self, node: Node, this: One) -> Value:
-        """Code for an expression with `$this` in the variable of `this`."""
+        """Write the code of an expression; `this` holds `$this`. Uses a closure where no source can be written."""
         mark = self.source.mark()
         try:
-            return self.fast(node, this)
-        except NotFastError:
+            return self.inline(node, this)
+        except NotGeneratedError:
             self.source.rewind(mark)
             return self.by_closure(node, this)
 
     def by_closure(self, node: Node, this: One) -> Value:
-        """Call the closure of an expression, where `$this` is a primitive: closures know no structs."""
+        """Call the closure of an expression. `$this` must be a primitive, since closures read no structs."""
         if this.type not in elements.PRIMITIVE_TYPES:
-            raise NotFastError("closures read dicts")
+            raise NotGeneratedError("closures read dicts")
         if uses_index(node):
-            raise NotFastError("$index belongs to a loop outside")
+            raise NotGeneratedError("$index belongs to a loop outside")
         typed = self.closure(node, this)
         return self.run_closure(typed, f"[{this.name}]" if this.present else self.collected(this))
 
     def closure(self, node: Node, this: Value) -> Typed:
-        """The complete form of an expression, for the parts the fast form leaves to it."""
+        """The closure of an expression that the generated form calls."""
         try:
             return closures.compile_function(node, Scope(this.type, this.targets), self.settings)
         except ExpressionError as fault:
-            raise NotFastError(fault.reason) from fault
+            raise NotGeneratedError(fault.reason) from fault
 
     def run_closure(self, typed: Typed, focus: str) -> Many:
         """The values of a closure over a list."""
         name = self.source.refer(typed.run)
         make = self.source.refer(Environment, ("Environment",))
-        found = self.source.set(f"{name}({focus}, {make}(None, {self.row_index}))")
+        items = self.source.set(f"{name}({focus}, {make}(None, {self.row_index}))")
 
         def each(body: Callable[[One], None]) -> None:
             item = self.source.fresh()
-            with self.source.block(f"for {item} in {found}:"):
+            with self.source.block(f"for {item} in {items}:"):
                 body(One(item, typed.type, typed.targets, None, present=True))
 
         return Many(each, typed.type, typed.targets)
@@ -212,7 +212,7 @@ class Expressions:
 
     def _literal(self, node: Literal, this: One) -> Value:
         if node.kind in ("Quantity", "Empty"):
-            raise NotFastError(node.kind)
+            raise NotGeneratedError(node.kind)
         return self.constant(node.value, f"System.{node.kind}")
 
     def _constant(self, node: Constant, this: One) -> Value:
@@ -220,23 +220,23 @@ class Expressions:
             return self.constant(*self.settings.constants[node.name])
         if node.name == "rowIndex":
             return One(self.row_index, "System.Integer", present=True)
-        raise NotFastError(node.name)
+        raise NotGeneratedError(node.name)
 
     def _variable(self, node: Variable, this: One) -> Value:
         if node.name != "$this":
-            raise NotFastError(node.name)
+            raise NotGeneratedError(node.name)
         return this
 
     def base(self, node: Node | None, this: One) -> Value:
-        return this if node is None else self.fast(node, this)
+        return this if node is None else self.inline(node, this)
 
-    def fast(self, node: Node, this: One) -> Value:
-        """As `value`, without resort to a closure of the whole expression."""
+    def inline(self, node: Node, this: One) -> Value:
+        """As `value`, but raises NotGeneratedError where the expression as a whole would need a closure."""
         method = getattr(self, "_" + type(node).__name__.lower(), None)
         if method is None:
-            raise NotFastError(type(node).__name__)
-        found: Value = method(node, this)
-        return found
+            raise NotGeneratedError(type(node).__name__)
+        value: Value = method(node, this)
+        return value
 
     def _member(self, node: Member, this: One) -> Value:
         if node.base is None and closures.names_the_focus(node.name, this.type):
@@ -245,37 +245,37 @@ class Expressions:
 
     def _index(self, node: Index, this: One) -> Value:
         if not isinstance(node.index, Literal) or not isinstance(node.index.value, int):
-            raise NotFastError("index")
-        base = self.fast(node.base, this)
+            raise NotGeneratedError("index")
+        base = self.inline(node.base, this)
         number = node.index.value
         if isinstance(base, One):
             if number == 0:
                 return base
             return One("None", base.type, base.targets, base.shape)
         items = self.source.set("[]")
-        one = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
-        return replace(one, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
+        selected = self.looped(base, lambda item: self.source.add(f"{items}.append({item})"), items)
+        return replace(selected, name=self.source.set(f"{items}[{number}] if len({items}) > {number} else None"))
 
     def _typetest(self, node: TypeTest, this: One) -> Value:
         if node.operator != "as":
-            raise NotFastError("is")
+            raise NotGeneratedError("is")
         return self.of_type(node.operand, node.type_name, this)
 
     def of_type(self, operand: Node | None, type_name: str, this: One) -> Value:
-        """`operand.ofType(type)`: on a choice one property, elsewhere what the declared type tells."""
+        """`operand.ofType(type)`: one property of a choice element; otherwise the declared type decides."""
         if isinstance(operand, Member):
             try:
                 base = self.base(operand.base, this)
                 return self.chosen(base, operand.name, type_name)
-            except NotFastError:
+            except NotGeneratedError:
                 pass
-        found = self.base(operand, this)
-        if found.type is not None and type_name in elements.ancestry(found.type):
-            return found
-        raise NotFastError("type")
+        value = self.base(operand, this)
+        if value.type is not None and type_name in elements.ancestry(value.type):
+            return value
+        raise NotGeneratedError("type")
 
     def _binary(self, node: Binary, this: One) -> Value:
-        raise NotFastError(node.operator)  # Generator writes these
+        raise NotGeneratedError(node.operator)  # Generator writes these
 
     def _call(self, node: Call, this: One) -> Value:
-        raise NotFastError(node.name)  # Generator writes these
+        raise NotGeneratedError(node.name)  # Generator writes these

@@ -1,4 +1,4 @@
-"""The functions and logic of FHIRPath as source; what is not here is called as closure on collected values."""
+"""The functions and logic of FHIRPath as source; other functions are called as closures on lists of values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from adapters.sql_on_fhir.complete import functions, operators, values
 from adapters.sql_on_fhir.complete.typed import Scope, Typed
 from adapters.sql_on_fhir.generated.expressions import Expressions
 from adapters.sql_on_fhir.generated.runtime import UNSETTLED, reference_keys, settle
-from adapters.sql_on_fhir.generated.source import NotFastError
+from adapters.sql_on_fhir.generated.source import NotGeneratedError
 from adapters.sql_on_fhir.generated.values import Many, One, Value
 from adapters.sql_on_fhir.language import elements
 from adapters.sql_on_fhir.language.elements import Element
@@ -28,17 +28,17 @@ class Generator(Expressions):
             return self.verdict(self.condition(node, this))
         if node.operator in ("+", "-", "*", "/", "div", "mod", "&"):
             return self.operation(node, this)
-        raise NotFastError(node.operator)
+        raise NotGeneratedError(node.operator)
 
     def operation(self, node: Binary, this: One) -> Value:
         """Arithmetic: the closure of the operator on the collected operands."""
-        left, right = self.fast(node.left, this), self.fast(node.right, this)
+        left, right = self.inline(node.left, this), self.inline(node.right, this)
         first, second = self.collected(left), self.collected(right)
         operand_types = (Typed(lambda focus, env: focus[0], left.type), Typed(lambda focus, env: focus[1], right.type))
         try:
             typed = operators.binary(node, *operand_types)
         except ExpressionError as fault:
-            raise NotFastError(fault.reason) from fault
+            raise NotGeneratedError(fault.reason) from fault
         return self.run_closure(typed, f"[{first}, {second}]")
 
     def verdict(self, condition: Condition) -> One:
@@ -49,7 +49,7 @@ class Generator(Expressions):
         return One(self.source.set(text), BOOLEAN, present=present)
 
     def condition(self, node: Node, this: One) -> Condition:
-        """When an expression is true and when it is false."""
+        """Python conditions for "is true" and "is false" of an expression."""
         if isinstance(node, Binary):
             if node.operator == "=":
                 return self.equality(node, this)
@@ -68,8 +68,8 @@ class Generator(Expressions):
             and node.name in ("exists", "empty")
             and len(node.arguments) <= (node.name == "exists")
         ):
-            found = self.exists(node, this)
-            return (found, f"not {found}") if node.name == "exists" else (f"not {found}", found)
+            exists = self.exists(node, this)
+            return (exists, f"not {exists}") if node.name == "exists" else (f"not {exists}", exists)
         return self.boolean(self.value(node, this))
 
     def equality(self, node: Binary, this: One) -> tuple[str, str]:
@@ -80,8 +80,8 @@ class Generator(Expressions):
         if plain and isinstance(left, One) and isinstance(right, One):
             return self._equal_texts(left, right)
         compare = self.source.refer(operators.equal_collections, ("equal_collections",))
-        found = self.source.set(f"{compare}({self.collected(left)}, {self.collected(right)}, {moments})")
-        return f"{found} is True", f"{found} is False"
+        verdict = self.source.set(f"{compare}({self.collected(left)}, {self.collected(right)}, {moments})")
+        return f"{verdict} is True", f"{verdict} is False"
 
     def _equal_texts(self, left: One, right: One) -> tuple[str, str]:
         absent = [side.name for side in (left, right) if not side.present]
@@ -96,25 +96,25 @@ class Generator(Expressions):
         compare = self.source.refer(values.order, ("order",))
         there = "".join(f" and {side.name} is not None" for side in (left, right) if not side.present)
         call = f"{compare}({left.name}, {right.name}, {moments})"
-        found = self.source.set(f"{call} if True{there} else None" if there else call)
-        holds = f"{found} is not None and {found} {node.operator} 0"
-        return f"({holds})", f"({found} is not None and not {found} {node.operator} 0)"
+        sign = self.source.set(f"{call} if True{there} else None" if there else call)
+        holds = f"{sign} is not None and {sign} {node.operator} 0"
+        return f"({holds})", f"({sign} is not None and not {sign} {node.operator} 0)"
 
     def boolean(self, value: Value) -> Condition:
-        """The condition that a value is true, and the one that it is false."""
-        one = self.single(value)
-        if one.type not in elements.BOOLEAN_TYPES:
-            raise NotFastError("no Boolean")
-        return f"({one.name} is True)", f"({one.name} is False)"
+        """Python conditions for "is true" and "is false" of a Boolean value."""
+        single = self.single(value)
+        if single.type not in elements.BOOLEAN_TYPES:
+            raise NotGeneratedError("no Boolean")
+        return f"({single.name} is True)", f"({single.name} is False)"
 
     def connected(self, node: Binary, this: One) -> Condition:
-        """`and` and `or`: both conditions made of those of the operands."""
+        """Python conditions for "is true" and "is false" of `and` and `or`."""
         left, right = self.condition(node.left, this), self.condition(node.right, this)
         other = "or" if node.operator == "and" else "and"
         return f"({left[0]} {node.operator} {right[0]})", f"({left[1]} {other} {right[1]})"
 
     def exists(self, node: Call, this: One) -> str:
-        """A variable that says whether there is anything."""
+        """A variable that is True where the base has a value (that meets the criterion)."""
         if isinstance(node.base, Member) and not node.arguments:
             choice = self.choice_exists(node.base, this)
             if choice is not None:
@@ -124,15 +124,15 @@ class Generator(Expressions):
             value = self.filtered(value, node.arguments[0])
         if isinstance(value, One):
             return "True" if value.present else self.source.set(f"{value.name} is not None")
-        found = self.source.set("False")
+        variable = self.source.set("False")
 
         def note(item: One) -> None:
-            self.source.add(f"{found} = True")
+            self.source.add(f"{variable} = True")
             if value.loops == 1:
                 self.source.add("break")
 
         value.each(note)
-        return found
+        return variable
 
     def choice_exists(self, node: Member, this: One) -> str | None:
         """`value.exists()` where value is a choice: any of its properties."""
@@ -141,7 +141,7 @@ class Generator(Expressions):
         if len(options) < 2 or not isinstance(base, One):
             return None
         names = [self.get(base, option) for option in options]
-        return self.source.set(" or ".join(f"{one.name} is not None" for one in names))
+        return self.source.set(" or ".join(f"{field.name} is not None" for field in names))
 
     def filtered(self, value: Value, criterion: Node) -> Value:
         """The values for which the criterion is true."""
@@ -164,68 +164,68 @@ class Generator(Expressions):
 
     def _call(self, node: Call, this: One) -> Value:
         functions.signature(node)
-        native = getattr(self, "_fn_" + node.name.lower(), None)
-        if native is not None:
-            found: Value = native(node, this)
-            return found
-        return self.applied(node, this)
+        write = INLINE.get(node.name, Generator.applied)
+        return write(self, node, this)
 
-    def _fn_where(self, node: Call, this: One) -> Value:
+    def where(self, node: Call, this: One) -> Value:
+        """`where(criterion)`."""
         return self.filtered(self.base(node.base, this), node.arguments[0])
 
-    def _fn_first(self, node: Call, this: One) -> Value:
+    def first_item(self, node: Call, this: One) -> Value:
+        """`first()`."""
         return self.first(self.base(node.base, this))
 
-    def _fn_exists(self, node: Call, this: One) -> Value:
+    def boolean_call(self, node: Call, this: One) -> Value:
+        """`exists()`, `empty()` and `not()`, which `condition` writes."""
         return self.verdict(self.condition(node, this))
 
-    _fn_empty = _fn_exists
-    _fn_not = _fn_exists
-
-    def _fn_oftype(self, node: Call, this: One) -> Value:
+    def type_call(self, node: Call, this: One) -> Value:
+        """`ofType(Type)` and `as(Type)`."""
         return self.of_type(node.base, type_specifier(node.arguments[0]), this)
 
-    _fn_as = _fn_oftype
-
-    def _fn_extension(self, node: Call, this: One) -> Value:
+    def extension(self, node: Call, this: One) -> Value:
+        """`extension(url)` with a constant url, on an element that is no primitive."""
         url = node.arguments[0]
         if not isinstance(url, Literal) or not isinstance(url.value, str):
-            raise NotFastError("url")
+            raise NotGeneratedError("url")
         base = self.base(node.base, this)
         if base.type is None or base.type in elements.PRIMITIVE_TYPES:
-            raise NotFastError("an extension of a primitive")
+            raise NotGeneratedError("an extension of a primitive")
         wanted = self.constant(url.value, "System.String").name
         options = self.step(base, "extension")
 
         def each(body: Callable[[One], None]) -> None:
             def test(item: One) -> None:
-                found = self.step(item, "url")
-                assert isinstance(found, One)  # noqa: S101 - Extension.url does not repeat
-                with self.source.block(f"if {found.name} == {wanted}:"):
+                field = self.step(item, "url")
+                assert isinstance(field, One)  # noqa: S101 - Extension.url does not repeat
+                with self.source.block(f"if {field.name} == {wanted}:"):
                     body(item)
 
             self.deliver(options, test)
 
         return Many(each, "Extension", (), options.loops if isinstance(options, Many) else 2)
 
-    def _fn_getresourcekey(self, node: Call, this: One) -> Value:
+    def resource_key_call(self, node: Call, this: One) -> Value:
+        """`getResourceKey()` of the resource that the view is about."""
         base = self.base(node.base, this)
         if not isinstance(base, One) or not base.is_root or base.type is None:
-            raise NotFastError("not the resource itself")
+            raise NotGeneratedError("not the resource itself")
         identity = self.step(base, "id")
         assert isinstance(identity, One)  # noqa: S101 - Resource.id does not repeat
         prefix = self.source.refer(f"{base.type}/", ("key", base.type))
         return One(self.source.set(f"{prefix} + {identity.name} if {identity.name} else None"), "System.String")
 
-    def _fn_getreferencekey(self, node: Call, this: One) -> Value:
+    def reference_key_call(self, node: Call, this: One) -> Value:
+        """`getReferenceKey(Type)`."""
         wanted = type_specifier(node.arguments[0]) if node.arguments else None
         base = self.base(node.base, this)
         if base.type != "Reference":
-            raise NotFastError("not a reference")
+            raise NotGeneratedError("not a reference")
         element = Element("reference", "string", False)
         return self.over(base, lambda owner: self.reference_key(owner, wanted, base.targets), element)
 
     def reference_key(self, owner: One, wanted: str | None, targets: tuple[str, ...]) -> One:
+        """The key of one Reference; UNSETTLED ones are looked at as a whole."""
         literal = self.get(owner, Element("reference", "string", False)).name
         bases = self.settings.own_bases
         memory = self.source.refer(reference_keys(wanted, bases), ("keys", wanted, bases))
@@ -244,18 +244,33 @@ class Generator(Expressions):
         """A function as closure on the collected values of its base; its arguments must be constants."""
         base = self.base(node.base, this)
         if base.type not in elements.PRIMITIVE_TYPES:
-            raise NotFastError("closures read dicts")
+            raise NotGeneratedError("closures read dicts")
         if not all(isinstance(argument, Literal) for argument in node.arguments):
-            raise NotFastError("an argument is not constant")
+            raise NotGeneratedError("an argument is not constant")
         whole = Typed(lambda focus, env: focus, base.type, base.targets)
         entry = functions.signature(node)
         try:
             typed = entry.build(functions.Invocation(node, whole, Scope(None), self.settings, self._compile_constant))
         except ExpressionError as fault:
-            raise NotFastError(fault.reason) from fault
+            raise NotGeneratedError(fault.reason) from fault
         return self.run_closure(typed, self.collected(base))
 
     def _compile_constant(self, node: Node, scope: Scope) -> Typed:
         from adapters.sql_on_fhir.complete.closures import compile_function
 
         return compile_function(node, scope, self.settings)
+
+
+# The functions that are written as source; all others are called as closures.
+INLINE: dict[str, Callable[[Generator, Call, One], Value]] = {
+    "where": Generator.where,
+    "first": Generator.first_item,
+    "exists": Generator.boolean_call,
+    "empty": Generator.boolean_call,
+    "not": Generator.boolean_call,
+    "ofType": Generator.type_call,
+    "as": Generator.type_call,
+    "extension": Generator.extension,
+    "getResourceKey": Generator.resource_key_call,
+    "getReferenceKey": Generator.reference_key_call,
+}

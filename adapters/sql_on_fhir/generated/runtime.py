@@ -1,4 +1,4 @@
-"""What the generated functions call: memories of values seen, and the signal to take the tolerant way."""
+"""What the generated functions call: caches of values seen, and the signal to use the complete form instead."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ NUMBERS = frozenset({int, float, Decimal})
 UNSETTLED = object()
 
 
-class Unusual(Exception):  # noqa: N818 - not an error: the tolerant form takes this resource
-    """The resource has not the shape that the fast form trusts, or a value does not fit."""
+class Unusual(Exception):  # noqa: N818 - not an error: the complete form takes this resource
+    """The resource does not have the shape that the generated form trusts, or a value does not fit."""
 
 
 def unusual() -> NoReturn:
-    """Leave the fast form."""
+    """Raise Unusual; generated code calls it where a statement is needed."""
     raise Unusual
 
 
 class Remembered(dict[str, Any]):
-    """Results for texts that come again and again; bounded, emptied when full."""
+    """A cache of results by text, for texts that repeat; emptied when it holds MEMORY of them."""
 
     def __init__(self, find: Callable[[str], Any]) -> None:
         super().__init__()
         self.find = find
 
     def __missing__(self, text: str) -> Any:
-        found = self.find(text)
+        result = self.find(text)
         if len(self) >= MEMORY:
             self.clear()
-        self[text] = found
-        return found
+        self[text] = result
+        return result
 
 
 def valid(kind: str) -> Remembered:
-    """A memory that raises Unusual for a text that is no value of the type."""
+    """A cache of checks; raises Unusual for a text that is not a valid value of the type."""
 
     def check(text: str) -> bool:
         if not isinstance(text, str) or primitives.fault(kind, text) is not None:
@@ -51,7 +51,7 @@ def valid(kind: str) -> Remembered:
 
 
 def valid_time_part() -> Remembered:
-    """As `valid`, for what follows the ten characters of a whole date in a dateTime or instant."""
+    """As `valid`, for the part after the ten characters of the date in a dateTime or instant."""
 
     def check(text: str) -> bool:
         if not primitives.TIME_PART.fullmatch(text):
@@ -62,7 +62,7 @@ def valid_time_part() -> Remembered:
 
 
 def reference_keys(wanted: str | None, own_bases: tuple[str, ...] | None) -> Remembered:
-    """Keys of relative and absolute references; UNSETTLED for those that need more than their text."""
+    """A cache of keys of relative and absolute references; UNSETTLED where the text alone gives no key."""
 
     def find(literal: str) -> Any:
         if not isinstance(literal, str):
@@ -80,7 +80,7 @@ def reference_keys(wanted: str | None, own_bases: tuple[str, ...] | None) -> Rem
 def settle(
     wanted: str | None, targets: tuple[str, ...], own_bases: tuple[str, ...] | None
 ) -> Callable[[Any], str | None]:
-    """The key of a reference struct that its text alone does not settle; a contained one needs the whole resource."""
+    """A function that gives the key of a Reference struct. Raises Unusual for a contained target: it needs the resource."""
 
     def key(reference: Any) -> str | None:
         if reference is None:

@@ -1,7 +1,7 @@
 """The part of a resource that views read, as msgspec structs: decoding keeps that part and skips the rest.
 
 JSON that is skipped is still checked to be JSON. A value of another JSON type than the element's makes decoding
-fail with msgspec.ValidationError; the caller then takes the line the tolerant way.
+fail with msgspec.ValidationError; the caller then uses the complete form.
 """
 
 from __future__ import annotations

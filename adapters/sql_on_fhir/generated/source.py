@@ -11,8 +11,8 @@ MAX_INDENT = 60
 Mark = tuple[int, int, list[dict[tuple[object, ...], Any]]]
 
 
-class NotFastError(Exception):
-    """This part of a view has no form that trusts the shape of the data; closures take it."""
+class NotGeneratedError(Exception):
+    """No source can be written for this part of a view; closures evaluate it."""
 
 
 @dataclass(slots=True)
@@ -27,11 +27,11 @@ class Source:
     _shared: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def mark(self) -> Mark:
-        """Where the writing stands, for `rewind`."""
+        """The current position, for `rewind`."""
         return len(self.lines), self._indent, [dict(level) for level in self._computed]
 
     def rewind(self, mark: Mark) -> None:
-        """Forget what was written and computed since."""
+        """Remove what was written since the mark."""
         lines, self._indent, computed = mark
         del self.lines[lines:]
         self._computed = [dict(level) for level in computed]
@@ -62,10 +62,10 @@ class Source:
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
-        """An indented block; what is computed inside is forgotten after it."""
+        """An indented block; values computed inside are not reused after it."""
         self.add(head)
         if self._indent >= MAX_INDENT:
-            raise NotFastError("nested too deeply for one function")
+            raise NotGeneratedError("nested too deeply for one function")
         self._indent += 1
         self._computed.append({})
         yield
@@ -80,12 +80,12 @@ class Source:
         self._computed[-1][key] = value
 
     def function(self, head: str) -> Any:
-        """Compile the body under `head`; NotFastError if Python finds it nested too deeply."""
+        """Compile the body under `head`; NotGeneratedError if Python finds it nested too deeply."""
         text = "\n".join([head, *self.lines, "    return None"])
         try:
             code = compile(text, "<compiled view>", "exec")
         except (SyntaxError, RecursionError, MemoryError) as fault:
-            raise NotFastError("nested too deeply for one function") from fault
+            raise NotGeneratedError("nested too deeply for one function") from fault
         space = dict(self.names)
         exec(code, space)  # noqa: S102 - the source is made here, from names and constants passed by reference
         return space[head.split("(")[0].removeprefix("def ")]

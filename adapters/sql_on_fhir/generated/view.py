@@ -10,7 +10,7 @@ from adapters.sql_on_fhir.complete.typed import Settings
 from adapters.sql_on_fhir.generated.functions import Generator
 from adapters.sql_on_fhir.generated.runtime import NUMBERS, valid, valid_time_part
 from adapters.sql_on_fhir.generated.shapes import Shape
-from adapters.sql_on_fhir.generated.source import NotFastError, Source
+from adapters.sql_on_fhir.generated.source import NotGeneratedError, Source
 from adapters.sql_on_fhir.generated.values import Many, One, Value
 from adapters.sql_on_fhir.language import elements
 from adapters.sql_on_fhir.language.definition import Column, Select, View
@@ -25,7 +25,7 @@ def generate(
 ) -> RunView:
     """The function `run(struct, append)`; the properties that the struct must have are noted in `shape`.
 
-    Rows are tuples in column order, or dicts if `named`. Raises NotFastError.
+    Rows are tuples in column order, or dicts if `named`. Raises NotGeneratedError.
     """
     return _ViewWriter(view, settings, types, shape, named).function()
 
@@ -45,7 +45,7 @@ class _ViewWriter:
     def function(self) -> RunView:
         """The whole view as one function."""
         if not elements.is_known(self.view.resource):
-            raise NotFastError("unknown resource type")
+            raise NotGeneratedError("unknown resource type")
         for path in self.view.where:
             true, _ = self.generator.condition(path.node, self.root)
             self.source.add(f"if not {true}: return")
@@ -69,7 +69,7 @@ class _ViewWriter:
         elif select.iteration == "forEach":
             self.loop(select, self.generator.value(select.over[0].node, this), then, last=last)
         elif select.iteration == "repeat":
-            raise NotFastError("repeat")
+            raise NotGeneratedError("repeat")
         elif last:
             self.loop_or_null(select, this, then)
         else:
@@ -85,7 +85,7 @@ class _ViewWriter:
                 self.source.add(f"{counter} += 1")
                 self.generator.row_index = counter
             if item.type is None:
-                raise NotFastError("open type")
+                raise NotGeneratedError("open type")
             self.body(select, item, then, last=last)
 
         self.generator.deliver(value, body)
@@ -155,14 +155,14 @@ class _ViewWriter:
         kind = self.types[column.name]
         if column.collection:
             return self.collection(value, kind)
-        one = self.generator.single(value)
-        return self.fitted(one, kind)
+        single = self.generator.single(value)
+        return self.fitted(single, kind)
 
     def collection(self, value: Value, kind: str | None) -> str:
         """Write a list of all values that fit."""
-        found = self.source.set("[]")
-        self.generator.deliver(value, lambda item: self.source.add(f"{found}.append({self.fitted(item, kind)})"))
-        return found
+        items = self.source.set("[]")
+        self.generator.deliver(value, lambda item: self.source.add(f"{items}.append({self.fitted(item, kind)})"))
+        return items
 
     def fitted(self, value: One, kind: str | None) -> str:
         """The variable of a value after the check of its type; constants need none."""
@@ -189,7 +189,7 @@ class _ViewWriter:
             is_text = value.type in elements.TEXT_TYPES or value.type in elements.TEMPORAL_TYPES
             self.demand(there, f"type({name}) is not str", is_text and (trusted or value.type == "System.String"))
         else:
-            raise NotFastError("a complex column needs the whole element")
+            raise NotGeneratedError("a complex column needs the whole element")
         return name
 
     def demand(self, there: str, fault: str, certain: bool) -> None:
@@ -197,7 +197,7 @@ class _ViewWriter:
             self.generator.guard(there + fault)
 
     def temporal(self, name: str, there: str, kind: str) -> None:
-        """A whole date and its time are checked apart, since either comes again where both together do not."""
+        """Check date and time apart: each repeats in the data, while the two together do not."""
         whole = self.source.refer(valid(kind), ("valid", kind))
         otherwise = "if"
         if kind in ("dateTime", "instant"):
@@ -210,7 +210,7 @@ class _ViewWriter:
         self.source.add(f"{otherwise} {there.removesuffix(' and ') or 'True'}: {whole}[{name}]")
 
     def fitted_constant(self, value: One, kind: str) -> str:
-        """A literal in the path: converted now; one that does not fit is left to the tolerant form."""
+        """A literal in the path, converted now; where it does not fit, the complete form reports it."""
         if value.name == "None":
             return value.name
         held = self.source.names.get(value.name)
@@ -220,7 +220,7 @@ class _ViewWriter:
         try:
             return self.source.refer(columns.fitted(kind)(held))
         except columns.Misfit as misfit:
-            raise NotFastError(str(misfit)) from misfit
+            raise NotGeneratedError(str(misfit)) from misfit
 
 
 def is_row_index(node: Node) -> bool:

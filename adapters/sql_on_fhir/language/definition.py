@@ -1,6 +1,6 @@
 """ViewDefinition (JSON, SQL on FHIR 2.0 or 3.0 ballot) -> checked structure.
 
-Whatever is wrong is reported with the element it stands in; nothing here looks at data.
+Every error names the element that is wrong; this module reads no data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ITERATIONS = ("forEach", "forEachOrNull", "repeat")
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """An expression and where it stands in the view."""
+    """An expression and its element in the view."""
 
     text: str
     element: str
@@ -85,7 +85,7 @@ def read_view(definition: Any) -> View:
 
 
 class _Reader:
-    """Walks one definition; every complaint carries the view's name."""
+    """Reads one definition; every error carries the view's name."""
 
     def __init__(self, definition: Any) -> None:
         self.definition = definition
@@ -129,15 +129,15 @@ class _Reader:
 
     def constants(self, entries: Any) -> dict[str, tuple[Any, str]]:
         """Value and type of each constant, by name."""
-        found: dict[str, tuple[Any, str]] = {}
+        constants: dict[str, tuple[Any, str]] = {}
         for element, entry in self.items({"constant": entries}, "constant", ""):
             name = entry.get("name")
             if not isinstance(name, str) or not NAME.fullmatch(name):
                 raise self.fault("a constant needs a name of letters, digits and _", f"{element}.name")
-            if name in found:
+            if name in constants:
                 raise self.fault(f"constant {name} is defined twice", element)
-            found[name] = self.constant_value(entry, element)
-        return found
+            constants[name] = self.constant_value(entry, element)
+        return constants
 
     def constant_value(self, entry: Mapping[str, Any], element: str) -> tuple[Any, str]:
         """Value and type of one constant: its only `value[x]`."""

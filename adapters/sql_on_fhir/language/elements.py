@@ -1,4 +1,4 @@
-"""What FHIR R4 says about an element: its type, whether it repeats, the types of a choice, the targets of a reference.
+"""What FHIR R4 declares about an element: its type, whether it repeats, the types of a choice, the targets of a reference.
 
 `elements_r4.json` holds the element definitions of FHIR R4 (HL7, CC0) in short form: `Coding*` repeats,
 `Reference(Patient|Group)` names targets, `value[x]` lists the types of a choice, `""` the type that is extended.
@@ -62,14 +62,14 @@ def is_resource(type_name: str) -> bool:
 @cache
 def ancestry(type_name: str) -> tuple[str, ...]:
     """The type and all it extends, itself first: `Age` -> (Age, Quantity, Element)."""
-    found = [type_name]
-    while found[-1]:
-        name = found[-1]
+    types = [type_name]
+    while types[-1]:
+        name = types[-1]
         above = PRIMITIVE_PARENTS.get(name) or _table().get(name, {}).get("", "")
         if not isinstance(above, str) or not above:
             break
-        found.append(above)
-    return tuple(found)
+        types.append(above)
+    return tuple(types)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The one error a view can raise: it names the view, the element, the expression and the position."""
+"""The error of a view: it names the view, the element, the expression and the position."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from adapters.errors import InputError
 
 
 class ViewError(InputError):
-    """A ViewDefinition is wrong, or a resource breaks a promise the view makes (many values where one is declared).
+    """A ViewDefinition is wrong or unsupported, or the data break what it declares (several values where it declares one).
 
     Attributes
     ----------
@@ -51,16 +51,12 @@ def _rebuild(reason: str, view: str, element: str, expression: str, position: in
 
 
 class ExpressionError(Exception):
-    """A fault in one FHIRPath expression; whoever knows the view turns it into a ViewError."""
+    """A fault in a FHIRPath expression; the code that knows the view turns it into a ViewError."""
 
     def __init__(self, reason: str, position: int = 0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.position = position
-
-
-class NotCompiledError(ExpressionError):
-    """The expression is FHIRPath but beyond what is compiled here: the fallback evaluates it."""
 
 
 def shortened(text: str, limit: int = 120) -> str:

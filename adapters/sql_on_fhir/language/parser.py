@@ -51,11 +51,11 @@ class _Parser:
 
     @property
     def token(self) -> Token:
-        """The token that comes next."""
+        """The next token."""
         return self.tokens[self.next]
 
     def whole(self) -> Node:
-        """The expression that the text is, to its last token."""
+        """The expression of the whole text."""
         node = self.expression()
         if self.token.kind != "end":
             raise ExpressionError(f"unexpected {self.token.text!r}", self.token.position)
@@ -64,20 +64,20 @@ class _Parser:
         return node
 
     def take(self) -> Token:
-        """The token that comes next, used up."""
+        """Consume and return the next token."""
         token = self.token
         self.next += 1
         return token
 
     def accept(self, text: str) -> bool:
-        """Use up the next token if it is this symbol or name, and say whether it was."""
+        """Consume the next token if it is this symbol or name; True if it was."""
         if self.token.text == text and self.token.kind in ("symbol", "name"):
             self.next += 1
             return True
         return False
 
     def expect(self, text: str) -> None:
-        """As `accept`, but anything else is an error."""
+        """Consume this symbol or name. Raises ExpressionError for any other token."""
         if not self.accept(text):
             found = self.token.text or "end of expression"
             raise ExpressionError(f"expected {text!r}, found {found!r}", self.token.position)
@@ -132,7 +132,7 @@ class _Parser:
                 return node
 
     def term(self) -> Node:
-        """What a chain begins with: a literal, a name or call, a constant, an expression in brackets."""
+        """The beginning of a chain: a literal, a name or call, a constant, an expression in brackets."""
         token = self.token
         if token.kind == "symbol" and token.text in ("(", "{", "%"):
             return self.bracket(self.take())
@@ -144,7 +144,7 @@ class _Parser:
         return self.literal(self.take())
 
     def bracket(self, token: Token) -> Node:
-        """What begins with `(`, `{` or `%`."""
+        """A term that begins with `(`, `{` or `%`."""
         if token.text == "(":
             node = self.expression()
             self.expect(")")
@@ -199,11 +199,11 @@ class _Parser:
         """The arguments of a call up to its closing bracket."""
         if self.accept(")"):
             return ()
-        found = [self.expression()]
+        arguments = [self.expression()]
         while self.accept(","):
-            found.append(self.expression())
+            arguments.append(self.expression())
         self.expect(")")
-        return tuple(found)
+        return tuple(arguments)
 
 
 def signed(sign: Token, operand: Node) -> Node:

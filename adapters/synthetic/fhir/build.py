@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
-import orjson
+import msgspec
 from fhir.resources.R4B import get_fhir_model_class
 
 from adapters.synthetic.fhir.cohort import Patient
@@ -41,7 +41,7 @@ DIALECTS: dict[str, ModuleType] = {module.NAME: module for module in (mcode, mii
 
 
 def dialect_named(name: str) -> Dialect:
-    """The dialect of a name. Raises ValueError where there is none."""
+    """The dialect with this name. Raises ValueError for an unknown name."""
     if name not in DIALECTS:
         raise ValueError(f"no dialect {name!r}: choose {' or '.join(sorted(DIALECTS))}")
     return cast(Dialect, DIALECTS[name])
@@ -69,17 +69,21 @@ def build_cohort(cohort: list[Patient], dialect: Dialect, tag: str = RECONSTRUCT
 
 
 def checked_json(resource: Resource) -> str:
-    """A resource as compact JSON, once the R4 model of its type has accepted it.
+    """A resource as compact JSON, after the R4 model of its type has validated it.
 
-    The model's own writer says the same (a test compares them) in twice the time.
-    Raises pydantic.ValidationError where it is no valid FHIR.
+    The model's own writer gives the same text (a test compares them) in twice the time.
+    Raises pydantic.ValidationError where the resource is not valid FHIR.
     """
     get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-    return orjson.dumps(resource, default=_plain).decode()
+    return msgspec.json.encode(_with_plain_numbers(resource)).decode()
 
 
-def _plain(value: object) -> int | float:
-    """An exact number as JSON writes it. Raises TypeError for anything else."""
-    if not isinstance(value, Decimal):
-        raise TypeError(f"{type(value).__name__} is no element of FHIR")
-    return int(value) if value == value.to_integral_value() else float(value)
+def _with_plain_numbers(node: Any) -> Any:
+    """A copy of a JSON node in which exact numbers are int or float, without trailing zeros."""
+    if isinstance(node, dict):
+        return {name: _with_plain_numbers(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_with_plain_numbers(value) for value in node]
+    if isinstance(node, Decimal):
+        return int(node) if node == node.to_integral_value() else float(node)
+    return node

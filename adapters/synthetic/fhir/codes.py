@@ -43,19 +43,19 @@ def _rows(name: str) -> tuple[dict[str, str], ...]:
 
 @cache
 def _codings() -> dict[tuple[str, str, str], list[Element]]:
-    found: dict[tuple[str, str, str], list[Element]] = defaultdict(list)
+    by_key: dict[tuple[str, str, str], list[Element]] = defaultdict(list)
     for row in _rows("dialect_codes.csv"):
         coding = {name: row[name] for name in ("system", "version", "code", "display") if row[name]}
-        found[row["dialect"], row["element"], row["key"]].append(coding)
-    return dict(found)
+        by_key[row["dialect"], row["element"], row["key"]].append(coding)
+    return dict(by_key)
 
 
 def codings(dialect: str, element: str, key: str) -> list[Element]:
     """All codings of one meaning in a dialect, those shared by both dialects first. Raises KeyError where it has none."""
-    found = [*_codings().get((BOTH, element, key), []), *_codings().get((dialect, element, key), [])]
-    if not found:
+    listed = [*_codings().get((BOTH, element, key), []), *_codings().get((dialect, element, key), [])]
+    if not listed:
         raise KeyError(f"{dialect}: no code for {element} {key}")
-    return [dict(coding) for coding in found]
+    return [dict(coding) for coding in listed]
 
 
 def concept(dialect: str, element: str, key: str, text: str | None = None) -> Element:

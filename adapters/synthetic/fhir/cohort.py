@@ -76,10 +76,10 @@ def day_of(row: Row, column: str = "day") -> int:
 
 def number_of(row: Row, column: str) -> Decimal:
     """The number of a row that must have one. Raises ValueError where the cell is empty."""
-    found = number(row[column])
-    if found is None:
+    value = number(row[column])
+    if value is None:
         raise ValueError(f"a row of the cohort has no {column}")
-    return found
+    return value
 
 
 def load_cohort(folder: Path = COHORT) -> list[Patient]:

@@ -33,5 +33,5 @@ def instant(patient: Patient, day: int, clock: time, *, as_utc: bool) -> str:
 
 
 def updated(patient: Patient, day: int | None) -> str:
-    """When the record was last written: in the evening of the event, or at the export where it has no day."""
+    """The time of the last update: the evening of the event, or the export where it has no day."""
     return EXPORTED if day is None else f"{exact(patient, day)}T20:00:00Z"

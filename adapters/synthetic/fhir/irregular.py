@@ -1,6 +1,6 @@
-"""What real exports hold besides clean data: errors, corrections, doubles, merged records, results without a number.
+"""Irregular content of real exports: errors, corrections, doubles, merged records, results without a number.
 
-Who has what stands in irregular.csv, by place in patients.csv; none of it changes what a careful reader finds.
+irregular.csv lists it by place in patients.csv; none of it changes the tables of a correct reader.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ def outside_analysis(facts: Patient) -> bool:
 
 def _laboratory(record: Record) -> Resource:
     """The patient's last laboratory result."""
-    return [one for one in record.resources if one["resourceType"] == "Observation" and _is_laboratory(one)][-1]
+    return [
+        resource
+        for resource in record.resources
+        if resource["resourceType"] == "Observation" and _is_laboratory(resource)
+    ][-1]
 
 
 def _is_laboratory(resource: Resource) -> bool:

@@ -1,4 +1,4 @@
-"""One patient's resources while they are being made: ids, meta, references, the same for both dialects."""
+"""The resources of one patient under construction: ids, meta, references, the same for both dialects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 
 
 class Dialect(Protocol):
-    """What differs between the dialects beyond codes, units and profiles; a module each."""
+    """What differs between the dialects beyond codes, units and profiles; each dialect is a module."""
 
     NAME: str
     UTC_CLOCK: bool
@@ -125,8 +125,8 @@ class Record:
     @property
     def primary(self) -> Element | None:
         """A reference to the primary tumour; None where the cohort knows none."""
-        found = self.marks.get((PRIMARY, 0))
-        return reference_to(found) if found else None
+        tumour = self.marks.get((PRIMARY, 0))
+        return reference_to(tumour) if tumour else None
 
     def of_type(self, *types: str) -> list[Resource]:
         """The resources of some types, in order."""

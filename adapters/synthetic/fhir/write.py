@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-import orjson
+import msgspec
 
 from adapters.synthetic.fhir.record import BASE_URL, HTEST, OWN, Resource
 
@@ -72,7 +72,7 @@ def collection_entry(line: Line) -> str:
 def bundle_head(bundle_type: str, tag: str) -> str:
     """Everything of a Bundle before its entries."""
     meta = {"security": [HTEST], "tag": [{"system": f"{OWN}/CodeSystem/cohort", "code": tag}]}
-    head = orjson.dumps({"resourceType": "Bundle", "meta": meta, "type": bundle_type}).decode()
+    head = msgspec.json.encode({"resourceType": "Bundle", "meta": meta, "type": bundle_type}).decode()
     return head[:-1] + ',"entry":[\n'
 
 

@@ -1,8 +1,8 @@
-"""Other cohorts that give every printed result too: how far does the print fix what the demo cohort shows?
+"""Other cohorts that give every printed result: how far do the printed results determine what the demo cohort shows?
 
-Each of them is a full search from its own seed (`adapters.synthetic.search`), so all that the print leaves free differs:
-survival times and events, cycles, ages, lesions with SUVmax, laboratory series, histories. They are a sample of what the
-search finds, not a posterior distribution.
+Each of them is a full search from its own seed (`adapters.synthetic.search`), so all that the printed results leave
+open differs: survival times and events, cycles, ages, lesions with SUVmax, laboratory series, histories. They are a
+sample of what the search finds, not a posterior distribution.
 
 Format: the files of the cohort folder as Parquet, one file per table, with a first column `reconstruction` (0, 1, ...;
 `seeds.csv` names the seed of each). Numbers other than days and counts are stored as hundredths, laboratory values with
@@ -52,22 +52,6 @@ def _unpacked(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 def number_of_reconstructions(folder: Path = FOLDER) -> int:
     """How many there are; they are numbered from 0."""
     return int(load_reconstructions(folder)["patients"]["reconstruction"].max()) + 1
-
-
-def reconstruction_frames(k: int, folder: Path = FOLDER) -> Frames:
-    """Reconstruction `k` as cohort frames, with the demo's patients outside the study. Raises IndexError beyond the last."""
-    if not 0 <= k < number_of_reconstructions(folder):
-        raise IndexError(f"no reconstruction {k}")
-    own = _separate(folder)
-    return {
-        name: pd.concat([own[name][k][other.columns], other], ignore_index=True) for name, other in _others().items()
-    }
-
-
-@cache
-def _separate(folder: Path) -> dict[str, dict[int, pd.DataFrame]]:
-    frames = load_reconstructions(folder)
-    return {name: dict(tuple(frame.groupby("reconstruction"))) for name, frame in frames.items()}
 
 
 def variant_tables(base_tables: Mapping[str, pd.DataFrame], k: int, folder: Path = FOLDER) -> dict[str, pd.DataFrame]:

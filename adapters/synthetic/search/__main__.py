@@ -1,4 +1,4 @@
-"""Search for a cohort that gives every printed result: `python -m adapters.synthetic.search.__main__ --seed 12 --out FOLDER`.
+"""Search for a cohort that gives every printed result: `python -m adapters.synthetic.search --seed 12 --out FOLDER`.
 
 The patient data of the paper are not public. This search makes values of the 36 patients, and of patients whom the flow
 leaves out, such that each printed number comes out again (targets.csv); everything else is drawn to be plausible. One
@@ -30,7 +30,7 @@ Rows = dict[str, list[dict[str, object]]]
 
 
 def make_cohort(seed: int) -> dict[str, pd.DataFrame]:
-    """The frames of the cohort of `seed` by name, columns as in `search_files.COLUMNS`.
+    """The frames of the cohort of `seed` by name, columns as in `cohort_files.COLUMNS`.
 
     Raises NotFoundError when no attempt succeeds.
     """
@@ -40,7 +40,7 @@ def make_cohort(seed: int) -> dict[str, pd.DataFrame]:
             rows = _rows(rng)
         except NotFoundError:
             continue
-        return {name: frame_of(name, found) for name, found in rows.items()}
+        return {name: frame_of(name, frame_rows) for name, frame_rows in rows.items()}
     raise NotFoundError(f"no cohort for seed {seed} in {ATTEMPTS} attempts")
 
 

@@ -42,8 +42,8 @@ DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
 
 def disagreements(frames: Frames) -> list[str]:
     """Ids of the targets that the cohort does not meet, in the order of targets.csv; a target not computed counts."""
-    found = printed_values(frames)
-    return [id for id, target in targets().items() if id not in found or not _meets(id, target.operator, found[id])]
+    values = printed_values(frames)
+    return [id for id, target in targets().items() if id not in values or not _meets(id, target.operator, values[id])]
 
 
 def _meets(id: str, operator: str, values: tuple[float, ...]) -> bool:
@@ -65,17 +65,17 @@ def printed_values(frames: Frames) -> Values:
     for key, day in zip(sirt["key"], sirt["day"], strict=True):
         last_therapy[key] = max(last_therapy[key], int(day))
     before, after = _ends(frames["labs"], last_therapy)
-    found = _counts(frames, study, set(cycles), set(sirt["key"]))
+    values = _counts(frames, study, set(cycles), set(sirt["key"]))
     histories = _histories(frames)
     for arm, roles in ARMS.items():
         keys = study.index[study["role"].isin(roles)].tolist()
-        found |= _spreads(arm, keys, study, cycles, before)
-        found |= _table_counts(arm, keys, study, cycles, histories)
-    found |= _survival(study) | _laboratory(study, before, after) | lesion_values(frames)
+        values |= _spreads(arm, keys, study, cycles, before)
+        values |= _table_counts(arm, keys, study, cycles, histories)
+    values |= _survival(study) | _laboratory(study, before, after) | lesion_values(frames)
     given = sirt["activity_gbq"].to_numpy(dtype=float)
-    found["tx.sirt_activity"] = (float(given.mean()), float(given.min()), float(given.max()))
-    repeated = {f"tx.{name}": found[f"t1.{name}.all"] for name in ("interval", "activity")}
-    return found | repeated | {"tx.cycles": found["t1.cycles.all"][:1]}
+    values["tx.sirt_activity"] = (float(given.mean()), float(given.min()), float(given.max()))
+    repeated = {f"tx.{name}": values[f"t1.{name}.all"] for name in ("interval", "activity")}
+    return values | repeated | {"tx.cycles": values["t1.cycles.all"][:1]}
 
 
 def _cycles(frames: Frames) -> Cycles:
@@ -106,8 +106,8 @@ def _counts(frames: Frames, study: pd.DataFrame, given: set[str], treated: set[s
     arms = {key: "lu_sirt" if key in treated else "lu" for key in given & liver}
     if arms != study["role"].to_dict():
         raise ValueError("roles and therapies of the cohort contradict each other")
-    found: Values = {f"n.{arm}": (float(sum(arms[key] in roles for key in arms)),) for arm, roles in ARMS.items()}
-    return found | {"n.sirt_rejected": (float(len(set(frames["sirt"]["key"]) - treated)),)}
+    values: Values = {f"n.{arm}": (float(sum(arms[key] in roles for key in arms)),) for arm, roles in ARMS.items()}
+    return values | {"n.sirt_rejected": (float(len(set(frames["sirt"]["key"]) - treated)),)}
 
 
 def _spreads(arm: str, keys: list[str], study: pd.DataFrame, cycles: Cycles, before: Ends) -> Values:
@@ -118,10 +118,10 @@ def _spreads(arm: str, keys: list[str], study: pd.DataFrame, cycles: Cycles, bef
         "interval": [(max(own) - min(own)) / 7 / (len(own) - 1) for own in days if len(own) > 1],
         "activity": [np.mean([gbq for _, gbq in cycles[key]]) for key in keys],
     }
-    found = {f"t1.{n}.{arm}": median_and_t_interval(np.asarray(c, dtype=float)) for n, c in columns.items()}
+    values = {f"t1.{n}.{arm}": median_and_t_interval(np.asarray(c, dtype=float)) for n, c in columns.items()}
     for measure in FROM_TABLE_1:
-        found[f"t1.{measure}.{arm}"] = median_and_range(np.array([before[measure][key] for key in keys]))
-    return {**found, f"t1.gleason.{arm}": (median(study.loc[keys, "gleason"].to_numpy(dtype=float)),)}
+        values[f"t1.{measure}.{arm}"] = median_and_range(np.array([before[measure][key] for key in keys]))
+    return {**values, f"t1.gleason.{arm}": (median(study.loc[keys, "gleason"].to_numpy(dtype=float)),)}
 
 
 def _table_counts(
@@ -140,36 +140,36 @@ def _histories(frames: Frames) -> dict[str, set[str]]:
     for name, column in (("conditions", "site"), ("medications", "drug"), ("procedures", "procedure")):
         for key, value in zip(frames[name]["key"], frames[name][column], strict=True):
             having[name, value].add(key)
-    found = {short: having["conditions", site] for short, site in SITES.items()}
-    found |= {drug: having["medications", drug] for drug in DRUGS}
-    found |= {short: having["procedures", act] for short, act in ACTS.items()}
-    return found | {"abi_enza": found["abiraterone"] & found["enzalutamide"]}
+    patients = {short: having["conditions", site] for short, site in SITES.items()}
+    patients |= {drug: having["medications", drug] for drug in DRUGS}
+    patients |= {short: having["procedures", act] for short, act in ACTS.items()}
+    return patients | {"abi_enza": patients["abiraterone"] & patients["enzalutamide"]}
 
 
 def _survival(study: pd.DataFrame) -> Values:
     days, events = study["last_contact_day"].to_numpy(dtype=float), study["death_day"].notna().to_numpy()
     group = study["role"].eq("lu_sirt").to_numpy()
     p = logrank_p(days, events, group)
-    found: Values = {"os.logrank": (p,), "os.significant": (float(p < ALPHA),)}
+    values: Values = {"os.logrank": (p,), "os.significant": (float(p < ALPHA),)}
     for arm, members in (("lu", ~group), ("lu_sirt", group)):
         estimate = spss_median(days[members], events[members])
         limits = (estimate.value, estimate.lower, estimate.upper)
-        found |= {f"os.{arm}": tuple(float("nan") if x is None else x / DAYS_PER_MONTH for x in limits)}
-    return found
+        values |= {f"os.{arm}": tuple(float("nan") if x is None else x / DAYS_PER_MONTH for x in limits)}
+    return values
 
 
 def _laboratory(study: pd.DataFrame, before: Ends, after: Ends) -> Values:
     is_sirt = study["role"].eq("lu_sirt").to_numpy()
     p_values = attainable_exact_p(int(is_sirt.sum()), int((~is_sirt).sum()))
-    found: Values = {}
+    values: Values = {}
     for measure in CHANGES:
         first, last = (np.array([side[measure][key] for key in study.index]) for side in (before, after))
         change = 100 * (last - first) / first
         p = p_values[int(u_statistic(change[is_sirt], change[~is_sirt]))]
         if measure == "bilirubin":
-            found["tox.bilirubin"] = (float(p < ALPHA),)
+            values["tox.bilirubin"] = (float(p < ALPHA),)
             continue
-        found[f"tox.{measure}.lu"] = (median(change[~is_sirt]),)
-        found[f"tox.{measure}.lu_sirt"] = (median(change[is_sirt]),)
-        found[f"tox.{measure}.p"] = (p if not count_ties(change) else float("nan"),)
-    return found
+        values[f"tox.{measure}.lu"] = (median(change[~is_sirt]),)
+        values[f"tox.{measure}.lu_sirt"] = (median(change[is_sirt]),)
+        values[f"tox.{measure}.p"] = (p if not count_ties(change) else float("nan"),)
+    return values

@@ -95,19 +95,19 @@ def _responses(therapy: str, pairs: dict[str, Pair]) -> Values:
     best, worst = np.array([c.min() for c in several]), np.array([c.max() for c in several])
     test = signed_rank(worst - best)
     p = 1.0 if test is None else test.p_spss
-    found: Values = {f"resp.{therapy}.{n}": (100 * names.count(n) / len(names),) for n in NAMES}
-    found |= {f"resp.{therapy}.best": (median(best),), f"resp.{therapy}.worst": (median(worst),)}
-    return found | {f"resp.{therapy}.best_worst_p": (p,), f"resp.{therapy}.best_worst_sig": (float(p < ALPHA),)}
+    values: Values = {f"resp.{therapy}.{n}": (100 * names.count(n) / len(names),) for n in NAMES}
+    values |= {f"resp.{therapy}.best": (median(best),), f"resp.{therapy}.worst": (median(worst),)}
+    return values | {f"resp.{therapy}.best_worst_p": (p,), f"resp.{therapy}.best_worst_sig": (float(p < ALPHA),)}
 
 
 def _uptake(tracers: dict[str, str], lu: dict[str, Pair], after_sirt: dict[str, Pair]) -> Values:
     known = np.concatenate([_known(pair) for key, pair in lu.items() if tracers[key] == "ga68_psma_11"])
     labels = np.array([response(float(change)) for change in _change(known)])
     suv = known[:, 1]
-    found: Values = {f"suv.{name}": (median(suv[labels == name]),) for name in NAMES}
-    found["suv.p"] = (kruskal_p(suv, np.where(labels == "pd", "pd", "rest")),)
+    values: Values = {f"suv.{name}": (median(suv[labels == name]),) for name in NAMES}
+    values["suv.p"] = (kruskal_p(suv, np.where(labels == "pd", "pd", "rest")),)
     change = [median(100 * (pair[:, 3] / pair[:, 1] - 1)) for pair in after_sirt.values()]
-    return found | {"resp.sirt.psma": (median(np.array(change)), min(change), max(change))}
+    return values | {"resp.sirt.psma": (median(np.array(change)), min(change), max(change))}
 
 
 def _groups(tracers: dict[str, str], lu: dict[str, Pair], after_sirt: dict[str, Pair]) -> Values:
@@ -142,5 +142,5 @@ def _stories(
         if responding and "improved" in elsewhere[key] and elsewhere[key][-1] == "progressive":
             first.append(len(cycles[key]))
     single = {"case.p6.cycles": rebound, "case.p1.cycles": first}
-    found: Values = {id: (float(n[0]) if len(n) == 1 else NAN,) for id, n in single.items()}
-    return found | {"case.p3.order": (float(sum(key not in lu for key in after_sirt) == 1),)}
+    values: Values = {id: (float(n[0]) if len(n) == 1 else NAN,) for id, n in single.items()}
+    return values | {"case.p3.order": (float(sum(key not in lu for key in after_sirt) == 1),)}

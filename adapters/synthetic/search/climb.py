@@ -1,4 +1,4 @@
-"""Seeded hill climbing: change one thing, keep it when the print is met no worse."""
+"""Seeded hill climbing: make one change, and accept it where the distance from the printed values does not grow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIGITS = 9
 
 
 class NotFoundError(RuntimeError):
-    """No values within the given number of steps meet the print: start again from other ones."""
+    """No values within the given number of steps meet the printed values; a new start may."""
 
 
 def climb(

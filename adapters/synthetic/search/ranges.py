@@ -1,6 +1,6 @@
 """Compute all numbers of the book for every reconstruction: `python -m adapters.synthetic.search.ranges`.
 
-Writes analysis/paper/ranges.csv and print_ranges.toml. Takes about two seconds of computing a reconstruction, so it runs
+Writes analysis/paper/ranges.csv and ranges.toml. Takes about two seconds of computing a reconstruction, so it runs
 when the reconstructions or the analysis change and not with the book; a test says when it is due.
 """
 
@@ -47,14 +47,14 @@ def inputs_hash(folder: Path = FOLDER) -> str:
     return sha256(b"".join(sha256(file.read_bytes()).digest() for file in files)).hexdigest()[:16]
 
 
-def write_ranges(found: Sequence[Sequence[Result]], folder: Path = FOLDER) -> None:
+def write_ranges(results: Sequence[Sequence[Result]], folder: Path = FOLDER) -> None:
     """The ranges over the results of the demo and of all reconstructions, with what they were computed from."""
-    kept = [[result for result in one if not result.id.startswith(ABOUT_RANGES)] for one in found]
-    range_frame(kept).to_csv(RANGES, index=False, lineterminator="\n")
-    origin = (
-        f'reconstructions = {len(found) - 1}  # the demo cohort counts beside them\ninputs = "{inputs_hash(folder)}"\n'
-    )
-    ORIGIN.write_text(origin, "utf-8")
+    own_results = [
+        [result for result in cohort_results if not result.id.startswith(ABOUT_RANGES)] for cohort_results in results
+    ]
+    range_frame(own_results).to_csv(RANGES, index=False, lineterminator="\n")
+    number = f"reconstructions = {len(results) - 1}  # the demo cohort counts beside them"
+    ORIGIN.write_text(f'{number}\ninputs = "{inputs_hash(folder)}"\n', "utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -66,8 +66,8 @@ def main(arguments: list[str] | None = None) -> None:
     numbers = range(DEMO, number_of_reconstructions(chosen.folder))
     # Frozen, since statsmodels collects the garbage of the whole process at every call.
     with ProcessPoolExecutor(chosen.workers, initializer=gc.freeze) as pool:
-        found = list(pool.map(partial(results_of, folder=chosen.folder), numbers, chunksize=AT_A_TIME))
-    write_ranges(found, chosen.folder)
+        results = list(pool.map(partial(results_of, folder=chosen.folder), numbers, chunksize=AT_A_TIME))
+    write_ranges(results, chosen.folder)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Make the reconstructions: `python -m adapters.synthetic.search.reconstructions --first 101 --number 200`.
 
-Each seed gives one cohort; only those that meet every target, checked apart from the search, are kept. Takes a few
-seconds of computing for each. Cohorts found before stay in the working folder, so that the search can be stopped.
+Each seed gives one cohort; only those that meet every target, checked apart from the search, are written. Takes a few
+seconds of computing for each. Cohorts of earlier runs stay in the working folder, so that the search can be stopped.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ def _cohort(seed: int, working: Path | None) -> Frames:
     return read_cohort(folder)
 
 
-def pack(found: Iterable[tuple[int, Frames]], folder: Path = FOLDER) -> int:
+def pack(seeded: Iterable[tuple[int, Frames]], folder: Path = FOLDER) -> int:
     """Write the cohorts as the files of the reconstructions and return how many they are."""
-    kept: list[tuple[int, Frames]] = [(seed, _study_only(frames)) for seed, frames in found]
+    packed_cohorts: list[tuple[int, Frames]] = [(seed, _study_only(frames)) for seed, frames in seeded]
     for name in COLUMNS:
-        parts = [frames[name].assign(reconstruction=k) for k, (_, frames) in enumerate(kept)]
+        parts = [frames[name].assign(reconstruction=k) for k, (_, frames) in enumerate(packed_cohorts)]
         table = packed(name, pd.concat(parts, ignore_index=True))
         words = [c for c in table if table[c].dtype == object or c == "reconstruction"]
         options = {"use_dictionary": words, "compression": "zstd", "compression_level": COMPRESSION_LEVEL}
         table.to_parquet(folder / f"{name}.parquet", index=False, **options)
-    seeds = pd.DataFrame({"reconstruction": range(len(kept)), "seed": [seed for seed, _ in kept]})
+    seeds = pd.DataFrame({"reconstruction": range(len(packed_cohorts)), "seed": [seed for seed, _ in packed_cohorts]})
     seeds.to_csv(folder / "seeds.csv", index=False, lineterminator="\n")
-    return len(kept)
+    return len(packed_cohorts)
 
 
 def packed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

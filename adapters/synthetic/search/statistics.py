@@ -1,4 +1,4 @@
-"""The statistics that the search compares with the print, fast enough for thousands of proposals."""
+"""The statistics that the search compares with the printed values, fast enough for thousands of proposals."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
+
+from analysis.statistics.hodges_lehmann import u_counts
 
 Floats = NDArray[np.float64]
 
@@ -56,14 +58,7 @@ def logrank_p(times: Floats, events: NDArray[np.bool_], group: NDArray[np.bool_]
 @cache
 def attainable_exact_p(n1: int, n2: int) -> list[float]:
     """Exact two-sided Mann-Whitney P for U = 0, 1, ... up to n1*n2/2, samples without ties."""
-    ways = np.zeros(n1 * n2 + 1)
-    ways[0] = 1
-    for j in range(1, n1 + 1):  # Gaussian binomial coefficient: multiply by (1 - q^(n2+j)) / (1 - q^j)
-        numerator = ways.copy()
-        numerator[n2 + j :] -= ways[: len(ways) - n2 - j]
-        for k in range(j, len(ways)):
-            numerator[k] += numerator[k - j]
-        ways = numerator
+    ways = u_counts(n1, n2)
     below = np.cumsum(ways) / ways.sum()
     return [min(1.0, 2 * float(p)) for p in below[: n1 * n2 // 2 + 1]]
 

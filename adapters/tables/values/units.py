@@ -41,7 +41,7 @@ class Factor:
 
     @property
     def is_one(self) -> bool:
-        """True where the unit is the measure's own or equal to it."""
+        """True where the unit equals the measure's own unit."""
         return self.times == self.by
 
     def apply(self, value: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.errors import InputError
-from adapters.sql_on_fhir import ViewError, compile_view
+from adapters.sql_on_fhir import UNSUPPORTED_FUNCTIONS, ViewError, compile_view
 from adapters.sql_on_fhir.language.definition import MAX_SELECT_DEPTH
 from tests.support.sql_on_fhir.views import columns, typed, view
 
@@ -152,19 +152,34 @@ def test_where_that_is_not_boolean_for_a_resource_is_an_error() -> None:
         list(compiled.rows([PATIENT]))
 
 
-def test_an_expression_left_to_the_fallback_can_be_refused() -> None:
-    definition = view("Patient", columns(x="name.given.aggregate($total & $this, '')"))
-    assert compile_view(definition).fallbacks == ("name.given.aggregate($total & $this, '')",)
-    with pytest.raises(ViewError, match="fallback"):
-        compile_view(definition, fallback=False)
+@pytest.mark.parametrize(
+    ("path", "reason", "position"),
+    [
+        ("name.given.aggregate($total & $this, '')", "unsupported function aggregate()", 11),
+        ("name.given.children().count()", "unsupported function children()", 11),
+        ("active.type().name", "unsupported function type()", 7),
+        ("name.given.first().toDateTime()", "unsupported function toDateTime()", 19),
+        ("name.given.where($total)", "$total is unsupported, as aggregate() is", 17),
+        ("birthDate + 1 year", "arithmetic with dates is unsupported", 10),
+        ("birthDate.lowBoundary(4)", "lowBoundary() with a precision is unsupported", 10),
+        (
+            "(name | telecom).ofType(HumanName)",
+            "a type test is unsupported where FHIR does not declare the type of the items",
+            17,
+        ),
+    ],
+)
+def test_what_is_fhirpath_but_unsupported_is_an_error_that_names_it(path: str, reason: str, position: int) -> None:
+    with pytest.raises(ViewError) as caught:
+        compile_view(view("Patient", columns(x=path)))
+    assert (caught.value.reason, caught.value.expression, caught.value.position) == (reason, path, position)
 
 
-def test_the_fallback_gives_the_rows_of_fhirpathpy_and_its_failures_are_view_errors() -> None:
-    compiled = compile_view(view("Patient", columns(x="name.given.children().count()", y="active.type().name")))
-    assert len(compiled.fallbacks) == 2
-    assert list(compiled.rows([PATIENT])) == [{"x": 0, "y": "boolean"}]
-    with pytest.raises(ViewError, match="the fallback cannot evaluate"):
-        list(compile_view(view("Patient", columns(x="name.given.toDateTime()"))).rows([PATIENT]))
+@pytest.mark.parametrize("name", UNSUPPORTED_FUNCTIONS)
+@pytest.mark.parametrize("arguments", ["", "1", "1, 2"])
+def test_every_unsupported_function_is_named(name: str, arguments: str) -> None:
+    with pytest.raises(ViewError, match=rf"unsupported function {name}\(\)"):
+        compile_view(view("Patient", columns(x=f"name.given.{name}({arguments})")))
 
 
 def test_a_view_error_is_an_input_error_and_crosses_processes() -> None:

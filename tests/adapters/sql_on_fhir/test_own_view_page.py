@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from adapters.sql_on_fhir import UNSUPPORTED_FUNCTIONS
 from tests.support.paths import REPOSITORY
 
 PAGE = REPOSITORY / "chapters" / "own_view.md"
@@ -50,3 +51,10 @@ def test_wrong_view_is_refused_with_its_position(page: tuple[dict[str, Any], str
 def test_page_holds_no_function_of_its_own() -> None:
     cells = "\n".join(CELL.findall(PAGE.read_text(encoding="utf-8")))
     assert not re.search(r"^\s*(def|class) ", cells, re.MULTILINE)
+
+
+def test_page_lists_the_unsupported_functions_of_the_library() -> None:
+    """The line is generated: where it differs, replace it by the one expected here."""
+    section = PAGE.read_text(encoding="utf-8").partition("## What an expression cannot use\n")[2].partition("\n## ")[0]
+    line = ", ".join(f"`{name}()`" for name in UNSUPPORTED_FUNCTIONS) + "."
+    assert line in section.splitlines()

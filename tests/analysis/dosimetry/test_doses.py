@@ -12,21 +12,19 @@ from analysis.dosimetry.sirt_dose import sirt_table
 from analysis.opened_book import Book
 from analysis.physics.radiobiology import (
     biologically_effective_dose,
-    course_bed,
+    cumulative_bed,
     cycles_overlap,
     dose_rate_factor,
     equivalent_dose_2gy,
     equivalent_uniform_bed,
 )
 from analysis.physics.sirt_activity import (
-    activity_at_lung_limit_gbq,
     body_surface_m2,
+    bsa_activity_gbq,
     even_spacing_mm,
     liver_dose_gy,
-    lobar_activity_gbq,
+    lung_shunt_reduction,
     partition_dose,
-    shunt_factor,
-    surface_activity_gbq,
 )
 from analysis.settings import load_study
 from tests.support.study_tables import GA, Patient, tables_of
@@ -38,21 +36,19 @@ def test_body_surface_of_175_cm_and_80_kg():
     assert float(body_surface_m2(175, 80)) == pytest.approx(1.956, abs=5e-4)
 
 
-def test_surface_activity_and_lobar_variant():
-    assert float(surface_activity_gbq(1.956, 0.1)) == pytest.approx(1.856)
-    whole = lobar_activity_gbq(1.956, treated_ml=1800, liver_ml=1800, treated_tumour_ml=180)
-    assert whole == pytest.approx(1.856), "the whole liver as one lobe is the plain rule"
+def test_activity_by_body_surface():
+    assert float(bsa_activity_gbq(1.956, 0.1)) == pytest.approx(1.856)
 
 
 @pytest.mark.parametrize(
     ("shunt", "factor"), [(0, 1), (10, 1), (10.01, 0.8), (15, 0.8), (15.01, 0.6), (20, 0.6), (20.01, 0)]
 )
 def test_shunt_reduction_on_each_side_of_its_limits(shunt, factor):
-    assert float(shunt_factor(shunt)) == factor
+    assert float(lung_shunt_reduction(shunt)) == factor
 
 
 def test_shunt_that_nobody_measured_has_no_factor():
-    assert np.isnan(shunt_factor(np.nan))
+    assert np.isnan(lung_shunt_reduction(np.nan))
 
 
 def test_one_compartment_model():
@@ -67,13 +63,6 @@ def test_partition_model_conserves_energy_and_reduces_to_one_compartment():
     energy = dose.tumour_gy * 0.3 + dose.normal_liver_gy * 1.5 + dose.lung_gy * 1.0
     assert float(energy) == pytest.approx(49.67 * 2.2)
     assert float(dose.tumour_gy / dose.normal_liver_gy) == pytest.approx(4)
-
-
-def test_activity_at_the_lung_limit():
-    limit = activity_at_lung_limit_gbq(10)
-    lung = partition_dose(limit, lung_shunt_pct=10, tumour_to_normal=1, tumour_kg=0.1, normal_liver_kg=1.7).lung_gy
-    assert float(lung) == pytest.approx(30)
-    assert activity_at_lung_limit_gbq(0) is None
 
 
 @pytest.mark.parametrize(
@@ -93,8 +82,8 @@ def test_dose_rate_factor():
 
 def test_cycles_add_their_bed_and_not_their_dose():
     about = {"effective_half_life_h": 51, "alpha_beta_gy": 1.5, "repair_half_time_h": 1.9}
-    assert course_bed([32, 32], **about) == pytest.approx(2 * float(biologically_effective_dose(32, **about)))
-    assert course_bed([32, 32], **about) < float(biologically_effective_dose(64, **about))
+    assert cumulative_bed([32, 32], **about) == pytest.approx(2 * float(biologically_effective_dose(32, **about)))
+    assert cumulative_bed([32, 32], **about) < float(biologically_effective_dose(64, **about))
     assert cycles_overlap(51, 7.5) < 1e-7
 
 
@@ -231,7 +220,8 @@ def test_mean_energy_is_the_tabulated_one_everywhere():
 
 @pytest.mark.parametrize(("reconstruction", "said"), [(True, True), (False, False)])
 def test_only_the_reconstruction_says_that_its_tumour_volumes_were_chosen(reconstruction, said):
-    table = sirt_inputs(sirt_table(tables_of(treated()), STUDY), reconstruction=reconstruction).content
+    manifest = {"synthetic": True, "cohort_tags": ["reconstruction" if reconstruction else "resampled"]}
+    table = sirt_inputs(Book(tables_of(treated()), STUDY, manifest, {})).content
     assert (CHOSEN in table.caption) is said
     assert all(column in table.headers for column in table.frame)
 

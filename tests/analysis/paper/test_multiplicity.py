@@ -75,7 +75,7 @@ def test_a_test_without_p_gives_its_own_reason():
     given["os.logrank"] = missing("os.logrank", "arm_empty")
     by_id = {result.id: result for result in results_from(given, STUDY)}
     assert by_id["mult.all.tox.alt.p"].value == pytest.approx(8 * 0.006)
-    assert by_id["mult.all.tox.alt.p"].basis == "printed"
+    assert by_id["mult.all.tox.alt.p"].basis == "data"
     assert by_id["mult.all.os.logrank"].reason == "arm_empty"
     assert by_id["mult.all.suv.p"].reason == "not_recorded"
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from analysis.paper.multiplicity import results_from
 from analysis.paper.published import holm_of_print, printed_tests, with_holm_of_print
-from analysis.results import Result
 from analysis.settings import load_study
 
 STUDY = load_study()
@@ -54,14 +52,3 @@ def test_results_json_gets_the_adjusted_print_beside_the_computed_value_and_noth
     assert rows[0]["value"] == 0.001
     assert (rows[0]["printed_holm"], rows[0]["printed_holm_operator"]) == (pytest.approx(0.035), "<")
     assert rows[1] == {"id": "os.lu"}
-
-
-@pytest.mark.parametrize(
-    ("weakest", "expected"), [("free", "free"), ("bounded", "bounded"), ("printed", "printed"), ("data", "data")]
-)
-def test_an_adjusted_p_rests_on_what_the_weakest_p_of_its_family_rests_on(weakest, expected):
-    tests = FAMILIES["liver_toxicity"]["tests"]
-    found = {id: Result(id, 0.01, unit="P", basis="data" if weakest == "data" else "printed") for id in tests}
-    found[tests[-1]] = Result(tests[-1], 0.5, unit="P", basis=weakest)
-    by_id = {result.id: result for result in results_from(found, STUDY)}
-    assert by_id[f"mult.liver_toxicity.{tests[0]}"].basis == expected

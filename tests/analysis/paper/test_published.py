@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.paper import published as reproduction
-from analysis.paper.discrepancies import NEITHER, REMARK, ROUNDS, SLIP, TRUNCATES, compute, slips_frame, verdict
+from analysis.paper.discrepancies import NEITHER, REMARK, ROUNDS, SLIP, TRUNCATES, compute, discrepancies_frame, verdict
 from analysis.paper.published import (
     Printed,
     beside_print,
@@ -253,18 +253,18 @@ class TestSlips:
         ],
     )
     def test_arithmetic_of_the_slips(self, key: str, computed: float) -> None:
-        frame = slips_frame().set_index("key")
+        frame = discrepancies_frame().set_index("key")
         assert frame.loc[key, "computed"] == pytest.approx(computed, rel=1e-4)
 
     def test_truncated_percentages_truncate_and_do_not_round(self) -> None:
-        frame = slips_frame()
+        frame = discrepancies_frame()
         for row in frame[frame["key"].str.startswith("truncated")].itertuples():
             assert verdict(row.printed.rstrip("%"), row.computed) == TRUNCATES
         mixed = frame[frame["key"] == "rounded_ebrt_all"].iloc[0]
         assert verdict(mixed["printed"].rstrip("%"), mixed["computed"]) == ROUNDS
 
     def test_slips_come_first_and_do_not_hold_while_remarks_do(self) -> None:
-        frame = slips_frame()
+        frame = discrepancies_frame()
         assert frame["level"].tolist() == sorted(frame["level"], key=[SLIP, REMARK].index)
         assert set(frame["level"]) == {SLIP, REMARK}
         whole = frame[frame["kind"].eq("arithmetic") & frame["printed"].str.fullmatch(r"[\d.]+%")]
@@ -272,7 +272,7 @@ class TestSlips:
         assert holds == whole["level"].eq(REMARK).tolist()
 
     def test_every_arithmetic_slip_has_a_formula_and_keys_are_unique(self) -> None:
-        frame = slips_frame()
+        frame = discrepancies_frame()
         assert frame["key"].is_unique
         needs = frame["kind"].isin(["arithmetic", "unit", "statistic"])
         assert (frame["formula"].ne("") == needs).all()

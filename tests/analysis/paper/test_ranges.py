@@ -8,10 +8,10 @@ from analysis.paper.ranges_page import (
     ONLY_RECONSTRUCTION,
     _filled,
     chart_frame,
+    filled_statements,
     listed_table,
     named_ids,
     range_table,
-    sentences,
     templates,
 )
 from analysis.report.charts import NoChart
@@ -104,7 +104,7 @@ def test_one_value_in_all_reconstructions_reads_as_one():
 
 
 def test_a_range_of_percentages_says_percent():
-    share = Result("psa.psa50.lu", 48.0, unit="percent", range=Range(12.9, 58.06, 9, 9))
+    share = Result("psa.psa50.lu", 48.0, unit="percent", basis="free", range=Range(12.9, 58.06, 9, 9))
     assert range_text(share) == "13 to 58%"
     assert pieces(share)["psa.psa50.lu:range"].text == "13 to 58%◇"
     p = Result("x", 0.5, unit="P", range=Range(0.1, 0.5, 9, 9))
@@ -140,7 +140,7 @@ def test_the_committed_ranges_say_how_many_reconstructions_they_are_from():
 
 def test_on_another_cohort_the_page_says_in_one_sentence_that_it_does_not_apply():
     for kind in ("printed", "bounded", "free"):
-        assert sentences(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
+        assert filled_statements(kind, {}, applies=False).items == (ONLY_RECONSTRUCTION,)
     assert {result.reason for result in counts([], applies=False)} == {"only_reconstruction"}
     assert chart_frame([("Cox", ratio(0.5, basis="data"))]).empty
     assert range_table([ratio(0.5, basis="data")]).empty

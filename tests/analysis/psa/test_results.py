@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.psa.published_cohorts import patients_in_words, published_cohorts, quoted_results, survival_by_group
-from analysis.psa.published_cohorts import results as context_results
+from analysis.psa.published_cohorts import (
+    context_results,
+    patients_in_words,
+    published_cohorts,
+    quoted_results,
+    survival_by_group,
+)
 from analysis.psa.results import curve_frame, progression_day, psa_frame, results, waterfall_frame
 from analysis.results import Result
 from analysis.settings import load_study

@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 
 from analysis.cohort import charts as charts_cohort
+from analysis.dosimetry import charts as charts_dosimetry
 from analysis.paper import charts_tests
+from analysis.patients.charts import swimmer
 from analysis.report import charts, charts_estimates, charts_patients
 from analysis.report.charts import NoChart, chart_html
 from analysis.response import charts as charts_response
 from analysis.survival import charts as charts_survival
+from analysis.toxicity import charts as charts_toxicity
 
 ARMS = ["lu", "lu", "lu_sirt"]
 IDS = ["S01", "S02", "S03"]
@@ -50,7 +53,7 @@ CHARTS = {
     "exposure": lambda: charts_survival.kaplan_meier(
         CURVE[["arm", "time_months", "survival"]], CENSORED.head(0), RISK, {}, "d", {"lu": "before", "lu_sirt": "after"}
     ),
-    "gaps": lambda: charts_response.gap_against_error(GAPS, "d"),
+    "gaps": lambda: charts_response.range_against_error(GAPS, "d"),
     "tests": lambda: charts_tests.attainable(TESTS, 0.05, "d"),
     "best_and_worst": lambda: charts_response.best_and_worst(
         frame(patient_id=["S01", "S01"], lesion=["best", "worst"], change_pct=[-35.0, 63.0]), [-30, 20], "d"
@@ -65,7 +68,7 @@ CHARTS = {
     "forest": lambda: charts_estimates.forest(
         frame(label=["a", "b"], value=[0.5, 1.0], lower=[0.1, None], upper=[2.0, None]), "HR", "d", null=1.0, log=True
     ),
-    "tornado": lambda: charts_estimates.tornado(frame(label=["a"], low=[1.0], high=[3.0], centre=[2.0]), "Gy", "d"),
+    "tornado": lambda: charts_dosimetry.tornado(frame(label=["a"], low=[1.0], high=[3.0], centre=[2.0]), "Gy", "d"),
     "lines": lambda: charts_estimates.lines(
         frame(x=[1, 2], y=[1, 2], k=["a", "b"], lo=[0, 1], hi=[2, 3]),
         ("x", "x"), ("y", "y"), "d", by="k", band=("lo", "hi"), marks=(1.0,), log_x=True,
@@ -77,12 +80,12 @@ CHARTS = {
         frame(label=["a", "b"], smd=[0.1, None], lower=[-1.0, None], upper=[1.0, None],
               permuted_lower=[-1.0, None], permuted_upper=[1.0, None]), "d"
     ),
-    "swimmer": lambda: charts_patients.swimmer(
+    "swimmer": lambda: swimmer(
         frame(patient_id=IDS, arm=ARMS, months=[1.0, 2.0, 3.0]),
         frame(patient_id=["S01", "S01"], kind=["lu_psma", "death"], months=[0.0, 1.0]), "d",
     ),
     "measurements": lambda: charts_patients.measurements(SERIES, "ALT", "d", log=True),
-    "quadrant": lambda: charts_patients.quadrant(
+    "quadrant": lambda: charts_toxicity.quadrant(
         frame(patient_id=IDS, arm=ARMS, x=[1.0, 4.0, None], y=[1.0, 3.0, 1.0]), (3.0, 2.0), ("x", "y"), "d"
     ),
     "bars": lambda: charts_patients.numbered_bars(
@@ -93,22 +96,22 @@ CHARTS = {
 EMPTY = {
     "kaplan_meier": lambda: charts_survival.kaplan_meier(CURVE.head(0), CENSORED.head(0), RISK.head(0), {}, "d"),
     "waterfall": lambda: charts_response.waterfall(CHANGES.head(0), [-30, 20], "d"),
-    "gaps": lambda: charts_response.gap_against_error(GAPS.head(0), "d"),
+    "gaps": lambda: charts_response.range_against_error(GAPS.head(0), "d"),
     "tests": lambda: charts_tests.attainable(TESTS.assign(p=None, least_p=None), 0.05, "d"),
     "waterfall of missing": lambda: charts_response.waterfall(CHANGES.tail(1), [-30, 20], "d"),
     "uptake": lambda: charts_response.uptake_by_response(CHANGES.head(0), "d"),
     "best_and_worst": lambda: charts_response.best_and_worst(CHANGES.head(0), [], "d"),
     "spider": lambda: charts_response.spider(CHANGES.head(0).assign(months=[]), [], "d"),
     "forest": lambda: charts_estimates.forest(frame(label=[], value=[], lower=[], upper=[]), "HR", "d"),
-    "tornado": lambda: charts_estimates.tornado(frame(label=[], low=[], high=[], centre=[]), "Gy", "d"),
+    "tornado": lambda: charts_dosimetry.tornado(frame(label=[], low=[], high=[], centre=[]), "Gy", "d"),
     "lines": lambda: charts_estimates.lines(frame(x=[], y=[]), ("x", "x"), ("y", "y"), "d"),
     "points": lambda: charts_estimates.points_by_arm(MARKS.head(0), "value", "PSA", "d"),
     "shares": lambda: charts_cohort.shares_by_arm(frame(label=[], arm=[], count=[], percent=[], n=[]), "%", "d"),
     "balance": lambda: charts_cohort.balance(frame(label=["a"], smd=[None]), "d"),
-    "swimmer": lambda: charts_patients.swimmer(SERIES.head(0), SERIES.head(0), "d"),
+    "swimmer": lambda: swimmer(SERIES.head(0), SERIES.head(0), "d"),
     "measurements": lambda: charts_patients.measurements(SERIES.tail(1), "ALT", "d"),
     "measurements at zero, log": lambda: charts_patients.measurements(SERIES.head(1).assign(value=0.0), "x", "d", log=True),
-    "quadrant": lambda: charts_patients.quadrant(frame(x=[], y=[], patient_id=[], arm=[]), (3, 2), ("x", "y"), "d"),
+    "quadrant": lambda: charts_toxicity.quadrant(frame(x=[], y=[], patient_id=[], arm=[]), (3, 2), ("x", "y"), "d"),
     "bars": lambda: charts_patients.numbered_bars(frame(patient_id=[], arm=[], change_pct=[]), "d", title="t"),
 }  # fmt: skip
 
@@ -263,7 +266,7 @@ def test_patients_share_one_choice():
 
 def test_swimmer_draws_the_first_sixty_of_thousands():
     many = frame(patient_id=[f"S{i}" for i in range(500)], arm=["lu"] * 500, months=[1.0] * 500)
-    spec = charts_patients.swimmer(many, frame(patient_id=[], kind=[], months=[]), "d").to_dict()
+    spec = swimmer(many, frame(patient_id=[], kind=[], months=[]), "d").to_dict()
     assert len(spec["datasets"][spec["layer"][0]["data"]["name"]]) == charts_patients.LANES
 
 
@@ -285,7 +288,7 @@ def test_bars_of_a_tornado_are_named_with_the_ends_of_their_assumption():
     swings = frame(
         assumption=["effective_half_life"], low=[40.0], high=[74.9], low_gy=[8.0], default_gy=[11.0], high_gy=[16.0]
     )
-    rows = charts_estimates.tornado_frame(swings)
+    rows = charts_dosimetry.tornado_frame(swings)
     assert rows["label"].tolist() == ["half-life in the lesion (40 to 74.9)"]
     assert rows[["low", "high", "centre"]].to_numpy().tolist() == [[8.0, 16.0, 11.0]]
-    assert charts_estimates.tornado_frame(swings.head(0)).empty
+    assert charts_dosimetry.tornado_frame(swings.head(0)).empty

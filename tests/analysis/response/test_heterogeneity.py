@@ -1,4 +1,4 @@
-"""The right null of best against worst: expected ranges, repeatability, likeness, spreads of two therapies."""
+"""Interlesional heterogeneity: expected ranges, repeatability, intraclass correlation, dispersion after two therapies."""
 
 import numpy as np
 import pandas as pd
@@ -6,12 +6,12 @@ import pytest
 
 from analysis.response.heterogeneity import (
     change_sd_pct,
+    dispersion_test,
     expected_range,
-    gap_test,
-    likeness,
-    needed_sd_pct,
+    implied_sd_pct,
+    intraclass_correlation,
+    range_test,
     repeatability,
-    spread_test,
 )
 
 
@@ -53,8 +53,8 @@ def lesions(*patients: tuple[float, ...], reference_mm: float = 30.0) -> pd.Data
 
 
 def test_gap_within_measurement_error_is_not_remarkable_and_a_wide_one_is():
-    narrow = gap_test(lesions((0, 5, 10), (-3, 3), (20, 30)), "two_readers")
-    wide = gap_test(lesions((-35, 63), (-50, 90), (-20, 40)), "two_readers")
+    narrow = range_test(lesions((0, 5, 10), (-3, 3), (20, 30)), "two_readers")
+    wide = range_test(lesions((-35, 63), (-50, 90), (-20, 40)), "two_readers")
     assert narrow.p > 0.3
     assert wide.p < 0.01
     assert narrow.patients == 3
@@ -63,44 +63,44 @@ def test_gap_within_measurement_error_is_not_remarkable_and_a_wide_one_is():
 
 def test_gap_test_is_the_same_on_every_run_and_in_any_order():
     rows = lesions((0, 15), (-3, 30))
-    assert gap_test(rows, "two_readers") == gap_test(rows.sample(frac=1, random_state=1), "two_readers")
+    assert range_test(rows, "two_readers") == range_test(rows.sample(frac=1, random_state=1), "two_readers")
 
 
 def test_names_of_patients_do_not_move_a_draw():
     rows = lesions((0, 15), (-3, 30, 10), (40, 41))
     renamed = rows.replace({"patient_id": {"S0": "Z", "S1": "A", "S2": "M"}})
     renamed = renamed.assign(lesion_id=renamed["lesion_id"].str[::-1])
-    assert gap_test(rows, "two_readers") == gap_test(renamed, "two_readers")
-    assert likeness(rows) == likeness(renamed)
+    assert range_test(rows, "two_readers") == range_test(renamed, "two_readers")
+    assert intraclass_correlation(rows) == intraclass_correlation(renamed)
 
 
 def test_gap_test_leaves_out_patients_with_one_lesion():
-    assert gap_test(lesions((10,), (20,)), "two_readers") is None
-    assert gap_test(lesions((10,), (20, 40)), "two_readers").patients == 1
+    assert range_test(lesions((10,), (20,)), "two_readers") is None
+    assert range_test(lesions((10,), (20, 40)), "two_readers").patients == 1
 
 
 def test_needed_error_divides_each_gap_by_its_expected_range():
     pairs = pd.DataFrame({"gap_pct": [56.5, 103.0], "lesions": [2, 4]})
-    assert needed_sd_pct(pairs) == pytest.approx((56.5 / 1.1284 + 103 / 2.0588) / 2, rel=1e-3)
-    assert needed_sd_pct(pairs.head(0)) is None
+    assert implied_sd_pct(pairs) == pytest.approx((56.5 / 1.1284 + 103 / 2.0588) / 2, rel=1e-3)
+    assert implied_sd_pct(pairs.head(0)) is None
 
 
 def test_lesions_alike_within_patients_are_found_alike():
-    alike = likeness(lesions((50, 52), (-30, -31), (0, 1), (90, 91)))
-    assert alike.intraclass > 0.9
+    alike = intraclass_correlation(lesions((50, 52), (-30, -31), (0, 1), (90, 91)))
+    assert alike.coefficient > 0.9
     assert alike.p < 0.01
-    apart = likeness(lesions((50, -31), (-30, 52), (0, 91), (90, 1)))
+    apart = intraclass_correlation(lesions((50, -31), (-30, 52), (0, 91), (90, 1)))
     assert apart.p > 0.3
 
 
 def test_intraclass_correlation_by_hand():
     # means 1 and 5, grand mean 3: between 4 x 4 = 16 on 1, within 4 x 1 = 4 on 2; (16 - 2) / (16 + 2) = 0.7778
-    assert likeness(lesions((0, 2), (4, 6))).intraclass == pytest.approx(14 / 18)
+    assert intraclass_correlation(lesions((0, 2), (4, 6))).coefficient == pytest.approx(14 / 18)
 
 
 @pytest.mark.parametrize("rows", [lesions((1, 2)), lesions((1,), (2,)), lesions((1, 1), (1, 1)), lesions()])
 def test_likeness_needs_two_patients_several_lesions_and_different_values(rows):
-    assert likeness(rows) is None
+    assert intraclass_correlation(rows) is None
 
 
 def pairs(prefix: str, *gaps: float) -> pd.DataFrame:
@@ -109,12 +109,12 @@ def pairs(prefix: str, *gaps: float) -> pd.DataFrame:
 
 
 def test_seven_against_four_cannot_go_below_0_0061():
-    test = spread_test(pairs("A", 90, 95, 98, 100, 105, 110, 115), pairs("B", 10, 15, 20, 25))
+    test = dispersion_test(pairs("A", 90, 95, 98, 100, 105, 110, 115), pairs("B", 10, 15, 20, 25))
     assert test.smallest_p == pytest.approx(2 / 330)
     assert test.p >= test.smallest_p
     assert test.overlap == 0
 
 
 def test_patients_with_both_therapies_are_counted():
-    assert spread_test(pairs("A", 90, 95), pairs("A", 10, 15, 20)).overlap == 2
-    assert spread_test(pairs("A", 90), pairs("B")) is None
+    assert dispersion_test(pairs("A", 90, 95), pairs("A", 10, 15, 20)).overlap == 2
+    assert dispersion_test(pairs("A", 90), pairs("B")) is None

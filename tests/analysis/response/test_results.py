@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from analysis.datasets.cached import remembering
+from analysis.datasets.cached import cached_tables
 from analysis.datasets.imaging_subgroup import evaluate
 from analysis.datasets.scans import scans
 from analysis.dosimetry import results as dosimetry
@@ -20,7 +20,7 @@ from analysis.response.frames import (
     patient_waterfall,
 )
 from analysis.response.progression_claim import bounds_frame, claim_frame, claim_results, paired_counts, paired_frame
-from analysis.response.selection import selection_frame
+from analysis.response.subgroup_selection_bias import selection_frame
 from analysis.results import Result
 from tests.support.paths import REPOSITORY
 from tests.support.response_cohorts import BOTH, COHORTS, STUDY
@@ -45,7 +45,7 @@ def test_every_cohort_gives_the_same_ids_with_a_value_or_a_reason(name):
 
 @pytest.mark.parametrize("name", ["nobody", "one patient", "no imaging", "one lesion", "other tracer"])
 def test_every_cohort_gives_every_frame(name):
-    tables = remembering(tables_of(*COHORTS[name]))
+    tables = cached_tables(tables_of(*COHORTS[name]))
     found = evaluate(tables, STUDY)
     frames = [
         *(make(found) for make in (best_worst_frame, patient_waterfall, lesion_waterfall, lesion_table, claim_frame)),
@@ -155,7 +155,7 @@ def test_fisher_and_overlap_of_the_printed_claim():
         Patient(f"S1{n}", lu=[0], pet={-5: GA, 90: GA}, mm={f"M{n}": {-5: 20.0, 90: 30.0 if n < 2 else 20.0}})
         for n in range(6)
     ]
-    tables = remembering(tables_of(*after_both, first, *alone))
+    tables = cached_tables(tables_of(*after_both, first, *alone))
     evaluation = evaluate(tables, STUDY)
     found = {row.id: row for row in claim_results(tables, STUDY, evaluation)}
     assert found["resp.claim.fisher_p"].value == pytest.approx(0.105, abs=5e-4)
@@ -176,13 +176,13 @@ def test_paired_frame_says_what_lay_between_the_scans():
     assert frame["both"].all()
 
 
-def test_remembering_tables_never_change_an_answer():
+def test_cached_tables_never_change_an_answer():
     tables = tables_of(BOTH)
-    memory = remembering(tables)
+    memory = cached_tables(tables)
     first = scans(memory, STUDY)
     first["scan"] = 0
     assert scans(memory, STUDY).equals(scans(tables, STUDY)), "a caller's changes stay with the caller"
-    assert remembering(memory) is memory
+    assert cached_tables(memory) is memory
     assert set(memory) == set(tables)
     assert len(memory) == len(tables)
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis.response.uptake import clustering_results, estimating_equation, kruskal_p, mixed_model, patient_test
-from analysis.statistics.attainable_p import smallest_p_halves
+from analysis.statistics.attainable_p import minimum_attainable_p
 from analysis.statistics.random_intercept import random_intercept
 from tests.support.paths import REFERENCE
 
@@ -75,8 +75,8 @@ def test_interval_and_p_of_few_clusters_use_t_with_two_fewer_degrees_than_patien
 
 
 def test_four_against_four_patients_cannot_go_below_0_029():
-    assert smallest_p_halves(8) == pytest.approx(2 / 70)
-    assert smallest_p_halves(1) is None
+    assert minimum_attainable_p("mann_whitney_halves", (8,)) == pytest.approx(2 / 70)
+    assert minimum_attainable_p("mann_whitney_halves", (1,)) is None
 
 
 def test_patient_permutation_of_perfect_order_by_hand():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics.attainable_p import smallest_p_signed_rank
+from analysis.statistics.attainable_p import minimum_attainable_p
 from analysis.statistics.rank_tests import mann_whitney, signed_rank
 
 
@@ -25,14 +25,14 @@ def test_signed_rank_with_ties_and_zeros():
 def test_worst_minus_best_gives_the_p_of_the_design(pairs, exact, spss):
     test = signed_rank(np.arange(1, pairs + 1))
     assert test.smaller_rank_sum == 0
-    assert test.p_exact == exact == smallest_p_signed_rank(pairs)
+    assert test.p_exact == exact == minimum_attainable_p("signed_rank", (pairs,))
     assert test.p_spss == pytest.approx(spss, abs=5e-4)
 
 
 def test_signed_rank_without_a_difference_is_not_defined():
     assert signed_rank([0.0, 0.0]) is None
     assert signed_rank([]) is None
-    assert smallest_p_signed_rank(0) is None
+    assert minimum_attainable_p("signed_rank", (0,)) is None
 
 
 @given(st.lists(st.integers(-50, 50).filter(bool), min_size=1, max_size=9, unique_by=abs))

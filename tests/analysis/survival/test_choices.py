@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 from adapters.contract import empty_tables
-from analysis.datasets.censoring import EVENT, UNDATED, count_ends, ends
+from analysis.datasets.arms import ARMS
+from analysis.datasets.censoring import EVENT, UNDATED, count_ends, event_sources
+from analysis.datasets.time_to_event import overall_survival
 from analysis.results import REASONS, Result
 from analysis.statistics.kaplan_meier import restricted_mean
 from analysis.statistics.rmst_permutation import restricted_mean_test
 from analysis.statistics.time_varying_exposure import at_risk_late, from_first_therapy, simon_makuch_curve, start_stop
-from analysis.survival import frames as survival
-from analysis.survival import immortal_time as survival_waiting
+from analysis.survival import immortal_time
 from analysis.survival import results as survival_results
 from tests.support.survival_tables import LU, PER_MONTH, SIRT, STUDY, numbers, tables
 
@@ -27,7 +28,7 @@ def followed(lu: list[int], sirt: list[int], sirt_day: int = 60, **patient: obje
     ids = [f"S{i:02d}" for i in range(1, len(lu) + len(sirt) + 1)]
     arms = pd.DataFrame({"patient_id": ids, "arm": ["lu"] * len(lu) + ["lu_sirt"] * len(sirt)})
     arms = arms.astype({"patient_id": "string"})
-    return survival.overall_survival(given, arms)
+    return overall_survival(given, arms)
 
 
 def results_of(lu: list[int], sirt: list[int]) -> dict[str, Result]:
@@ -37,14 +38,14 @@ def results_of(lu: list[int], sirt: list[int]) -> dict[str, Result]:
 
 
 def test_the_event_comes_first_and_is_the_only_one():
-    assert [end.is_event for end in ends()] == [True, False, False, False, False]
+    assert [end.counts_as == "event" for end in event_sources()] == [True, False, False, False, False]
     assert (EVENT.source, UNDATED.source) == ("death", "death without a date")
-    assert {end.day for end in ends()} == {"death_day", "last_contact_day"}
+    assert {end.day for end in event_sources()} == {"death_day", "last_contact_day"}
 
 
 def test_every_patient_has_one_end_and_all_ends_are_listed():
-    counted = count_ends(followed(LU, SIRT), survival.ARMS)
-    assert counted["source"].tolist() == [end.source for end in ends()]
+    counted = count_ends(followed(LU, SIRT), ARMS)
+    assert counted["source"].tolist() == [end.source for end in event_sources()]
     assert counted[["lu", "lu_sirt"]].sum().tolist() == [31, 5]
     by_source = counted.set_index("source")
     assert by_source.loc["death", ["lu", "lu_sirt"]].tolist() == [26, 4]
@@ -52,7 +53,7 @@ def test_every_patient_has_one_end_and_all_ends_are_listed():
 
 
 def test_nobody_followed_gives_a_table_of_zeros():
-    assert count_ends(followed([], []), survival.ARMS)[["lu", "lu_sirt"]].to_numpy().sum() == 0
+    assert count_ends(followed([], []), ARMS)[["lu", "lu_sirt"]].to_numpy().sum() == 0
 
 
 def test_a_death_on_no_known_day_moves_the_median_to_the_other_bound():
@@ -170,7 +171,7 @@ def test_many_patients_get_fewer_draws():
 
 def test_exposure_curves_move_a_patient_on_the_day_of_sirt():
     intervals = start_stop(followed([100, -200], [300], sirt_day=91))
-    curve, at_risk = survival_waiting.exposure_curves(intervals, days_per_month=PER_MONTH)
+    curve, at_risk = immortal_time.exposure_curves(intervals, days_per_month=PER_MONTH)
     counts = at_risk.set_index(["arm", "time_months"])["at_risk"]
     assert counts["lu"].loc[[0, 3, 6]].tolist() == [3, 2, 1]
     assert counts["lu_sirt"].loc[[0, 3, 9]].tolist() == [0, 1, 1]
@@ -193,13 +194,13 @@ def test_curves_without_a_death_stay_at_one_to_the_last_day():
 def test_frames_of_the_waiting_section_hold_for_any_cohort(lu, sirt):
     got = results_of(lu, sirt)
     intervals = start_stop(followed(lu, sirt))
-    curve, at_risk = survival_waiting.exposure_curves(intervals, days_per_month=PER_MONTH)
+    curve, at_risk = immortal_time.exposure_curves(intervals, days_per_month=PER_MONTH)
     assert list(curve) == ["arm", "time_months", "survival"]
     assert at_risk["at_risk"].ge(0).all()
-    ways = survival_waiting.hazard_ratio_ways(got, DAYS)
+    ways = immortal_time.hazard_ratio_ways(got, DAYS)
     assert len(ways) == 5 + len(DAYS)
     assert all(result.value is not None or result.reason in REASONS for _, result in ways)
-    assert survival_waiting.landmark_frame(got, DAYS)["day"].tolist() == list(DAYS)
-    gain = survival_waiting.gain_frame(got)
+    assert immortal_time.landmark_frame(got, DAYS)["day"].tolist() == list(DAYS)
+    gain = immortal_time.simulated_bias(got)
     assert gain.drop(columns=["hazard_ratio", "log_hr_se"]).notna().all(axis=None)
     assert (gain["low"] < gain["high"]).all()

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import empty_tables
-from analysis.survival import frames as survival
+from analysis.datasets.time_to_event import FIRST_DAY, overall_survival, undated_deaths
+from analysis.survival import frames
 from analysis.survival import results as survival_results
 from tests.support.survival_tables import LU, PER_MONTH, SIRT, STUDY, numbers, tables
 
@@ -69,17 +70,17 @@ def test_everybody_dead_on_one_day_and_on_day_zero():
     assert numbers([50] * 4, [50] * 2)["os.lu"].value == pytest.approx(50 / PER_MONTH)
     on_day_zero = tables([5], [])
     on_day_zero["patients"]["death_day"] = pd.array([0], dtype="Int64")
-    frame = survival.overall_survival(on_day_zero, pd.DataFrame({"patient_id": ["S01"], "arm": ["lu"]}))
-    assert frame["time_days"].tolist() == [survival.FIRST_DAY]
+    frame = overall_survival(on_day_zero, pd.DataFrame({"patient_id": ["S01"], "arm": ["lu"]}))
+    assert frame["time_days"].tolist() == [FIRST_DAY]
 
 
 def test_a_death_without_a_date_is_censored_and_bounded():
     given = tables([100, 200], [])
     given["patients"]["death_day"] = pd.array([None, 200], dtype="Int64")
-    frame = survival.overall_survival(given, pd.DataFrame({"patient_id": ["S01", "S02"], "arm": "lu"}))
+    frame = overall_survival(given, pd.DataFrame({"patient_id": ["S01", "S02"], "arm": "lu"}))
     assert frame["death_observed"].tolist() == [False, True]
     assert frame["event_source"].tolist() == ["death without a date", "death"]
-    bound = survival.undated_deaths(frame)
+    bound = undated_deaths(frame)
     assert bound["death_observed"].tolist() == [True, True]
     assert bound["time_days"].tolist() == [101, 200]
 
@@ -87,15 +88,15 @@ def test_a_death_without_a_date_is_censored_and_bounded():
 def test_a_patient_without_last_contact_is_not_followed():
     given = tables([100, 200], [])
     given["patients"].loc[0, ["death_day", "last_contact_day"]] = pd.NA
-    frame = survival.overall_survival(given, pd.DataFrame({"patient_id": ["S01", "S02"], "arm": "lu"}))
+    frame = overall_survival(given, pd.DataFrame({"patient_id": ["S01", "S02"], "arm": "lu"}))
     assert frame["patient_id"].tolist() == ["S02"]
 
 
 def test_frames_for_the_figure_agree_with_each_other():
-    followed = survival.overall_survival(tables(LU, SIRT), _arms(LU, SIRT))
-    curve = survival.curve_frame(followed, days_per_month=PER_MONTH)
-    marks = survival.censor_frame(followed, days_per_month=PER_MONTH)
-    risk = survival.at_risk_frame(followed, days_per_month=PER_MONTH, every_months=6)
+    followed = overall_survival(tables(LU, SIRT), _arms(LU, SIRT))
+    curve = frames.curve_frame(followed, days_per_month=PER_MONTH)
+    marks = frames.censor_frame(followed, days_per_month=PER_MONTH)
+    risk = frames.at_risk_frame(followed, days_per_month=PER_MONTH, every_months=6)
     assert curve.groupby("arm")["survival"].max().tolist() == [1.0, 1.0]
     assert curve.notna().all(axis=None)
     assert marks.groupby("arm").size().to_dict() == {"lu": 5, "lu_sirt": 1}
@@ -104,16 +105,14 @@ def test_frames_for_the_figure_agree_with_each_other():
 
 
 def test_frames_of_nobody_are_empty_and_keep_their_columns():
-    followed = survival.overall_survival(
-        empty_tables(), pd.DataFrame({"patient_id": pd.array([], dtype="string"), "arm": []})
-    )
-    assert survival.curve_frame(followed, days_per_month=PER_MONTH).empty
-    assert "at_risk" in survival.at_risk_frame(followed, days_per_month=PER_MONTH)
-    assert survival.censor_frame(followed, days_per_month=PER_MONTH).empty
+    followed = overall_survival(empty_tables(), pd.DataFrame({"patient_id": pd.array([], dtype="string"), "arm": []}))
+    assert frames.curve_frame(followed, days_per_month=PER_MONTH).empty
+    assert "at_risk" in frames.at_risk_frame(followed, days_per_month=PER_MONTH)
+    assert frames.censor_frame(followed, days_per_month=PER_MONTH).empty
 
 
 def test_sirt_before_day_zero_keeps_its_negative_day():
-    followed = survival.overall_survival(tables([], [300], sirt_day=-40), _arms([], [300]))
+    followed = overall_survival(tables([], [300], sirt_day=-40), _arms([], [300]))
     assert followed["exposure_day"].tolist() == [-40]
 
 

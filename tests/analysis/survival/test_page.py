@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 
 from adapters.contract import conform, empty_tables
+from analysis.report.charts import NoChart
 from analysis.results import Range, Result, missing
 from analysis.statistics.kaplan_meier import logrank
+from analysis.survival import page
 from analysis.survival import results as survival_results
 from analysis.survival.intention_to_treat import intention_frame, intention_results
 from analysis.survival.median_coverage import coverage_results, spss_coverage_pct
 from analysis.survival.page import allocations, from_sirt_on, undated_deaths
+from tests.support.opened import check_shown, opened
 from tests.support.survival_tables import LU, PER_MONTH, SIRT, STUDY, numbers, tables
 
 HAZARD = {"lower": 0.31, "upper": 2.88, "n": 36, "unit": "ratio", "interval": "95% CI, Wald"}
@@ -72,6 +75,39 @@ def test_follow_up_that_too_few_censored_end_says_so():
     got = numbers(LU, [184, -206, 256, 492, 655])
     assert (got["os.lu_sirt.follow_up"].reason, got["os.lu_sirt.censored"].value) == ("few_censored", 1)
     assert numbers([-100], [])["os.lu"].reason == "not_reached"
+
+
+SHOWN = (
+    page.follow_up_ends_table,
+    lambda book: page.target_trial_table(),
+    page.survival_figure,
+    page.exposure_figure,
+    page.hazard_ratio_figure,
+    page.hazard_ratio_table,
+    page.landmark_table,
+    page.immortal_time_figure,
+    page.immortal_time_table,
+    page.intention_to_treat_figure,
+)
+
+
+@pytest.mark.parametrize(("lu", "sirt"), [([], []), ([100], []), ([], [100]), (LU, SIRT)])
+def test_every_cohort_gives_every_table_figure_and_sentence(lu, sirt):
+    book = opened(tables(lu, sirt) if lu or sirt else empty_tables(), survival_results)
+    for show in SHOWN:
+        check_shown(show(book))
+    assert all(sentence.endswith(".") for sentence in page.sentences(book).values())
+
+
+def test_nobody_followed_gives_a_sentence_instead_of_curves():
+    assert isinstance(page.survival_figure(opened(empty_tables(), survival_results)), NoChart)
+
+
+def test_landmarks_count_each_patient_once():
+    book = opened(tables(LU, SIRT), survival_results)
+    for row in page.landmark_table(book).content.frame.itertuples():
+        assert row.at_risk.value + row.excluded.value == len(LU) + len(SIRT)
+        assert row.exposed.value <= row.at_risk.value
 
 
 class TestCoverage:

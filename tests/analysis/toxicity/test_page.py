@@ -1,4 +1,4 @@
-"""Sentences and the table of the toxicity chapter that depend on the patients or on the print."""
+"""Sentences and the table of the toxicity chapter that depend on the patients."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.paper.published import load_printed
+from analysis.opened_book import Book
 from analysis.results import Result, missing
+from analysis.settings import load_study
 from analysis.toxicity.changes import PRINTED
-from analysis.toxicity.page import SUPPLEMENT, asymptotic_sentence, baseline_sentence, grades_sentence, sirt_changes
+from analysis.toxicity.page import SUPPLEMENT, baseline_sentence, grades_sentence, sirt_changes
 
 
 def first(count: int) -> Result:
@@ -47,29 +48,10 @@ def test_no_key_point_states_grades_that_the_reconstruction_chose() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("printed", "fits"),
-    [
-        ("0.0003", "gives it only if cut off"),  # 0.00039
-        ("0.0004", "rounds to it"),
-        ("0.0002", "does not give it"),
-    ],
-)
-def test_whether_an_asymptotic_test_could_give_the_printed_p(printed: str, fits: str) -> None:
-    rows = [replace(row, value=printed) if row.id == "tox.ggt.p" else row for row in load_printed()]
-    assert asymptotic_sentence("ggt", rows) == (
-        f"The smallest asymptotic P with 5 and 31 patients is 0.00039 without ties, which {fits}."
-    )
-
-
-def test_a_measure_without_printed_p_gets_no_sentence() -> None:
-    assert asymptotic_sentence("bilirubin") == ""
-
-
 def table_of(count: Result) -> tuple[list[str], str]:
     ends = ("lu_sirt", "later.lu_sirt", "later.difference", "after_sirt")
-    found = {f"tox.{key}.{end}": Result(f"tox.{key}.{end}", 1.0, n=4) for key in PRINTED for end in ends}
-    table = sirt_changes(found | {"tox.sirt_first": count})
+    results = {f"tox.{key}.{end}": Result(f"tox.{key}.{end}", 1.0, n=4) for key in PRINTED for end in ends}
+    table = sirt_changes(Book({}, load_study(), {}, results | {"tox.sirt_first": count}))
     return list(table.frame.columns), table._repr_html_()
 
 

@@ -1,4 +1,4 @@
-"""The mCODE dialect (HL7 mCODE STU4): how it links, where it puts values, beyond its codes and units."""
+"""The mCODE dialect (HL7 mCODE STU4): its references and its places of values; codes and units are in CSV files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def subject(record: Record, number: int) -> Element:
 
 
 def patient(record: Record) -> Element:
-    """Death stands as a date on the Patient."""
+    """Death is a date on the Patient."""
     day = whole(record.facts.row["death_day"])
     return {} if day is None else {"deceasedDateTime": exact(record.facts, day)}
 
@@ -109,7 +109,7 @@ def add_cycles(record: Record) -> None:
 
 
 def add_sirt(record: Record, row: Row) -> None:
-    """SIRT is a Procedure; its activity stands in a MedicationAdministration that is part of it."""
+    """SIRT is a Procedure; its activity is in a MedicationAdministration that is part of it."""
     day = day_of(row)
     procedure = record.add(
         "Procedure",
@@ -149,7 +149,7 @@ def _administration(
 
 
 def drug(record: Record, row: Row, number: int) -> Element:
-    """A drug as a code; now and then as a contained Medication."""
+    """A drug as a code; every few drugs as a contained Medication."""
     named = record.concept("drug", row["drug"], text=row["drug"])
     if (record.facts.rank + number) % CONTAINED_EVERY:
         return {"medicationCodeableConcept": named}

@@ -1,4 +1,4 @@
-"""The dialect of the German Medical Informatics Initiative: how it links and where it puts values, beyond its codes."""
+"""The dialect of the German Medical Informatics Initiative: its references and its places of values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHARED_DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt"
 
 
 def resource_id(name: str) -> str:
-    """The name itself."""
+    """The name is the id."""
     return name
 
 
@@ -39,7 +39,7 @@ def subject(record: Record, number: int) -> Element:
 
 
 def patient(record: Record) -> Element:
-    """The Patient only says whether; the vital status says when."""
+    """The Patient only says that it died; the vital status Observation has the date."""
     return {"deceasedBoolean": whole(record.facts.row["death_day"]) is not None}
 
 

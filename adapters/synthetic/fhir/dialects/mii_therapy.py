@@ -1,4 +1,4 @@
-"""Radionuclide therapies in the MII dialect: billed as Procedure, and at times given out by the pharmacy as well."""
+"""Radionuclide therapies in the MII dialect: a Procedure, for some cycles a MedicationAdministration as well."""
 
 from __future__ import annotations
 

@@ -51,16 +51,16 @@ def clock(record: Record, day: int) -> time:
 
 def limits(unit: Unit, low: str, high: str) -> Element:
     """Lower and upper limit as Quantities in the unit of the result; empty where neither is known."""
-    found: Element = {}
+    quantities: Element = {}
     for name, text in (("low", low), ("high", high)):
         value = number(text)
         if value is not None:
-            found[name] = unit.quantity(value)
-    return found
+            quantities[name] = unit.quantity(value)
+    return quantities
 
 
 def _range(record: Record, row: Row, unit: Unit) -> Element:
-    found = limits(unit, row["lower_limit"], row["upper_limit"])
-    if found and (record.facts.rank + day_of(row)) % UNTYPED_EVERY:
-        found["type"] = record.concept("range", "normal")
-    return found
+    reference_range = limits(unit, row["lower_limit"], row["upper_limit"])
+    if reference_range and (record.facts.rank + day_of(row)) % UNTYPED_EVERY:
+        reference_range["type"] = record.concept("range", "normal")
+    return reference_range

@@ -16,7 +16,7 @@ def last_day(patient: Patient) -> int | None:
 
 
 def person(record: Record) -> Element:
-    """What every record of this person says: one identifier, an artificial name, sex, date of birth."""
+    """The elements of every record of this person: identifier, artificial name, sex, date of birth."""
     return {
         "identifier": [
             {

@@ -1,4 +1,4 @@
-"""The patient's condition: ECOG, Gleason, weight, height, and how the disease went."""
+"""The patient's condition: ECOG, Gleason score, weight, height, disease status."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def add_status(record: Record) -> None:
         if measured is not None:
             value = {"valueQuantity": unit_of(record.dialect.NAME, measure).quantity(measured)}
             _add(record, measure, "vital-signs", admission, value, measure, ADMISSION_DAY)
-    for found in record.facts.rows("disease_status"):
-        day = day_of(found)
-        elements = record.dialect.disease_status(record, found)
-        elements["bodySite"] = record.concept("site", found["site"] if found["site"] == "liver" else "other")
+    for assessment in record.facts.rows("disease_status"):
+        day = day_of(assessment)
+        elements = record.dialect.disease_status(record, assessment)
+        elements["bodySite"] = record.concept("site", assessment["site"] if assessment["site"] == "liver" else "other")
         if record.primary:
             elements["focus"] = [record.primary]
         _add(record, "disease_status", "exam", exact(record.facts, day), elements, "disease_status", day)

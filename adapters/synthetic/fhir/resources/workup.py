@@ -1,4 +1,4 @@
-"""What the work-up before SIRT found: lung shunt, volumes, flow to the gut."""
+"""Findings of the work-up before SIRT: lung shunt, volumes, extrahepatic flow."""
 
 from __future__ import annotations
 

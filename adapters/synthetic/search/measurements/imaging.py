@@ -145,11 +145,11 @@ def _sirt_rows(subgroup: dict[str, Person], rows: Rows, rng: np.random.Generator
     stable = str(rng.choice([p.key for p in treated if p.key != FOUR_CYCLES]))
     wanted = ["sd" if p.key == stable else "pr" for p in treated]
     new = [False] * len(treated)
-    found = again(lambda: lesion_search("sirt", owner, np.concatenate(before), wanted, new, rng), times=8)
+    lesions = again(lambda: lesion_search("sirt", owner, np.concatenate(before), wanted, new, rng), times=8)
     suv_after = again(lambda: uptake_after_sirt(owner, suv, rng), times=8)
     for place, person in enumerate(treated):
         mine, day = owner == place, _day(person.final_scan)
-        _scan(rows, person, day, str(person.facts["side"]), found.after[mine], suv_after[mine], rng)
+        _scan(rows, person, day, str(person.facts["side"]), lesions.after[mine], suv_after[mine], rng)
         person.facts["sirt_response"] = wanted[place]
 
 

@@ -2,7 +2,7 @@
 
 What the paper prints is fixed first: PSA, ALP, LDH at baseline and the change of ALT, AST, GGT, bilirubin. "After
 therapy" is the last value after the last cycle or SIRT; all visits lie within 90 days of it, so that a rule with that
-window reads the same value. `search_measures.csv` holds units, reference ranges and what is typical.
+window reads the same value. `measures.csv` holds units, reference ranges and what is typical.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Row = dict[str, object]
 
 @cache
 def measures() -> dict[str, dict[str, str]]:
-    """`search_measures.csv` by measure."""
+    """The rows of `measures.csv` by measure."""
     with MEASURES.open(encoding="utf-8", newline="") as file:
         return {row["measure"]: row for row in csv.DictReader(file)}
 
@@ -56,11 +56,11 @@ def first_and_last(people: list[Person], rng: np.random.Generator) -> dict[str, 
     days = np.array([p.survival for p in people], dtype=float)
     burden = rng.normal(0, 1, len(people)) - 0.5 * np.log(days / 200) - 0.6 * is_sirt
     worsening = rng.normal(0, 1, len(people)) - 0.4 * np.log(days / 200)
-    found: dict[str, Change] = {}
+    changes: dict[str, Change] = {}
     for measure in measures():
         before = _baseline(measure, is_sirt, burden, rng)
-        found[measure] = _finish(measure, before, worsening, is_sirt, rng)
-    return found
+        changes[measure] = _finish(measure, before, worsening, is_sirt, rng)
+    return changes
 
 
 def _baseline(measure: str, is_sirt: NDArray[np.bool_], burden: Floats, rng: np.random.Generator) -> Floats:
@@ -85,11 +85,11 @@ def _finish(
         change = number(measure, "change_log_mean") + spread * drawn + SIRT_RISE.get(measure, 0.0) * is_sirt
         change = np.clip(change, number(measure, "change_log_low"), number(measure, "change_log_high") + is_sirt)
         after = np.clip(before * np.exp(change), number(measure, "low"), number(measure, "high"))
-        found = Change(before, after.round(int(number(measure, "decimals"))))
+        values = Change(before, after.round(int(number(measure, "decimals"))))
         if measure in ENZYMES:
-            return enzyme_change(measure, found, is_sirt, ENZYMES[measure], rng)
-        if measure != "bilirubin" or not bilirubin_differs(found, is_sirt):
-            return found
+            return enzyme_change(measure, values, is_sirt, ENZYMES[measure], rng)
+        if measure != "bilirubin" or not bilirubin_differs(values, is_sirt):
+            return values
     raise NotFoundError("bilirubin differs between the arms")
 
 
@@ -146,8 +146,8 @@ def _path(
     values = []
     for day, value in zip(days, path, strict=True):
         limit = (max(low, number(measure, "therapy_low", low)), min(high, number(measure, "therapy_high", high)))
-        kept = np.clip(value, *limit) if day in therapy else np.clip(value, low, high)
-        values.append(float(np.round(kept, decimals if kept < 1000 else 0)))
+        limited = np.clip(value, *limit) if day in therapy else np.clip(value, low, high)
+        values.append(float(np.round(limited, decimals if limited < 1000 else 0)))
     values[days.index(baseline)], values[-1] = float(first), float(last)
     return values
 

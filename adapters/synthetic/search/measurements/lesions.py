@@ -140,8 +140,8 @@ def uptake_after_sirt(owner: np.ndarray, before: Floats, rng: np.random.Generato
         change = 100 * (suv - before) / before
         patients = np.array([median(change[owner == i]) for i in np.unique(owner)])
         frames = (window(printed.value), window(printed.lower), window(printed.upper))
-        found = (median(patients), patients.min(), patients.max())
-        return sum(frame.miss(x) for frame, x in zip(frames, found, strict=True)) / 10
+        summary = (median(patients), patients.min(), patients.max())
+        return sum(frame.miss(x) for frame, x in zip(frames, summary, strict=True)) / 10
 
     def propose(suv: Floats, rng: np.random.Generator) -> Floats:
         changed, i = suv.copy(), rng.integers(len(suv))

@@ -110,9 +110,9 @@ def sirt_facts(people: list[Person], rng: np.random.Generator) -> None:
         middle = rng.uniform(2.1, float(printed.upper), len(treated) - 2)
         given = np.concatenate([[float(printed.lower)], middle, [float(printed.upper)]]).round(2)
         given[[0, -1]] += rng.integers(-4, 5, 2) / 100
-        found = (given.mean(), given.min(), given.max())
+        summary = (given.mean(), given.min(), given.max())
         frames = (window(printed.value), window(printed.lower), window(printed.upper))
-        if all(frame.holds(x) for frame, x in zip(frames, found, strict=True)):
+        if all(frame.holds(x) for frame, x in zip(frames, summary, strict=True)):
             break
     else:
         raise NotFoundError("no SIRT activities fit")

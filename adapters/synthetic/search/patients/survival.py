@@ -57,11 +57,11 @@ def _possible(days: Floats, earliest: int, rng: np.random.Generator) -> Floats:
 
 
 def median_miss(target: Target, arm: Arm) -> float:
-    """How far the SPSS median and its limits in months are from the print; 0 when they round to it."""
-    found = spss_median(arm.days, arm.events)
-    if found.value is None or found.lower is None or found.upper is None:
+    """Distance of the SPSS median and its limits in months from the printed values; 0 where they round to them."""
+    estimate = spss_median(arm.days, arm.events)
+    if estimate.value is None or estimate.lower is None or estimate.upper is None:
         return 1e3
-    return target.miss(*(x / DAYS_PER_MONTH for x in (found.value, found.lower, found.upper)))
+    return target.miss(*(x / DAYS_PER_MONTH for x in (estimate.value, estimate.lower, estimate.upper)))
 
 
 def _moved(arm: Arm, rng: np.random.Generator, earliest: int) -> Arm:

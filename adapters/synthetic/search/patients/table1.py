@@ -28,7 +28,7 @@ def three_arms(values: Floats, is_sirt: NDArray[np.bool_]) -> dict[str, Floats]:
 
 
 def miss(measure: str, values: Floats, is_sirt: NDArray[np.bool_], statistic: Callable[[Floats], tuple]) -> float:
-    """Distance of a Table 1 row (`measure` as in t1.<measure>.<arm>) from the print over the three columns."""
+    """Distance of a Table 1 row (`measure` as in t1.<measure>.<arm>) from the printed values over the three columns."""
     arms = three_arms(values, is_sirt)
     return sum(targets()[f"t1.{measure}.{arm}"].miss(*statistic(arms[arm])) for arm in ARMS)
 
@@ -37,7 +37,7 @@ def cycle_counts(rng: np.random.Generator) -> tuple[Ints, Ints]:
     """(177Lu-PSMA alone, + SIRT) cycle counts, descending; one of the former is 6. Raises NotFoundError."""
     n_lu, n_sirt = count("n.lu"), count("n.lu_sirt")
     is_sirt = np.repeat([False, True], [n_lu, n_sirt])
-    sirt = np.array([4, 4, 3, 3, 3])  # the only five whole numbers that fit the print
+    sirt = np.array([4, 4, 3, 3, 3])  # the only five whole numbers that fit the printed values
 
     def penalty(lu: Ints) -> float:
         every = np.concatenate([lu, sirt]).astype(float)
@@ -52,14 +52,14 @@ def cycle_counts(rng: np.random.Generator) -> tuple[Ints, Ints]:
 
     start = np.full(n_lu, 2)
     start[: count("t1.cycles_total.lu") - 2 * n_lu] += 1
-    found = climb(start, propose, penalty, rng)
-    return np.sort(found)[::-1], sirt
+    counts = climb(start, propose, penalty, rng)
+    return np.sort(counts)[::-1], sirt
 
 
 def spans(cycles: Ints, longest: Ints, is_sirt: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    """Days from first to last cycle per patient, at most `longest`, so that the intervals meet the print; 0 for one.
+    """Days from first to last cycle per patient, at most `longest`; 0 for a single cycle.
 
-    A mean interval is kept between 4 and 26 weeks. Raises NotFoundError.
+    The intervals meet the printed values. A mean interval lies between 4 and 26 weeks. Raises NotFoundError.
     """
     gaps, several = cycles - 1, np.flatnonzero(cycles > 1)
     low = 28 * gaps
@@ -88,7 +88,7 @@ def _few(n: int, rng: np.random.Generator) -> Ints:
 
 
 def activities(cycles: Ints, is_sirt: NDArray[np.bool_], rng: np.random.Generator) -> list[Floats]:
-    """Activity of each cycle in GBq (two decimals), one array per patient; the patients' means meet the print."""
+    """Activity of each cycle in GBq (two decimals), one array per patient; the patients' means meet the printed values."""
     owner = np.repeat(np.arange(len(cycles)), cycles)
     level = rng.normal(6.25, 0.35, len(cycles)) + np.where(is_sirt, 0.3, 0.0)
     start = np.clip(level[owner] + rng.normal(0, 0.15, len(owner)), 4.8, 7.9).round(2)
@@ -108,7 +108,7 @@ def activities(cycles: Ints, is_sirt: NDArray[np.bool_], rng: np.random.Generato
 
 
 def ages_days(is_sirt: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    """Exact age in days on day 0, ages between 48 and 87 years, that meet the print."""
+    """Exact age in days on day 0, ages between 48 and 87 years, that meet the printed values."""
     low, high = round(48 * 365.25), round(87 * 365.25)
 
     def penalty(days: Ints) -> float:

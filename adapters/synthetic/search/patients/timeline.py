@@ -69,11 +69,11 @@ def study_patients(rng: np.random.Generator) -> list[Person]:
         is_sirt = np.array([p.role == "lu_sirt" for p in people])
         return people, longest, spans(cycles, longest, is_sirt, rng)
 
-    people, longest, found = again(courses, times=6)
+    people, longest, span_days = again(courses, times=6)
     cycles = np.array([p.facts["cycles"] for p in people], dtype=np.int64)
     is_sirt = np.array([p.role == "lu_sirt" for p in people])
     given = activities(cycles, is_sirt, rng)
-    for person, span, gbq, room in zip(people, found, given, longest - found, strict=True):
+    for person, span, gbq, room in zip(people, span_days, given, longest - span_days, strict=True):
         person.cycle_days = _cycle_days(int(span), int(person.facts.pop("cycles")), rng)  # type: ignore[call-overload]
         person.activities = [float(x) for x in gbq]
         _place_scans(person, follow_up, int(room), rng)

@@ -179,11 +179,3 @@ CALLS = {
 def test_wrong_calls(call):
     arguments, code = CALLS[call]
     assert run(*arguments)[0] == code
-
-
-def test_an_engine_that_is_not_there_is_said_so(tmp_path):
-    path = document(GOOD)(tmp_path)
-    exit_code, errors = run("pull", path, "--out", tmp_path / "out", "--engine", "spark")
-    assert exit_code == 2
-    assert "no engine for Apache Spark in this version" in errors[0]
-    assert not (tmp_path / "out").exists()

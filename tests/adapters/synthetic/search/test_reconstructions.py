@@ -14,13 +14,13 @@ from adapters.synthetic.reconstructions import (
     STUDY_ROLES,
     load_reconstructions,
     number_of_reconstructions,
-    reconstruction_frames,
     variant_tables,
 )
 from adapters.synthetic.search.__main__ import make_cohort
 from adapters.synthetic.search.check import disagreements
 from adapters.synthetic.search.reconstructions import cohorts, pack
 from adapters.synthetic.tidy import tidy_tables
+from tests.support.reconstructions import reconstruction_frames
 from tests.support.truth import truth_tables
 
 LARGEST_BYTES = 2_000_000

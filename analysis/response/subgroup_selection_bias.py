@@ -1,7 +1,6 @@
-"""Who was imaged again?
+"""Selection bias of the imaging subgroup: its patients beside all others.
 
-A scan after therapy needs a patient alive and well enough for it: the imaging subgroup is selected by survival. So its
-patients stand beside the others.
+A scan after therapy needs a patient who is alive and well enough for it, so survival selects the subgroup.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from analysis.statistics.kaplan_meier import spss_median
 CHARACTERISTICS = ("age_years", "gleason", "psa", "alp", "ldh", "ecog", "cycles", "lu_total_gbq")
 
 
-def selection_frame(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> pd.DataFrame:
+def selection_frame(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> pd.DataFrame:
     """The imaging subgroup beside all others of the analysis set: one row per characteristic.
 
     Columns characteristic, subgroup_n, subgroup_median, subgroup_low, subgroup_high (range), others_n ...
@@ -30,7 +29,7 @@ def selection_frame(tables: Tables, study: Mapping[str, Any], found: Evaluation)
     and largest time).
     """
     patients = patient_frame(tables, study)
-    inside = found.subgroup["in_subgroup"].reindex(patients.index).fillna(False).astype(bool)
+    inside = evaluation.subgroup["in_subgroup"].reindex(patients.index).fillna(False).astype(bool)
     rows = [
         [name, *_described(patients.loc[inside, name]), *_described(patients.loc[~inside, name])]
         for name in CHARACTERISTICS
@@ -59,9 +58,9 @@ def _survived(rows: pd.DataFrame, days_per_month: float) -> list[float]:
     return [len(rows), centre, float(months.min()), float(months.max())]
 
 
-def selection_results(tables: Tables, study: Mapping[str, Any], found: Evaluation) -> list[Result]:
+def selection_results(tables: Tables, study: Mapping[str, Any], evaluation: Evaluation) -> list[Result]:
     """resp.selection.*: survival of subgroup and others."""
-    table = selection_frame(tables, study, found).set_index("characteristic")
+    table = selection_frame(tables, study, evaluation).set_index("characteristic")
     rows = []
     for side in ("subgroup", "others"):
         method = "Kaplan-Meier median, SPSS rule"

@@ -95,6 +95,12 @@ class CodeLists:
         """The coding as the code lists spell it."""
         return respelled(system, code, self.aliases) if system else Spelling("", " ".join(code.split()), False)
 
+    def knows(self, name: str, system: str, code: str) -> bool:
+        """True if the list maps the code, at some place or beside some other code at least."""
+        spelling = self.spelling(system, code)
+        rules = self.lists[name].rules if name in self.lists else {}
+        return bool(self.means(name, system, code)) or (spelling.system, spelling.code) in rules
+
     def means(self, name: str, system: str, code: str) -> str | None:
         """What a code means in the list `name` at any place, under any address of its system, in any spelling."""
         code_list = self.lists.get(name)
@@ -150,6 +156,15 @@ def _beside(row: Mapping[str, str | None], where: str) -> tuple[str, str] | None
     if not mark or not code:
         raise InputError("beside is not SYSTEM|CODE", where, "write the other coding as SYSTEM|CODE")
     return system, code
+
+
+def allowed_words(name: str) -> list[str]:
+    """The words that may stand in the column means of a list, as patterns where there are many."""
+    if name == "observations":
+        return [*contract.MEASURES, FOLLOW_UP, f"suv_{STATISTIC}"]
+    if name == "answers":
+        return [f"category={answer}" for answer in contract.ANSWERS] + ["MEASURE=NUMBER"]
+    return sorted(_ALLOWED.get(name, ()))
 
 
 def _is_allowed(name: str, means: str) -> bool:

@@ -6,6 +6,7 @@ element were absent. The understood codes are in adapters/fhir/condition_status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from adapters.ledger import LeftOutReason, QuarantineReason
 
 Outcome = LeftOutReason | QuarantineReason | None
 _MODIFIER = "modifierExtension"
+_CODE = re.compile(r"[^\s']{1,150}")
 _LEFT_OUT = {"refuted": LeftOutReason.REFUTED, "entered-in-error": LeftOutReason.ENTERED_IN_ERROR}
 _OTHER_PERSONS = ("RelatedPerson/", "FamilyMemberHistory/")
 
@@ -61,7 +63,7 @@ def _of_condition(resource: dict[str, Any]) -> tuple[Outcome, str]:
         if concept is not None:
             outcome = _of_concept(element, concept)
             if outcome is not None:
-                return outcome, f"Condition.{element}"
+                return outcome, f"Condition.{element}{_named(concept)}"
     for value in _certainties(resource):
         means = MEANINGS[(CERTAINTY, "")].get(value)
         if means is None:
@@ -88,6 +90,17 @@ def _of_concept(element: str, concept: Any) -> Outcome:
             return reason
     says_something = stated or not isinstance(concept, dict) or "text" in concept
     return QuarantineReason.MODIFIER_NOT_UNDERSTOOD if says_something and not understood else None
+
+
+def _named(concept: Any) -> str:
+    """The codings of a status as " 'system|code'"; nothing that could be a free text."""
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    named = [
+        f"{coding.get('system')}|{coding.get('code')}"
+        for coding in (codings if isinstance(codings, list) else ())
+        if isinstance(coding, dict) and _CODE.fullmatch(f"{coding.get('system')}|{coding.get('code')}")
+    ]
+    return f" '{' '.join(named)}'" if named else ""
 
 
 def _certainties(resource: dict[str, Any]) -> Iterator[Any]:

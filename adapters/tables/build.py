@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from adapters.contract import FINDINGS, conform
+from adapters.fhir.coded_elements import types_of_list
 from adapters.fhir.codelists import FOLLOW_UP, load_code_lists
 from adapters.ledger import FindingKind, Ledger, LeftOutReason
 from adapters.reading.raw_resource import RawResource
@@ -158,8 +159,11 @@ def _explain_listed(context: Context) -> None:
     """A listed code that leads to no row leaves a finding, whatever the reason; nothing disappears as not listed."""
     dispositions = context.dispositions
     for name in ("conditions", "observations", "procedures", "medications"):
-        means = context.acts_named(name).drop_duplicates("resource_key")
-        means = means[means["resource_key"].map(context.extract.kind) != "Medication"]
+        means = context.acts_named(name)
+        kinds = means["resource_key"].map(context.extract.kind)
+        is_whole = (means["part"] < 0) | (name == "observations")  # no component is a diagnosis
+        means = means[kinds.isin(types_of_list(name)) & (kinds != "Medication") & is_whole]
+        means = means.drop_duplicates("resource_key")
         keys = means["resource_key"]
         lost = means[~dispositions.is_used(keys) & ~dispositions.is_out(keys) & ~keys.isin(dispositions.unused)]
         dispositions.explain(lost["resource_key"], LeftOutReason.INCOMPLETE)

@@ -45,6 +45,8 @@ class EnteredInError:
         if not self._keys:
             return ""
         if isinstance(record, Line):
+            if record.text.count(b'"reference"') < 2:  # the patient alone
+                return ""
             if not any(self._is_known_error(text, directory) for text in _IN_TEXT.findall(record.text)):
                 return ""
             record = Read(strict_json.loads(record.text.decode()), "", "")

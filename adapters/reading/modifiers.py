@@ -17,6 +17,17 @@ Outcome = LeftOutReason | QuarantineReason | None
 _MODIFIER = "modifierExtension"
 _CODE = re.compile(r"[^\s']{1,150}")
 _LEFT_OUT = {"refuted": LeftOutReason.REFUTED, "entered-in-error": LeftOutReason.ENTERED_IN_ERROR}
+# elements of FHIR R4 that are backbone elements or dosages: only these and resources have modifier extensions
+_BACKBONES: dict[str, tuple[str, ...]] = {
+    "Condition": ("stage", "evidence"),
+    "Observation": ("component", "referenceRange"),
+    "Observation.component": ("referenceRange",),
+    "Procedure": ("performer", "focalDevice"),
+    "MedicationAdministration": ("performer", "dosage"),
+    "MedicationStatement": ("dosage",),
+    "Medication": ("ingredient", "batch"),
+    "Patient": ("contact", "communication", "link"),
+}
 _OTHER_PERSONS = ("RelatedPerson/", "FamilyMemberHistory/")
 
 
@@ -37,14 +48,13 @@ def modifier_outcome(resource: dict[str, Any]) -> tuple[Outcome, str]:
 
 def _modifier_extension(resource: dict[str, Any], path: str) -> str:
     """The path of the first modifierExtension of a resource or of its backbone elements; "" if there is none."""
-    if resource.get(_MODIFIER):
+    if _MODIFIER in resource:
         return f"{path}.{_MODIFIER}"
-    for name, member in resource.items():
-        for element in member if type(member) is list else (member,):
-            if type(element) is dict and name != "contained":
-                if element.get(_MODIFIER):
-                    return f"{path}.{name}.{_MODIFIER}"
-                nested = name == "component" and _modifier_extension(element, f"{path}.{name}")
+    for name in _BACKBONES.get(path, ()):
+        if name in resource:
+            member = resource[name]
+            for element in member if type(member) is list else (member,):
+                nested = _modifier_extension(element, f"{path}.{name}") if type(element) is dict else ""
                 if nested:
                     return nested
     return ""

@@ -20,6 +20,7 @@ from adapters.tables.clinical.cohort import leave_out_others, members
 from adapters.tables.clinical.last_contact import clinical_events, last_contacts
 from adapters.tables.context import Context
 from adapters.tables.days import day_zero, note_dates
+from adapters.tables.extract.acts import LISTS as ACT_LISTS
 from adapters.tables.extract.joins import BY_IDENTIFIER
 from adapters.tables.extract.numbered import Numbered, numbered
 from adapters.tables.extract.views import Extract, extract, load_views, rows_where, texts_that
@@ -159,7 +160,7 @@ def _explain_listed(context: Context) -> None:
     """A listed code that leads to no row leaves a finding, whatever the reason; nothing disappears as not listed."""
     dispositions = context.dispositions
     for name in ("conditions", "observations", "procedures", "medications"):
-        means = context.acts_named(name)
+        means = context.acts_named(name) if name in ACT_LISTS else context.coded.means(name, "code")
         kinds = means["resource_key"].map(context.extract.kind)
         is_whole = (means["part"] < 0) | (name == "observations")  # no component is a diagnosis
         means = means[kinds.isin(types_of_list(name)) & (kinds != "Medication") & is_whole]

@@ -35,6 +35,7 @@ class Context:
     units: Units
     dispositions: Dispositions = field(init=False)
     indexes: dict[str, Identified] = field(default_factory=dict)
+    acts: dict[str, pd.DataFrame] = field(default_factory=dict)  # code list -> what acts are by it
     late: dict[str, pd.DataFrame] = field(default_factory=dict)  # table -> rows after the data cutoff
 
     def __post_init__(self) -> None:
@@ -91,7 +92,9 @@ class Context:
 
     def acts_named(self, name: str) -> pd.DataFrame:
         """What acts are by the list `name`: resource_key, part, means; see `tables.extract.acts`."""
-        return acts_named(self.coded, name)
+        if name not in self.acts:
+            self.acts[name] = acts_named(self.coded, name)
+        return self.acts[name]
 
     @cached_property
     def medication_links(self) -> pd.DataFrame:

@@ -20,6 +20,8 @@ def acts_named(coded: Coded, name: str) -> pd.DataFrame:
     where the code is that of a therapy of any kind (list generic_procedures), or where no code is given.
     """
     by_code = coded.means(name, "code")
+    if not coded.any_in(*_KIND, *_HINTS):
+        return by_code
     decided = _keys(coded, "code")
     by_kind = coded.means(name, *_KIND)
     by_kind = by_kind[~by_kind[_KEY].isin(decided)]

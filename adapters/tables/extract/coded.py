@@ -52,6 +52,10 @@ class Coded:
         """The (resource_key, part) that have any coding in `roles`, listed or not."""
         return self._in(roles)[["resource_key", "part"]].drop_duplicates(ignore_index=True)
 
+    def any_in(self, *roles: str) -> bool:
+        """True if any resource has a coding in one of the roles."""
+        return any(role in self._by_role for role in roles)
+
     def with_code(self, *roles: str) -> pd.DataFrame:
         """As `has`, without those that give a text alone."""
         chosen = self._in(roles)

@@ -114,8 +114,7 @@ def _report_units(context: Context, rows: pd.DataFrame, wanted: pd.Series, unkno
     stated = rows["number_code"].notna() | rows["number_unit"].notna()
     missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
     note(rows[missing], FindingKind.UNIT_MISSING, "measure", path="value.unit", **_WHERE)
-    written = rows["number_code"].where(rows["number_code"].notna(), rows["number_unit"])
-    for name, own in rows[unknown & stated].groupby(written, sort=True):
+    for name, own in rows[unknown & stated].groupby(rows["number_code"].fillna(""), sort=True):
         note(own, FindingKind.UNKNOWN_UNIT, "measure", path=unit_path(str(name)), severity="error", **_WHERE)
     both = wanted & rows["number_code"].notna() & rows["number_unit"].notna()
     columns = ("measure", "number_code", "number_unit", "unit")
@@ -127,7 +126,7 @@ def _report_units(context: Context, rows: pd.DataFrame, wanted: pd.Series, unkno
 
 
 def unit_path(unit: str) -> str:
-    """The path of an unknown unit with its name; what is too long or has blanks is no unit and may name a person."""
+    """The path of an unknown unit with its code; a printed unit is a free text, which no table holds."""
     return f"value.unit '{unit}'" if _PRINTABLE_UNIT.fullmatch(unit) else "value.unit"
 
 

@@ -62,7 +62,7 @@ def _statistics(context: Context, codes: pd.DataFrame, frame: pd.DataFrame) -> p
     named = opened["resource_key"].map(by_method)
     pairs = pd.MultiIndex.from_frame(opened[key])
     named = named.where(named.notna(), pd.Series(by_code.reindex(pairs).to_numpy(), index=opened.index))
-    by_unit = _statistics_of_units(frame).reindex(pairs)
+    by_unit = _statistics_of_units(frame[frame["resource_key"].isin(opened["resource_key"])]).reindex(pairs)
     named = named.where(named.notna(), pd.Series(by_unit.to_numpy(), index=opened.index))
     _report_unnamed(context, opened[named.isna()], frame)
     full = opened["means"].str.removesuffix(STATISTIC) + named.astype(object)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -251,10 +252,13 @@ def doctor(
     settings: SettingsOption = None,
     accept_unreadable: UnreadableOption = False,
     server_config: ServerConfigOption = None,
+    write_overlay: Annotated[
+        Path | None, typer.Option(help="Write the codes that no list maps as code lists to be filled in.")
+    ] = None,
 ) -> None:
-    """What a pull would give: types, code lists that hit, codes that none maps (as CSV), tables that stay empty."""
+    """What a pull would give: verdict, codes that no list maps (as CSV), what they cost, counts, empty tables."""
     with _one_line():
-        from adapters.doctor import examine, examine_server, print_report
+        from adapters import doctor as doctors
         from adapters.pull import chosen_settings, types_read
 
         chosen = chosen_settings(settings, cohort)
@@ -265,8 +269,12 @@ def doctor(
                 question={"settings": chosen, "types": types_read(chosen), "shown": shown},
                 server_config=server_config,
             )
-            report = examine_server(opened, chosen) if is_server(source) else examine(opened, chosen, shown)
-        print_report(report)
+            examine = doctors.examine_server if is_server(source) else partial(doctors.examine, progress=shown)
+            report = examine(opened, chosen)
+        doctors.print_report(report)
+        if write_overlay is not None:
+            for path in doctors.write_overlay(report.gaps, write_overlay):
+                typer.echo(f"written: {path.name}", err=True)
 
 
 def main() -> None:

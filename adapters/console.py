@@ -1,10 +1,11 @@
-"""What the command line shows: one-line errors, and a progress bar on a terminal only (NO_COLOR is honoured)."""
+"""What the command line shows: one-line errors, and progress, as bars on a terminal (NO_COLOR is honoured)."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 EVERY = 500  # resources between two updates
+SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -38,9 +40,9 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """A function that shows progress on a terminal, and elsewhere only what a reader must know, without rich."""
+    """A function that shows progress: as bars on a terminal, elsewhere as a line now and then, without rich."""
     if not sys.stderr.isatty():
-        yield _note
+        yield _Lines().show
         return
     from rich import progress as bars
     from rich.console import Console
@@ -73,7 +75,16 @@ def progress_shown() -> Iterator[Progress]:
         yield show
 
 
-def _note(stage: str, number: int, _total: int | None = None, /) -> None:
-    """Only the notes, each on a line of its own."""
-    if number == NOTE:
-        typer.echo(stage, err=True)
+class _Lines:
+    """Progress where there is no terminal: every note, and after ten seconds a line every ten seconds."""
+
+    def __init__(self) -> None:
+        self._last = monotonic()
+
+    def show(self, stage: str, number: int, _total: int | None = None, /) -> None:
+        """Print a note, or the stage with its number if the last line is long ago."""
+        if number == NOTE:
+            typer.echo(stage, err=True)
+        elif monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = monotonic()
+            typer.echo(f"{stage}: {number:,}", err=True)

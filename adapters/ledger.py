@@ -21,6 +21,9 @@ class LeftOutReason(StrEnum):
     NOT_DONE = "not-done"
     PLANNED = "planned"  # preparation, intended, on hold: nothing has happened yet
     REFUTED = "refuted"
+    FAMILY_HISTORY = "family-history"  # of a relative, not of the patient
+    ABOUT_SOMEONE_ELSE = "about-someone-else"  # focus is a relative
+    REFERS_TO_ERROR = "refers-to-entered-in-error"  # derived from or part of what was entered in error
     STATUS_NOT_ACCEPTED = "status-not-accepted"
     OLDER_VERSION = "older-version"
     DUPLICATE = "duplicate"  # equal content under the same type and id
@@ -33,6 +36,7 @@ class LeftOutReason(StrEnum):
     NO_PATIENT = "no-patient"  # no subject, or one that is not among the resources read, or not a person
     CODE_NOT_LISTED = "code-not-listed"
     TYPE_NOT_READ = "type-not-read"
+    INCOMPLETE = "incomplete"  # a listed code without what its measure needs, such as the statistic of an SUV
     NOT_REFERRED_TO = "not-referred-to"  # a Medication or BodyStructure that nothing used points at
 
 
@@ -47,10 +51,11 @@ class QuarantineReason(StrEnum):
     CONFLICTING_VERSIONS = "conflicting-versions"  # same type and id, other content, nothing says which is later
     UNKNOWN_UNIT = "unknown-unit"
     INVALID_COMPARATOR = "invalid-comparator"
+    MODIFIER_NOT_UNDERSTOOD = "modifier-not-understood"  # it may negate the resource, so nothing may be read
 
 
 class FindingKind(StrEnum):
-    """What was noticed while reading; the values are the categories of findings.finding."""
+    """Kinds of finding; the values are the categories of findings.finding."""
 
     UNREADABLE_LINE = "unreadable-line"
     QUARANTINED = "quarantined"
@@ -67,6 +72,7 @@ class FindingKind(StrEnum):
     VALUE_TYPE_NOT_READ = "value-type-not-read"  # a range, ratio or sample where a quantity was expected
     UNKNOWN_UNIT = "unknown-unit"
     UNIT_MISSING = "unit-missing"
+    CONTRADICTING_UNIT = "contradicting-unit"  # the coded and the printed unit are not the same
     IMPLAUSIBLE_VALUE = "implausible-value"
     NO_REFERENCE_RANGE = "no-reference-range"  # none of several fits sex and age
     CONTRADICTING_ACTIVITY = "contradicting-activity"
@@ -82,7 +88,15 @@ class FindingKind(StrEnum):
     EVENT_AFTER_DEATH = "event-after-death"
     AFTER_DATA_CUTOFF = "after-data-cutoff"
     BIRTH_DATE_PARTIAL = "birth-date-partial"
+    LESION_NOT_IDENTIFIED = "lesion-not-identified"  # a measurement of a lesion that points to none
     LESION_WITHOUT_SITE = "lesion-without-site"
+    SUSPECTED_CONDITION = "suspected-condition"  # provisional, differential, unconfirmed, or a text that says so
+    CODE_RESPELLED = "code-respelled"  # a code or an address that had to be mended to be listed
+    CODE_WITHOUT_ROW = "code-without-row"  # a listed code that leads to no row; the path says what is missing
+    CONTRADICTING_TEXT = "contradicting-text"  # the text of a diagnosis weakens or denies its code
+    CONTRADICTING_VALUE = "contradicting-value"  # a value beside a reason why there is none, or two comparators
+    UNRELIABLE_VALUE = "unreliable-value"  # failed quality control, or two signs that contradict each other
+    REFERS_TO_ERROR = "refers-to-entered-in-error"
     EMPTY_TABLE = "empty-table"
     SURPLUS_FROM_SERVER = "surplus-from-server"
     NOT_ASKED_FOR = "not-asked-for"  # on the server, but of no code in the lists
@@ -106,7 +120,7 @@ class Finding:
 
 
 class LedgerError(AssertionError):
-    """A resource version was settled twice, or never: a mistake in the program, not in the data."""
+    """A resource version got two dispositions, or none: a fault of the program, not of the data."""
 
 
 def _split(key: str) -> str:
@@ -115,10 +129,10 @@ def _split(key: str) -> str:
 
 @dataclass
 class Ledger:
-    """Who was read and what became of it. Keys are "Type/id"; files are labels that are safe to print.
+    """Dispositions of all resource versions, and findings. Keys are "Type/id"; files are labels that are safe to print.
 
-    Reading registers each resource version with `read`, settles the versions that lose with `set_aside`, and leaves at
-    most one open version per key. The tables settle that one by key: `used`, `left_out` or `quarantined`.
+    Reading registers each resource version with `read`, closes the superseded ones with `set_aside`, and leaves at most
+    one open version per key. The tables close that version by key: `used`, `left_out` or `quarantined`.
     """
 
     dispositions: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
@@ -131,14 +145,14 @@ class Ledger:
     _waiting: dict[str, list[tuple[Finding, int]]] = field(default_factory=dict)
 
     def read(self, key: str, file: str) -> None:
-        """Register the version that stands for its key. Raises LedgerError if one is open already."""
+        """Register the version of a key that counts. Raises LedgerError if one is open already."""
         if key in self._open:
             raise LedgerError("two open versions of one key")
         self.versions_read += 1
         self._open[key] = file
 
     def set_aside(self, resource_type: str, file: str, reason: LeftOutReason | QuarantineReason) -> None:
-        """Register and settle in one step a version that never reaches the tables."""
+        """Register and close in one step a version that never reaches the tables."""
         self.versions_read += 1
         self._count(resource_type, file, reason)
 
@@ -147,11 +161,11 @@ class Ledger:
         self._parts.add(key)
 
     def used(self, key: str, rows: int = 1) -> None:
-        """Settle a resource that fed `rows` rows (0: it was needed by others, such as a Medication)."""
+        """Close a resource that fed `rows` rows (0: it was needed by others, such as a Medication)."""
         self.all_used([(key, rows)])
 
     def all_used(self, fed: Iterable[tuple[str, int]]) -> None:
-        """Settle many resources as `used` does; counted together, which is how most resources end."""
+        """Close many resources as `used` does; counted together, which is how most resources end."""
         counts: Counter[tuple[str, str, int]] = Counter()
         for key, rows in fed:
             if key not in self._parts:
@@ -159,23 +173,23 @@ class Ledger:
                 counts[(kind, self._closed(key, kind), min(rows, 2))] += 1
                 self._used.add(key)
                 if key in self._waiting:
-                    self._found(self._waiting.pop(key))
+                    self._count_findings(self._waiting.pop(key))
         for (kind, file, rows), number in counts.items():
             self.dispositions[(kind, file, "used", "")] += number
             self.rows_fed[(kind, ("0", "1", "more")[rows])] += number
 
     def left_out(self, key: str, reason: LeftOutReason) -> None:
-        """Settle a valid resource that feeds no table."""
+        """Close a valid resource that feeds no table."""
         if key not in self._parts:
-            self._settle(key, "left_out", reason.value)
+            self._close_key(key, "left_out", reason.value)
 
     def quarantined(self, key: str, reason: QuarantineReason, path: str = "", *, table: str | None = None) -> None:
-        """Settle a resource that could not be read; `path` is a FHIRPath of element names, without values."""
+        """Close a resource that could not be read; `path` is a FHIRPath of element names, without values."""
         self.finding(
             FindingKind.QUARANTINED, severity="error", table=table, resource_type=_split(key), path=f"{path} ({reason})"
         )
         if key not in self._parts:
-            self._settle(key, "quarantined", reason.value)
+            self._close_key(key, "quarantined", reason.value)
 
     def open_keys(self) -> Iterator[str]:
         """The keys without a disposition, in the order read."""
@@ -213,22 +227,22 @@ class Ledger:
         names = ("used", "left_out", "quarantined")
         return {"read": self.versions_read, **{n: totals[n] for n in names}, "by_reason": by_reason, "rows_fed": fed}
 
-    def _settle(self, key: str, disposition: str, reason: str) -> None:
+    def _close_key(self, key: str, disposition: str, reason: str) -> None:
         """Close the version of a key that is not used."""
         kind = _split(key)
         self.dispositions[(kind, self._closed(key, kind), disposition, reason)] += 1
         waiting = self._waiting.pop(key, ())
         if disposition != "left_out" or reason == LeftOutReason.NO_PATIENT:
-            self._found(waiting)
+            self._count_findings(waiting)
 
     def _closed(self, key: str, kind: str) -> str:
         """The file of the open version of a key, which is closed. Raises LedgerError if none is open."""
         file = self._open.pop(key, None)
         if file is None:
-            raise LedgerError(f"a {kind} was settled twice or was never read")
+            raise LedgerError(f"a {kind} was closed twice or was never read")
         return file
 
-    def _found(self, findings: Iterable[tuple[Finding, int]]) -> None:
+    def _count_findings(self, findings: Iterable[tuple[Finding, int]]) -> None:
         for finding, count in findings:
             self.findings[finding] += count
 

@@ -85,7 +85,7 @@ def _resources(source: Source) -> Iterator[dict[str, Any]]:
     """All resources, with references by fullUrl made relative: outside their Bundle they would lead nowhere."""
     from adapters.fhir.references import references_in
     from adapters.reading.references import Directory, key_of
-    from adapters.reading.versions_of_one import digest
+    from adapters.reading.version_resolution import digest
 
     directory = Directory()
     for read in source.read():

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -29,6 +29,7 @@ STATED: dict[str, tuple[str, ...]] = {
     "time.data_cutoff": ("day_zero", "data_cutoff"),
     "reading.merge_days": ("day_zero", "merge_days"),
     "reading.accepted_status": ("accepted_status",),
+    "reading.decimal_separator": ("decimal_separator",),
     "consent.required": ("consent", "required"),
     "consent.provision_codes": ("consent", "provision_codes"),
 }
@@ -62,8 +63,12 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How resources become rows; overlays are folders of a hospital's own additions, empty for none."""
+    """How resources become rows; overlays are folders of a hospital's own additions, empty for none.
 
+    decimal_separator : of numbers in texts that have two readings, such as "1.000"; empty: such a text gives no number
+    """
+
+    decimal_separator: Literal["", ".", ","] = ""
     merge_days: Annotated[int, msgspec.Meta(ge=0)] = 1
     accepted_status: tuple[str, ...] = ("final", "amended", "corrected", "preliminary")
     codelists_overlay: str = ""

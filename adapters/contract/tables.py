@@ -45,7 +45,9 @@ PROCEDURES = (
     "lu_psma", "sirt", "ra223", "ebrt", "maa_workup", "angiography", "psma_pet", "ct", "mri", "lu_scintigraphy",
 )  # fmt: skip
 DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
-CONDITIONS = ("prostate_cancer", "castration_resistance", "metastasis", "ascites")
+_CONFIRMED = ("prostate_cancer", "castration_resistance", "metastasis", "ascites")
+SUSPECTED = "suspected_"  # before the name of a condition that is not confirmed
+CONDITIONS = (*_CONFIRMED, *(SUSPECTED + name for name in _CONFIRMED))
 ANSWERS = (
     "progressive", "stable", "partial_response", "complete_response", "mixed", "improved",
     "present", "absent", "alive", "dead",
@@ -138,7 +140,7 @@ _CONDITIONS = Table(
     "Diagnoses and metastatic sites, at their earliest recorded date.",
     (
         _patient(),
-        Column("condition", "cat", "Which condition", categories=CONDITIONS),
+        Column("condition", "cat", "Which condition; suspected_ where no record confirms it", categories=CONDITIONS),
         Column("site", "cat", "Organ concerned; none where the condition has no site", categories=SITES),
         *_days("onset, else of recording"),
         Column("is_active", "bool", "False only where every record calls it inactive, resolved or in remission"),

@@ -26,6 +26,11 @@ class CodedElement:
     elements: tuple[str, ...]
     lists: tuple[str, ...]
 
+    def concepts(self, resource: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        """The concepts that code the resource, or each of its parts, whether they have a code or a text alone."""
+        for part in _items(resource, self.part):
+            yield [concept for path in self.elements for concept in _items(part, path)]
+
     def codings(self, resource: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
         """The codings that have a code, as one list for the resource or for each of its parts."""
         for part in _items(resource, self.part):

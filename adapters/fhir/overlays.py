@@ -30,18 +30,22 @@ def overlay_files(folder: Path, suffix: str, meant: Callable[[str], str | None])
     return files
 
 
-def csv_rows(path: Path, header: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+def csv_rows(
+    path: Path, header: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Number of the line and the columns of each row of a rule file; what is left out at the end of a row is empty.
 
-    Raises InputError for another header, and for a file that is not CSV in UTF-8.
+    Columns of `optional` may follow those of `header`. Raises InputError for another header, and for a file that is not
+    CSV in UTF-8.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
-            if tuple(reader.fieldnames or ()) != header:
+            given = tuple(reader.fieldnames or ())
+            if given[: len(header)] != header or not set(given[len(header) :]) <= set(optional):
                 raise InputError("columns are not " + ",".join(header), path.name, "write that line first")
             for row in reader:
-                yield reader.line_num, {name: row[name] for name in header}
+                yield reader.line_num, {name: row.get(name) or "" for name in (*header, *optional)}
     except UnicodeDecodeError:
         raise InputError("is not UTF-8", path.name, 'save it as "CSV UTF-8", not as plain CSV') from None
     except csv.Error as error:

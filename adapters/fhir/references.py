@@ -1,4 +1,4 @@
-"""Where a resource refers to others."""
+"""The references of a resource to others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONTAINERS = frozenset({dict, list})
 
 def references_in(resource: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
     """Every Reference in a resource, with its path of element names."""
-    found = []
+    references = []
     waiting = [(resource, path)]
     while waiting:
         node, at = waiting.pop()
@@ -20,8 +20,8 @@ def references_in(resource: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
             waiting += [(member, at) for member in node if type(member) is dict]
             continue
         if type(node.get("reference")) is str:
-            found.append((at, node))
+            references.append((at, node))
         for name, member in node.items():
             if type(member) in _CONTAINERS and name not in _NO_REFERENCES:
                 waiting.append((member, f"{at}.{name}"))
-    return found
+    return references

@@ -1,4 +1,4 @@
-"""Which patients a call asks for, and what a Patient resource goes by."""
+"""The patients a call asks for, and the identifiers of a Patient resource."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def load_patients(path: Path) -> frozenset[str]:
 
 
 def identifiers_of(resource: dict[str, Any]) -> Iterator[str]:
-    """What a Patient goes by besides its id: "value" and "system|value" of each identifier."""
+    """The business identifiers of a Patient: "value" and "system|value" of each identifier."""
     identifiers = resource.get("identifier")
     for identifier in identifiers if isinstance(identifiers, list) else ():
         if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):

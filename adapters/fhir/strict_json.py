@@ -1,4 +1,4 @@
-"""JSON as FHIR needs it: decimals keep their digits, and what parsers usually forgive is an error.
+"""Strict JSON for FHIR: decimals keep their digits, and faults that parsers usually accept are errors.
 
 Refused: duplicate keys (the last would win silently), NaN and Infinity, integers beyond what Python converts, nesting
 deeper than any resource, lone surrogates (they could be written nowhere). Errors give a position, never content.
@@ -110,7 +110,7 @@ def loads(text: str) -> Any:
 
 
 def _is_faithful(value: Any, text: str) -> bool:
-    """Whether the value, written again, is the text to the last digit, so that no key came twice and nothing is lost."""
+    """True if the value, written again, equals the text: then no key came twice and no digit is lost."""
     read = text.encode()
     if _is_too_deep(value, read) or _LONG_NUMBER in read.translate(_ALL_DIGITS_0):
         return False

@@ -1,1 +1,1 @@
-"""From records as they arrive to one valid version of each resource, with references settled."""
+"""From records as they arrive to one valid version of each resource, with references resolved."""

@@ -6,15 +6,16 @@ Equal code, time and value alone never make one measurement of two; the tables r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from adapters.ledger import LeftOutReason
-from adapters.reading import versions_of_one as one
+from adapters.reading import version_resolution as version_resolution
 from adapters.reading.references import Directory
+from adapters.reading.version_resolution import Candidate, SetAside, correction, digest
 from adapters.sources.base import Read
 
 REPLACES = frozenset(
@@ -49,7 +50,7 @@ class Corrections:
     _groups: dict[bytes, list[_Member]] = field(default_factory=dict)
     _replaced: list[tuple[str, str, str, int | None]] = field(default_factory=list)
 
-    def add(self, read: Read, key: str, candidate: one.Candidate) -> None:
+    def add(self, read: Read, key: str, candidate: Candidate) -> None:
         """Note a valid resource version."""
         resource = read.resource
         if resource["resourceType"] not in CORRECTED_TYPES:
@@ -63,36 +64,52 @@ class Corrections:
                 member = _Member(key, _subject(resource), candidate.base, read.bundle, _content(resource))
                 self._groups.setdefault(_shared(resource, identifier), []).append(member)
 
-    def settle(self, chosen: dict[str, one.Candidate], directory: Directory) -> Iterator[list[one.Settled]]:
-        """For each measurement that several resources tell: those that do not count, with the reason."""
+    def replaced(self, chosen: dict[str, Candidate], directory: Directory) -> Iterator[list[SetAside]]:
+        """For each measurement in several resources: the resources that do not count, with the reason.
+
+        chosen : key -> the version of it that counts
+        """
         gone: set[str] = set()
-        for key, target, base, bundle in self._replaced:
-            found = directory.find(target, base, bundle)
-            if found in chosen and found != key and key in chosen and found not in gone:
-                gone.add(found)
-                yield [(chosen[found], LeftOutReason.REPLACED)]
+        yield from self._explicitly_replaced(chosen, directory, gone)
         for members in self._groups.values():
-            by_patient: dict[str | None, dict[str, _Member]] = {}
-            for member in members if len(members) > 1 else ():
-                if member.key in chosen and member.key not in gone:
-                    patient = member.subject and directory.find(member.subject, member.base, member.bundle)
-                    by_patient.setdefault(patient or member.subject, {})[member.key] = member
-            for same in by_patient.values():
+            if len(members) < 2:
+                continue
+            counting = [member for member in members if member.key in chosen and member.key not in gone]
+            for same in _by_patient(counting, directory):
                 if len(same) > 1:
-                    settled = _one_of(same, chosen)
-                    numbers = {candidate.number for candidate, _ in settled}
+                    others = _all_but_the_best(same, chosen)
+                    numbers = {candidate.number for candidate, _ in others}
                     gone |= {key for key in same if chosen[key].number in numbers}
-                    yield settled
+                    yield others
+
+    def _explicitly_replaced(
+        self, chosen: dict[str, Candidate], directory: Directory, gone: set[str]
+    ) -> Iterator[list[SetAside]]:
+        """Resources that another one says it replaces; their keys are added to `gone`."""
+        for key, target, base, bundle in self._replaced:
+            replaced_key = directory.find(target, base, bundle)
+            if replaced_key in chosen and replaced_key != key and key in chosen and replaced_key not in gone:
+                gone.add(replaced_key)
+                yield [(chosen[replaced_key], LeftOutReason.REPLACED)]
 
 
-def _one_of(same: dict[str, _Member], chosen: dict[str, one.Candidate]) -> list[one.Settled]:
+def _by_patient(members: list[_Member], directory: Directory) -> Iterable[dict[str, _Member]]:
+    """The members of each patient, by key."""
+    by_patient: dict[str | None, dict[str, _Member]] = {}
+    for member in members:
+        patient = member.subject and directory.find(member.subject, member.base, member.bundle)
+        by_patient.setdefault(patient or member.subject, {})[member.key] = member
+    return by_patient.values()
+
+
+def _all_but_the_best(same: dict[str, _Member], chosen: dict[str, Candidate]) -> list[SetAside]:
     stand_ins = [msgspec.structs.replace(chosen[key], digest=member.content) for key, member in same.items()]
-    _, settled = one.correction(stand_ins)
-    return settled
+    _, others = correction(stand_ins)
+    return others
 
 
 def _content(resource: dict[str, Any]) -> bytes:
-    return one.digest({name: value for name, value in resource.items() if name not in ("id", "status", "identifier")})
+    return digest({name: value for name, value in resource.items() if name not in ("id", "status", "identifier")})
 
 
 def _subject(resource: dict[str, Any]) -> str | None:

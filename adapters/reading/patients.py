@@ -1,4 +1,4 @@
-"""Who is left out whatever they had: not selected, without consent, or test patients among real ones."""
+"""Patients who are left out: not selected, without consent, or test patients among real ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_tagged(meta: dict[str, Any]) -> bool:
 
 
 def cohort_tags(meta: dict[str, Any]) -> list[str]:
-    """The tags that say of which made-up cohort the resource is."""
+    """The tags that name the synthetic cohort of the resource."""
     return [str(code) for code in _codes(meta.get("tag"), COHORT_TAGS)]
 
 
@@ -35,14 +35,14 @@ def _codes(codings: Any, system: str) -> list[Any]:
 
 @dataclass
 class People:
-    """What is remembered of Patient, Group and Consent resources while reading."""
+    """Patient identifiers, Groups and Consents, collected while reading."""
 
-    names: dict[str, list[str]] = field(default_factory=dict)  # Patient key -> ids and identifiers it goes by
+    names: dict[str, list[str]] = field(default_factory=dict)  # Patient key -> its ids and identifiers
     groups: dict[str, Read] = field(default_factory=dict)
     consents: list[Read] = field(default_factory=list)
 
     def add_patient(self, key: str, resource: dict[str, Any]) -> None:
-        """Remember under which ids and identifiers a patient may be asked for."""
+        """Add the ids and identifiers by which a call may ask for a patient."""
         names = self.names.setdefault(key, [key, key.partition("/")[2]])
         names.extend(identifiers_of(resource))
 
@@ -63,7 +63,7 @@ class People:
             raise InputError("the source holds no such Group", "--group", "give the id of a Group in the source")
         members = read.resource.get("member")
         entities = [m.get("entity") for m in members or () if isinstance(m, dict) and m.get("inactive") is not True]
-        return self._meant(entities, read, directory)
+        return self._referenced(entities, read, directory)
 
     def consenting(self, codes: Collection[str], today: date, directory: Directory) -> set[str]:
         """The keys of patients with an active Consent that today permits every one of the provision codes."""
@@ -73,16 +73,16 @@ class People:
                 continue
             stated = str(read.resource.get("dateTime", ""))
             provisions = list(_provisions(read.resource.get("provision"), today))
-            for patient in self._meant([read.resource.get("patient")], read, directory):
+            for patient in self._referenced([read.resource.get("patient")], read, directory):
                 known = permitted.setdefault(patient, {})
                 for code, allowed in provisions:
                     # the later statement about a code counts; of two of one time the refusal
                     known[code] = max(known.get(code, ("", True)), (stated, allowed), key=lambda s: (s[0], not s[1]))
         return {p for p, known in permitted.items() if all(known.get(c, ("", False))[1] for c in codes)}
 
-    def _meant(self, references: Iterable[Any], read: Read, directory: Directory) -> set[str]:
+    def _referenced(self, references: Iterable[Any], read: Read, directory: Directory) -> set[str]:
         by_name = {name: key for key, names in self.names.items() for name in names}
-        found = set()
+        keys = set()
         for reference in references:
             if not isinstance(reference, dict):
                 continue
@@ -92,8 +92,8 @@ class People:
             if key is None and isinstance(identifier, dict):
                 key = by_name.get(f"{identifier.get('system', '')}|{identifier.get('value')}")
             if key is not None:
-                found.add(key)
-        return found
+                keys.add(key)
+        return keys
 
 
 def _provisions(provision: Any, today: date) -> Iterator[tuple[str, bool]]:

@@ -17,7 +17,7 @@ _LITERAL = re.compile(
     r"(?:(?P<base>https?://[^?#]+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[^/?#\s]+)(?:/_history/[^/?#\s]+)?"
 )
 _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?identifier=(?:(?P<system>[^|&]*)\|)?(?P<value>[^|&]+)")
-# Where a reference that leads nowhere costs data; others (practitioners, encounters) are not read at all.
+# Elements in which an unresolved reference loses data; others (practitioners, encounters) are not read at all.
 NEEDED = frozenset(
     {"subject", "patient", "focus", "partOf", "medicationReference", "request", "valueReference", "other"}
 )
@@ -35,7 +35,7 @@ def server_of(full_url: str | None, resource_type: str) -> str:
 
 
 def hashed_id(*parts: str) -> str:
-    """An id for what has none, of letters and digits that FHIR allows in ids."""
+    """An id for a resource without one, of letters and digits that FHIR allows in ids."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
@@ -102,23 +102,23 @@ class Directory:
 
     def _by_url(self, url: str, bundle: int | None) -> str | None:
         if url in self._shared:
-            found = self._scoped.get((bundle, url))
+            entry = self._scoped.get((bundle, url))
         else:
             known = self._urls.get(url)
-            found = known[:2] if known else None
-        return self.key(*found) if found else None
+            entry = known[:2] if known else None
+        return self.key(*entry) if entry else None
 
 
 @dataclass(frozen=True)
-class Settler:
+class ReferenceResolver:
     """Rewrites the references of one resource; `types` are the resource types that are read at all."""
 
     directory: Directory
     types: frozenset[str]
-    _as_they_are: dict[bytes, bool] = field(default_factory=dict)  # reference -> whether settling leaves it alone
+    _as_they_are: dict[bytes, bool] = field(default_factory=dict)  # reference -> whether resolving leaves it unchanged
 
-    def is_settled(self, text: bytes) -> bool:
-        """Whether settling the resource of this text, which is in no Bundle, would change nothing but perhaps its id."""
+    def is_resolved(self, text: bytes) -> bool:
+        """True if resolving this text, which is in no Bundle, would change nothing but perhaps its id."""
         if b'"contained"' in text or (b"\\u" in text and _ESCAPED_LETTER.search(text)):
             return False
         references = _IN_TEXT.findall(text)
@@ -133,8 +133,8 @@ class Settler:
             self._as_they_are[reference] = known
         return known
 
-    def settle(self, read: Read, key: str, base: str) -> tuple[list[dict[str, Any]], list[str]]:
-        """The resource (id as in its key) and its contained ones as resources of their own, and unresolved paths."""
+    def resolve(self, read: Read, key: str, base: str) -> tuple[list[dict[str, Any]], list[str]]:
+        """The resource (id as in its key), its contained ones as separate resources, and the unresolved paths."""
         resource = read.resource
         resource["id"] = key.partition("/")[2]
         contained = resource.pop("contained", None) or []
@@ -157,11 +157,11 @@ class Settler:
     def _rewrite(
         self, holder: dict[str, Any], local: dict[str, str], base: str, bundle: int | None, *, needed: bool
     ) -> bool:
-        """Settle one reference in place; False if it should lead to a resource that was not read."""
+        """Resolve one reference in place; False if it should lead to a resource that was not read."""
         reference = holder["reference"]
-        found = local.get(reference) or self.directory.find(reference, base, bundle)
-        if found is not None:
-            holder["reference"] = found
+        target = local.get(reference) or self.directory.find(reference, base, bundle)
+        if target is not None:
+            holder["reference"] = target
             return True
         conditional = _CONDITIONAL.fullmatch(reference)
         if conditional is not None:

@@ -11,9 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from adapters.ledger import LeftOutReason, QuarantineReason
+from adapters.reading.modifiers import Outcome, modifier_outcome
 
-Outcome = LeftOutReason | QuarantineReason | None
-_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 # Of several resources for one measurement the corrected one counts, then the final, then the preliminary one.
 RANKS = {"preliminary": 0, "final": 1, "completed": 1, "amended": 2, "corrected": 2}
 
@@ -37,30 +36,25 @@ def status_path(resource_type: str) -> str:
 
 
 def status_outcome(resource: dict[str, Any], accepted: Collection[str]) -> Outcome:
-    """Why the status keeps the resource out of the tables, or None; `accepted` are study.toml's for Observations.
+    """Why status or a modifier keeps the resource out of the tables, or None; `accepted` are for Observations."""
+    return outcome_and_path(resource, accepted)[0]
 
-    A missing status keeps nothing out, since it says nothing; a code that the value set does not hold quarantines.
-    """
+
+def outcome_and_path(resource: dict[str, Any], accepted: Collection[str]) -> tuple[Outcome, str]:
+    """As `status_outcome`, with the FHIRPath of the element that decides ("" if none does)."""
+    outcome = _of_status(resource, accepted)
+    return modifier_outcome(resource) if outcome is None else (outcome, status_path(resource["resourceType"]))
+
+
+def _of_status(resource: dict[str, Any], accepted: Collection[str]) -> Outcome:
+    """A missing status keeps nothing out, since it says nothing; a code outside the value set quarantines."""
     kind = resource["resourceType"]
-    element = _ELEMENTS.get(kind)
-    value = resource.get(element) if element else None
-    if value is None:
+    code = resource.get("status") if kind in _ELEMENTS else None
+    if code is None:
         return None
-    codes = _verification_codes(value) if element == "verificationStatus" else (value,)
-    for code in codes:
-        if not isinstance(code, str) or (kind, code) not in _REASONS:
-            return QuarantineReason.INVALID_VALUE
-        reason = _REASONS[(kind, code)]
-        if kind == "Observation" and reason in (None, LeftOutReason.STATUS_NOT_ACCEPTED):
-            reason = None if code in accepted else LeftOutReason.STATUS_NOT_ACCEPTED
-        if reason is not None:
-            return reason
-    return None
-
-
-def _verification_codes(value: Any) -> tuple[Any, ...]:
-    codings = value.get("coding") if isinstance(value, dict) else None
-    if not isinstance(codings, list):
-        return ()
-    standard = (c for c in codings if isinstance(c, dict) and c.get("system") == _VERIFICATION)
-    return tuple(c.get("code") for c in standard)
+    if not isinstance(code, str) or (kind, code) not in _REASONS:
+        return QuarantineReason.INVALID_VALUE
+    reason = _REASONS[(kind, code)]
+    if kind == "Observation" and reason in (None, LeftOutReason.STATUS_NOT_ACCEPTED):
+        return None if code in accepted else LeftOutReason.STATUS_NOT_ACCEPTED
+    return reason

@@ -10,18 +10,20 @@ from typing import Any
 import pandas as pd
 
 from adapters.contract import FINDINGS, conform
+from adapters.fhir.coded_elements import types_of_list
 from adapters.fhir.codelists import FOLLOW_UP, load_code_lists
 from adapters.ledger import FindingKind, Ledger, LeftOutReason
-from adapters.reading.undecoded import Undecoded
+from adapters.reading.raw_resource import RawResource
 from adapters.settings import Settings
 from adapters.tables.clinical import conditions, lesions, medications, patients, procedures, therapies
 from adapters.tables.clinical.cohort import leave_out_others, members
 from adapters.tables.clinical.last_contact import clinical_events, last_contacts
 from adapters.tables.context import Context
 from adapters.tables.days import day_zero, note_dates
+from adapters.tables.extract.acts import LISTS as ACT_LISTS
 from adapters.tables.extract.joins import BY_IDENTIFIER
 from adapters.tables.extract.numbered import Numbered, numbered
-from adapters.tables.extract.views import Extract, extract, kept, load_views, texts_that
+from adapters.tables.extract.views import Extract, extract, load_views, rows_where, texts_that
 from adapters.tables.measurements import observations
 from adapters.tables.measurements.reference_ranges import add_limits
 from adapters.tables.study_ids import StudyIds
@@ -34,11 +36,12 @@ _CLINICAL = ("conditions", "procedures", "medications", "observations", "lesions
 JOINED = frozenset(
     {"BodyStructure", "Medication", "Procedure", "MedicationAdministration"}
 )  # types joined by identifier
+_LISTED_ROLES = ("code", "site", "answer", "category", "method", "modality", "tracer", "reason")
 _NAMED = {"conditions": "condition", "procedures": "procedure", "medications": "drug", "observations": "measure"}
 
 
 def build_tables(
-    resources: Iterable[Mapping[str, Any] | Undecoded],
+    resources: Iterable[Mapping[str, Any] | RawResource],
     *,
     settings: Settings,
     ledger: Ledger,
@@ -48,7 +51,7 @@ def build_tables(
 
     Parameters
     ----------
-    resources : one version of each resource, with id, references settled as `Type/id` where they can be
+    resources : one version of each resource, with id, references resolved to `Type/id` where possible
     settings : cohort rule, time, reading, overlays, and the patients to leave out
     ledger : takes one disposition for each resource, and the findings
     ids : study ids of earlier pulls, filled with the new ones; none means new ids for all
@@ -60,105 +63,137 @@ def build_tables(
 
 
 def tables_of_extract(
-    found: Extract, *, settings: Settings, ledger: Ledger, ids: StudyIds | None = None
+    extracted: Extract, *, settings: Settings, ledger: Ledger, ids: StudyIds | None = None
 ) -> dict[str, pd.DataFrame]:
     """As `build_tables`, from what the views gave, wherever they ran."""
     with pd.option_context("mode.copy_on_write", True):  # a frame made from another copies only what changes
-        return _tables(numbered(found), settings, ledger, ids or StudyIds())
+        return _tables(numbered(extracted), settings, ledger, ids or StudyIds())
 
 
-def _tables(found: Numbered, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
+def _tables(extracted: Numbered, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
     lists, units = load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units"))
-    context = Context(found, settings, lists, units)
-    frames = {name: context.owned(name) for name in _CLINICAL}
+    context = Context(extracted, settings, lists, units)
+    frames = {name: context.with_patient(name) for name in _CLINICAL}
     cohort = members(context, frames["procedures"])
     leave_out_others(context, frames.values(), cohort)
-    frames = {name: kept(frame, frame["patient"].isin(cohort)) for name, frame in frames.items()}
+    frames = {name: rows_where(frame, frame["patient"].isin(cohort)) for name, frame in frames.items()}
     dated, lesion_records = _dated(context, frames, cohort)
     tables, names = tidy(dated, ids, context.people.records, lesion_records)
     for name, frame in tables.items():
         if frame.empty:
-            context.fates.note(FindingKind.EMPTY_TABLE, table=name, severity="info")
-    _settle(context, names, ledger)
+            context.dispositions.note(FindingKind.EMPTY_TABLE, table=name, severity="info")
+    _report_dispositions(context, names, ledger)
     return {**tables, "findings": findings_table(ledger)}
 
 
 def _dated(context: Context, frames: dict[str, pd.DataFrame], cohort: set[str]) -> tuple[Dated, dict[str, list[str]]]:
     """All rows with their dates, and the source keys of each lesion."""
-    found = patients.persons(context, cohort)
+    people = patients.persons(context, cohort)
     known = procedures.listed(context, frames["procedures"])
     acts = therapies.merged(context, procedures.acts(context, known))
     procedures.note_duplicates(context, acts)
     observed = conditions.observed_conditions(context, frames["observations"])
     measured = observations.measurements(context, frames["observations"], observed["resource_key"])
-    diagnosed = conditions.told(context, frames["conditions"], frames["observations"], observed)
+    diagnosed = conditions.reported(context, frames["conditions"], frames["observations"], observed)
     structures = lesions.known_lesions(context, frames["lesions"])
     measured["lesion"] = lesions.lesion_of(context, measured, structures)
     measured["tracer"] = observations.tracers(context, measured)
     measured["site"] = measured["resource_key"].map(lesions.single_site(context, measured, "observations"))
-    measured = add_limits(context, measured, found)
+    measured = add_limits(context, measured, people)
     observations.note_duplicates(context, measured)
+    lesions.note_unidentified(context, measured)
     lines = medications.drug_lines(context, frames["medications"], known)
-    return _joined(context, found, {
+    return _joined(context, people, {
         "conditions": conditions.united(context, diagnosed), "procedures": acts, "medications": lines,
         "observations": measured,
     }, structures)  # fmt: skip
 
 
 def _joined(
-    context: Context, found: pd.DataFrame, frames: dict[str, pd.DataFrame], structures: pd.DataFrame
+    context: Context, people: pd.DataFrame, frames: dict[str, pd.DataFrame], structures: pd.DataFrame
 ) -> tuple[Dated, dict[str, list[str]]]:
-    """Death, last contact and day 0 from the rows of all tables; what fed them is used."""
+    """Death, last contact and day 0 from the rows of all tables; their resources count as used."""
     for name, column in _NAMED.items():
         note_dates(context, frames[name], name, column)
     for name in ("procedures", "medications"):
-        context.fates.use(chain.from_iterable(frames[name]["told_by"]))
+        context.dispositions.use(chain.from_iterable(frames[name]["source_resources"]))
     measured = frames["observations"]
-    context.fates.use(measured["resource_key"])
+    context.dispositions.use(measured["resource_key"])
     events = clinical_events([
         *((name, frames[name], "first") for name in ("conditions", "procedures", "medications")),
         ("medications", frames["medications"], "end"),
         ("observations", measured[~measured["measure"].isin(("vital_status", FOLLOW_UP))], "first"),
     ])  # fmt: skip
-    found = patients.add_deaths(context, found, measured)
-    found = found.join(last_contacts(context, found, measured, events))
-    zero = day_zero(context, frames["procedures"], list(found.index))
-    found = patients.check_births(context, found, zero)
-    measured = kept(measured, measured["measure"] != FOLLOW_UP)
-    found_lesions = lesions.measured(context, structures, measured)
+    people = patients.add_deaths(context, people, measured)
+    people = people.join(last_contacts(context, people, measured, events))
+    zero = day_zero(context, frames["procedures"], list(people.index))
+    people = patients.check_births(context, people, zero)
+    measured = rows_where(measured, measured["measure"] != FOLLOW_UP)
+    measured_lesions = lesions.measured(context, structures, measured)
     records: dict[str, list[str]] = defaultdict(list)
     for key, lesion in zip(structures["resource_key"], structures["lesion"], strict=True):
         records[lesion].append(context.extract.keys[key])
     frames = {**frames, "observations": measured}
-    return Dated(people=found, lesions=found_lesions, zero=zero, **frames), dict(records)
+    return Dated(people=people, lesions=measured_lesions, zero=zero, **frames), dict(records)
 
 
-def _settle(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
+def _report_dispositions(context: Context, names: Mapping[str, str], ledger: Ledger) -> None:
     """One disposition for each resource; Medications are used where something used refers to them."""
-    found, fates = context.extract, context.fates
+    extracted, dispositions = context.extract, context.dispositions
     links = context.medication_links
-    referring = links[fates.is_used(links["resource_key"]) & ~fates.is_out(links["resource_key"])]
-    fates.need(referring["medication"])
-    medications = [number for number, key in enumerate(found.keys) if key.startswith("Medication/")]
-    fates.leave_out((number for number in medications if not fates.needed[number]), LeftOutReason.NOT_REFERRED_TO)
+    referring = links[dispositions.is_used(links["resource_key"]) & ~dispositions.is_out(links["resource_key"])]
+    dispositions.need(referring["medication"])
+    medications = [number for number, key in enumerate(extracted.keys) if key.startswith("Medication/")]
+    dispositions.leave_out(
+        (number for number in medications if not dispositions.needed[number]), LeftOutReason.NOT_REFERRED_TO
+    )
     for key in referring["medication"].unique():
-        if key in found.faults:
-            fates.quarantine(key, found.faults[key])
+        if key in extracted.faults:
+            dispositions.quarantine(key, extracted.faults[key])
     _note_unresolved(context)
-    fates.tell(found, names, ledger)
+    _note_respelled(context)
+    _explain_listed(context)
+    dispositions.report(extracted, names, ledger)
+
+
+def _explain_listed(context: Context) -> None:
+    """A listed code that leads to no row leaves a finding, whatever the reason; nothing disappears as not listed."""
+    dispositions = context.dispositions
+    for name in ("conditions", "observations", "procedures", "medications"):
+        means = context.acts_named(name) if name in ACT_LISTS else context.coded.means(name, "code")
+        kinds = means["resource_key"].map(context.extract.kind)
+        is_whole = (means["part"] < 0) | (name == "observations")  # no component is a diagnosis
+        means = means[kinds.isin(types_of_list(name)) & (kinds != "Medication") & is_whole]
+        means = means.drop_duplicates("resource_key")
+        keys = means["resource_key"]
+        lost = means[~dispositions.is_used(keys) & ~dispositions.is_out(keys) & ~keys.isin(dispositions.unused)]
+        dispositions.explain(lost["resource_key"], LeftOutReason.INCOMPLETE)
+        kinds = lost["resource_key"].map(context.extract.kind)
+        for (kind, measure), number in lost.groupby([kinds, "means"]).size().items():
+            where = {"resource_type": str(kind), "measure": str(measure).partition("=")[0], "table": name}
+            dispositions.note(FindingKind.CODE_WITHOUT_ROW, count=int(number), **where)
+
+
+def _note_respelled(context: Context) -> None:
+    """Codings of used resources whose spelling or address had to be mended."""
+    keys = context.coded.respelled(*_LISTED_ROLES)
+    used = keys[context.dispositions.has_rows(keys)]
+    for kind, number in used.map(context.extract.kind).value_counts().items():
+        where = {"resource_type": str(kind), "path": "coding", "severity": "info"}
+        context.dispositions.note(FindingKind.CODE_RESPELLED, count=int(number), **where)
 
 
 def _note_unresolved(context: Context) -> None:
     """References by identifier of resources in use that lead to nothing read, or to several things at once."""
     links = context.links[texts_that(context.links["target_key"], lambda text: BY_IDENTIFIER in text)]
-    links = links[context.fates.has_rows(links["resource_key"])]
+    links = links[context.dispositions.has_rows(links["resource_key"])]
     for key, role, target in zip(links["resource_key"], links["role"], links["target_key"], strict=True):
         kind = target.partition("?")[0]
         if kind in JOINED:
-            found = len(context.identified(kind).find(target))
-            finding = FindingKind.SEVERAL_MATCHES if found > 1 else FindingKind.UNRESOLVED_REFERENCE
+            matches = len(context.identified(kind).find(target))
+            finding = FindingKind.SEVERAL_MATCHES if matches > 1 else FindingKind.UNRESOLVED_REFERENCE
             where = {"resource_type": context.extract.kind(key), "path": role}
-            context.fates.note(finding, count=int(found != 1), **where)
+            context.dispositions.note(finding, count=int(matches != 1), **where)
 
 
 def findings_table(ledger: Ledger) -> pd.DataFrame:

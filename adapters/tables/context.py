@@ -1,4 +1,4 @@
-"""What all tables are made from: rows of the views, persons, code lists, units, settings, and the fates so far."""
+"""The state that all tables share: rows of the views, persons, code lists, units, settings, dispositions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from adapters.fhir.codelists import Coded, CodeLists
+from adapters.fhir.codelists import CodeLists
 from adapters.ledger import FindingKind, LeftOutReason, QuarantineReason
 from adapters.settings import Settings
-from adapters.tables.extract.dispositions import Fates
+from adapters.tables.extract.acts import acts_named
+from adapters.tables.extract.coded import Coded
+from adapters.tables.extract.dispositions import Dispositions
 from adapters.tables.extract.joins import BY_IDENTIFIER, Identified, People, find_people
 from adapters.tables.extract.numbered import Numbered
-from adapters.tables.extract.views import CODINGS, Fault, kept, no_rows, stacked
+from adapters.tables.extract.views import CODINGS, Fault, no_rows, rows_where, stacked
 from adapters.tables.values.times import when
 from adapters.tables.values.units import Units
 
@@ -31,12 +33,13 @@ class Context:
     settings: Settings
     lists: CodeLists
     units: Units
-    fates: Fates = field(init=False)
+    dispositions: Dispositions = field(init=False)
     indexes: dict[str, Identified] = field(default_factory=dict)
+    acts: dict[str, pd.DataFrame] = field(default_factory=dict)  # code list -> what acts are by it
     late: dict[str, pd.DataFrame] = field(default_factory=dict)  # table -> rows after the data cutoff
 
     def __post_init__(self) -> None:
-        self.fates = Fates.of(len(self.extract.keys))
+        self.dispositions = Dispositions.of(len(self.extract.keys))
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -60,7 +63,7 @@ class Context:
 
     @cached_property
     def people(self) -> People:
-        """Who is one person."""
+        """Patient records grouped into persons."""
         keys = (key for key in self.extract.keys if key.startswith("Patient/"))
         links = self.links[self.links["resource_type"] == "Patient"]
         links = links.assign(source_key=self.extract.texts(links["resource_key"]))
@@ -72,11 +75,11 @@ class Context:
             self.indexes[kind] = Identified.of(self.extract.frames.get("identifiers"), kind, self.extract.keys)
         return self.indexes[kind]
 
-    def meant(self, targets: pd.Series, kind: str) -> pd.Series:
-        """The number of the resource that each reference means, by identifier to one of `kind`; missing if not one."""
+    def resolved(self, targets: pd.Series, kind: str) -> pd.Series:
+        """The number of the resource of type `kind` that each reference leads to; missing for none or several."""
         identified = self.identified(kind)
-        found = {target: self.extract.numbers_of(identified.find(target)) for target in targets.dropna().unique()}
-        return targets.map({target: numbers[0] for target, numbers in found.items() if len(numbers) == 1})
+        matches = {target: self.extract.numbers_of(identified.find(target)) for target in targets.dropna().unique()}
+        return targets.map({target: numbers[0] for target, numbers in matches.items() if len(numbers) == 1})
 
     @cached_property
     def coded(self) -> Coded:
@@ -87,15 +90,21 @@ class Context:
         referred = self.medication_links.merge(own, left_on="medication", right_on="resource_key", suffixes=("", "_of"))
         return Coded(stacked(own, referred[columns]), self.lists)
 
+    def acts_named(self, name: str) -> pd.DataFrame:
+        """What acts are by the list `name`: resource_key, part, means; see `tables.extract.acts`."""
+        if name not in self.acts:
+            self.acts[name] = acts_named(self.coded, name)
+        return self.acts[name]
+
     @cached_property
     def medication_links(self) -> pd.DataFrame:
-        """resource_key of what refers to a Medication, and the Medication's key, settled by identifier where needed."""
+        """resource_key of what refers to a Medication, and the Medication's key, resolved by identifier where needed."""
         links = self.links[self.links["role"] == "medication"]
-        settled = links.assign(medication=self.meant(links["target_key"], "Medication"))
+        settled = links.assign(medication=self.resolved(links["target_key"], "Medication"))
         return settled.dropna(subset=["medication"])[["resource_key", "medication"]].astype("int64")
 
-    def owned(self, name: str) -> pd.DataFrame:
-        """The rows of a table with their person; what belongs to nobody that was read is settled and gone."""
+    def with_patient(self, name: str) -> pd.DataFrame:
+        """The rows of a table with their person; resources without a patient that was read are left out."""
         frame = self.frame(name)
         if "patient_key" not in frame:
             return frame.assign(patient=pd.Series(dtype=object))
@@ -103,15 +112,15 @@ class Context:
         nobody = frame[frame["patient"].isna()].drop_duplicates("resource_key")
         for key in nobody["resource_key"]:
             if key in self.extract.faults:  # who it belongs to may be the very thing that cannot be read
-                self.fates.quarantine(key, self.extract.faults[key])
-        self.fates.leave_out(nobody["resource_key"], LeftOutReason.NO_PATIENT)
+                self.dispositions.quarantine(key, self.extract.faults[key])
+        self.dispositions.leave_out(nobody["resource_key"], LeftOutReason.NO_PATIENT)
         unclear = self.people.ambiguous(nobody["patient_key"])
         by_name = int(nobody["patient_key"].fillna("").str.contains(BY_IDENTIFIER, regex=False).sum())
-        self.fates.note(FindingKind.SEVERAL_MATCHES, count=unclear, table=name)
-        self.fates.note(FindingKind.UNRESOLVED_REFERENCE, count=by_name - unclear, table=name, path="patient")
-        return kept(frame, frame["patient"].notna())
+        self.dispositions.note(FindingKind.SEVERAL_MATCHES, count=unclear, table=name)
+        self.dispositions.note(FindingKind.UNRESOLVED_REFERENCE, count=by_name - unclear, table=name, path="patient")
+        return rows_where(frame, frame["patient"].notna())
 
-    def sound(self, frame: pd.DataFrame, listed: pd.Series) -> pd.DataFrame:
+    def valid(self, frame: pd.DataFrame, listed: pd.Series) -> pd.DataFrame:
         """`frame` without resources that hold an invalid field that a view reads; those are quarantined.
 
         A resource whose codes could be read and are not `listed` is left to the code lists: its faults cost nobody.
@@ -120,15 +129,15 @@ class Context:
         for key, known in zip(frame.loc[faulty, "resource_key"], listed[faulty], strict=True):
             fault = self.extract.faults[key]
             if known or fault.table == CODINGS:
-                self.fates.quarantine(key, fault)
-        return kept(frame, ~faulty)
+                self.dispositions.quarantine(key, fault)
+        return rows_where(frame, ~faulty)
 
     def one_meaning(self, meanings: pd.DataFrame, table: str) -> pd.DataFrame:
         """`meanings` (resource_key, part, means) of resources with one meaning a part; others are quarantined."""
         several = meanings[meanings.duplicated(["resource_key", "part"], keep=False)]["resource_key"].unique()
         for key in several:
             path = f"{self.extract.kind(key)}.code"
-            self.fates.quarantine(key, Fault(QuarantineReason.CONFLICTING_CODES, path, table))
+            self.dispositions.quarantine(key, Fault(QuarantineReason.CONFLICTING_CODES, path, table))
         return meanings[~meanings["resource_key"].isin(several)]
 
     def dated(self, frame: pd.DataFrame, starts: tuple[str, ...], end: str | None, element: str) -> pd.DataFrame:
@@ -137,8 +146,8 @@ class Context:
         table = pd.concat([frame.reset_index(drop=True), times.reset_index(drop=True)], axis=1)
         for row in table.loc[table["invalid"], ["resource_key", "resource_type"]].itertuples():
             fault = Fault(QuarantineReason.INVALID_DATE, f"{row.resource_type}.{element}", "")
-            self.fates.quarantine(row.resource_key, fault)
-        return kept(table, ~table["invalid"]).drop(columns="invalid")
+            self.dispositions.quarantine(row.resource_key, fault)
+        return rows_where(table, ~table["invalid"]).drop(columns="invalid")
 
     def before_cutoff(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
         """`frame` without the rows that lie wholly after the data cutoff; those are left out and counted."""
@@ -146,6 +155,6 @@ class Context:
             return frame
         late = frame["first"] > self.cutoff
         self.late[table] = frame[late]
-        self.fates.leave_out(frame.loc[late, "resource_key"], LeftOutReason.AFTER_DATA_CUTOFF)
-        self.fates.note_rows(frame[late], FindingKind.AFTER_DATA_CUTOFF, severity="info", table=table)
-        return kept(frame, ~late)
+        self.dispositions.leave_out(frame.loc[late, "resource_key"], LeftOutReason.AFTER_DATA_CUTOFF)
+        self.dispositions.note_rows(frame[late], FindingKind.AFTER_DATA_CUTOFF, severity="info", table=table)
+        return rows_where(frame, ~late)

@@ -21,7 +21,7 @@ def day_zero(context: Context, procedures: pd.DataFrame, persons: list[str]) -> 
     before = unsure["first"].isna() | (unsure["first"] < unsure["patient"].map(earliest))
     zero = earliest.drop(labels=unsure.loc[before, "patient"].unique(), errors="ignore").reindex(persons)
     for person in zero.index[zero.isna()]:
-        context.fates.note(FindingKind.NO_DAY_ZERO, table="patients", measure=kind, patient=person)
+        context.dispositions.note(FindingKind.NO_DAY_ZERO, table="patients", measure=kind, patient=person)
     return zero.astype(float)
 
 
@@ -49,7 +49,7 @@ def order_in_day(rows: pd.DataFrame) -> pd.Series:
 
 def note_dates(context: Context, rows: pd.DataFrame, table: str, by: str) -> None:
     """Findings about dates that are missing, not exact to the day, or moments without a zone."""
-    note = context.fates.note_rows
+    note = context.dispositions.note_rows
     known = rows["first"].notna() | rows["last"].notna()
     note(rows[~known], FindingKind.DATE_MISSING, by, table=table, severity="info")
     note(rows[known & (rows["first"] != rows["last"])], FindingKind.PARTIAL_DATE, by, table=table, severity="info")

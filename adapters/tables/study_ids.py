@@ -41,20 +41,20 @@ def _cells(values: pd.Series) -> Iterable[str]:
 
 def fingerprints(owners: pd.Series, texts: pd.Series) -> pd.Series:
     """Owner -> SHA-256 (hexadecimal) of its row texts, whatever their order; owners as they first come."""
-    found: dict[object, list[str]] = {}
+    texts_by_owner: dict[object, list[str]] = {}
     for owner, text in zip(owners, texts, strict=True):
-        found.setdefault(owner, []).append(text)
-    hashes = [hashlib.sha256(_ROW.join(sorted(own)).encode()).hexdigest() for own in found.values()]
-    return pd.Series(hashes, index=list(found), dtype=object)
+        texts_by_owner.setdefault(owner, []).append(text)
+    hashes = [hashlib.sha256(_ROW.join(sorted(own)).encode()).hexdigest() for own in texts_by_owner.values()]
+    return pd.Series(hashes, index=list(texts_by_owner), dtype=object)
 
 
 def rank_patients(keys: Sequence[str], tables: Iterable[tuple[str, pd.Series, pd.Series]]) -> list[str]:
     """`keys` in the order of the hashes of their rows in all tables; a table is (name, owner of row, text of row)."""
-    found: dict[str, list[str]] = {key: [] for key in keys}
+    digests: dict[str, list[str]] = {key: [] for key in keys}
     for name, owners, texts in tables:
         for owner, digest in fingerprints(owners, texts).items():
-            found[str(owner)].append(f"{name} {digest}")
-    return sorted(keys, key=lambda key: hashlib.sha256(_ROW.join(found[key]).encode()).hexdigest())
+            digests[str(owner)].append(f"{name} {digest}")
+    return sorted(keys, key=lambda key: hashlib.sha256(_ROW.join(digests[key]).encode()).hexdigest())
 
 
 @dataclass
@@ -116,8 +116,8 @@ def read_link(path: Path) -> StudyIds:
     if not path.exists():
         return StudyIds()
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return StudyIds(dict(found["patients"]), dict(found["lesions"]))
+        link = json.loads(path.read_text(encoding="utf-8"))
+        return StudyIds(dict(link["patients"]), dict(link["lesions"]))
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError("the link file cannot be read", "--link", "give the file that an earlier pull wrote") from None
 

@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
-from adapters.doctor import MOST_FREQUENT, CodeCounts, examine, unmapped_csv
+from adapters.doctor import CodeCounts, Report, examine, print_report, unmapped_csv, write_overlay
+from adapters.errors import InputError
 from adapters.fhir.coded_elements import coded_elements, list_names, types_of_list
 from adapters.fhir.codelists import HEADER, load_code_lists
 from adapters.ledger import Ledger, LeftOutReason
-from adapters.settings import Settings
+from adapters.settings import Reading, Settings
+from adapters.sources import open_source
 from adapters.sources.search.doctor import COUNTED_LISTS
 from adapters.tables import build_tables
+from adapters.tables.study_ids import REPOSITORY
+from tests.support.field_cases import CASES
 from tests.support.reading_support import listed, patient, psa, therapy
 
 SCT = "http://snomed.info/sct"
@@ -34,7 +38,7 @@ def examined(*resources):
 
 
 def unmapped(report) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(unmapped_csv(report))))
+    return list(csv.DictReader(io.StringIO(unmapped_csv(report.gaps))))
 
 
 def test_types_lists_and_rows_are_counted():
@@ -52,7 +56,8 @@ def test_codes_that_no_list_maps_come_most_frequent_first_as_a_code_list():
         patient(), therapy(), coded("a", "X1", "PSA, gesamt"), coded("b", "X1"), coded("c", "X2", "=cmd()"), psa()
     )
     rows = unmapped(report)
-    assert tuple(rows[0]) == HEADER
+    assert tuple(rows[0]) == (*HEADER, "list", "patients", "outside_cohort")
+    assert {row["list"] for row in rows} == {"observations"}
     assert [(r["code"], r["means"], r["source"]) for r in rows] == [
         ("X1", "", "2 in the source"),
         ("X2", "", "1 in the source"),
@@ -71,9 +76,9 @@ def test_codes_of_components_are_looked_at():
     assert {r["code"] for r in unmapped(examined(patient(), therapy(), panel))} == {"panel", "part"}
 
 
-def test_the_list_is_bounded():
-    many = [coded(f"o{n}", f"X{n}") for n in range(MOST_FREQUENT + 5)]
-    assert len(unmapped(examined(patient(), therapy(), *many))) == MOST_FREQUENT
+def test_the_list_is_never_cut():
+    many = [coded(f"o{n}", f"X{n}") for n in range(600)]
+    assert len(unmapped(examined(patient(), therapy(), *many))) == 600
 
 
 @pytest.mark.parametrize(
@@ -209,3 +214,117 @@ def test_a_server_is_asked_for_the_types_whose_codes_a_list_maps():
         "Procedure", "MedicationAdministration", "MedicationStatement", "Medication"
     )  # fmt: skip
     assert types_of_list("conditions") == ("Condition", "Observation")
+
+
+def procedure_of(identity: str, subject: str, code: dict[str, Any]) -> dict[str, Any]:
+    """A Procedure of a patient."""
+    return {
+        "resourceType": "Procedure", "id": identity, "status": "completed", "code": code,
+        "subject": {"reference": f"Patient/{subject}"}, "performedDateTime": "2019-05-01",
+    }  # fmt: skip
+
+
+RADIOLIGAND = {"text": "177Lu-PSMA-617 Radioligandentherapie"}
+RARE = {"text": "Lu-Therapie Herr Mustermann"}
+
+
+def texts_report(rare: int = 1) -> Report:
+    """Three patients outside the cohort with a text alone, and one with a text of its own."""
+    patients = [patient(f"t{n}") for n in range(3)]
+    therapies = [procedure_of(f"x{n}", f"t{n}", RADIOLIGAND) for n in range(3)]
+    others = [procedure_of(f"r{n}", f"t{n}", RARE) for n in range(rare)]
+    return examined(patient(), therapy(), *patients, *therapies, *others)
+
+
+def test_texts_without_a_code_are_named_with_what_they_cost():
+    report = texts_report()
+    rows = unmapped(report)
+    assert [(r["system"], r["code"], r["patients"], r["outside_cohort"]) for r in rows] == [
+        ("", RADIOLIGAND["text"], "3", "3")
+    ]
+    assert "3 patients would not be in the cohort" in report.verdict
+
+
+def test_a_text_of_fewer_than_three_patients_is_shown_only_as_a_count(capsys):
+    print_report(texts_report())
+    shown = capsys.readouterr()
+    assert "Mustermann" not in shown.out + shown.err
+    assert "1 texts of fewer than 3 patients are not shown" in shown.err
+
+
+def test_the_first_line_is_the_verdict(capsys):
+    print_report(texts_report())
+    assert capsys.readouterr().err.startswith(
+        "A pull would work and give 1 patient; codes in no code list: 2 of procedures"
+    )
+    print_report(examined(psa()))
+    assert capsys.readouterr().err.startswith("A pull would stop: no Patient resources")
+
+
+def test_the_overlay_is_one_file_a_list_for_its_owner_alone(tmp_path):
+    folder = tmp_path / "overlay"
+    files = write_overlay(texts_report().gaps, folder)
+    assert [path.name for path in files] == ["procedures.csv", "words.txt"]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
+    rows = list(csv.DictReader((folder / "procedures.csv").read_text(encoding="utf-8").splitlines()))
+    assert tuple(rows[0]) == HEADER
+    assert {row["code"] for row in rows} == {RADIOLIGAND["text"], RARE["text"]}
+    assert {row["means"] for row in rows} == {""}
+    assert "procedures.csv: means is one of angiography" in (folder / "words.txt").read_text()
+
+
+def test_an_overlay_changes_nothing_until_it_is_filled_in(tmp_path):
+    report = texts_report()
+    write_overlay(report.gaps, tmp_path / "o")
+    settings = Settings(reading=Reading(codelists_overlay=str(tmp_path / "o")))
+    resources = [patient(), therapy(), patient("t0"), procedure_of("x0", "t0", RADIOLIGAND)]
+    assert examine(listed(*resources), settings).tables == examined(*resources).tables
+    path = tmp_path / "o" / "procedures.csv"
+    path.write_text(path.read_text().replace(f"{RADIOLIGAND['text']},,", f"{RADIOLIGAND['text']},,lu_psma"))
+    assert examine(listed(*resources), settings).tables["patients"] == 2
+
+
+def test_an_overlay_is_refused_inside_the_repository_and_over_another():
+    with pytest.raises(InputError, match="inside the repository"):
+        write_overlay(texts_report().gaps, REPOSITORY / "overlay")
+
+
+def test_an_overlay_is_not_written_over_another(tmp_path):
+    write_overlay(texts_report().gaps, tmp_path)
+    with pytest.raises(InputError, match=r"procedures\.csv is there already"):
+        write_overlay(texts_report().gaps, tmp_path)
+
+
+def test_answers_units_and_statuses_that_are_not_understood_are_named():
+    ecog = {"coding": [{"system": "http://loinc.org", "code": "89247-1"}]}
+    answer = {"coding": [{"system": "http://h.example/ecog", "code": "ECOG-0"}]}
+    resources = [psa(f"e{n}", code=ecog, valueCodeableConcept=answer) for n in range(3)]
+    for resource in resources:
+        resource.pop("valueQuantity", None)
+    unit = psa("u", valueQuantity={"value": 5, "unit": "Einheiten/L"})
+    unknown = {
+        "resourceType": "Condition", "id": "k", "subject": {"reference": "Patient/p1"}, "code": RADIOLIGAND,
+        "verificationStatus": {"coding": [{"system": "urn:h", "code": "maybe"}]},
+    }  # fmt: skip
+    report = examined(patient(), therapy(), *resources, unit, unknown)
+    assert [(r["list"], r["code"], r["source"]) for r in unmapped(report)] == [("answers", "ECOG-0", "3 in the source")]
+    assert report.details[("unknown-unit", "value.unit 'Einheiten/L'", "psa")] == 1
+    assert (
+        report.details[("quarantined", "Condition.verificationStatus 'urn:h|maybe' (modifier-not-understood)", "")] == 1
+    )
+
+
+def test_therapies_and_diagnoses_come_first():
+    many = [coded(f"o{n}", "LAB") for n in range(5)]
+    local = {"coding": [{"system": "http://h.example", "code": "SIRT-1"}]}
+    diagnosis = {"resourceType": "Condition", "id": "k", "subject": {"reference": "Patient/p1"}, "code": local}
+    report = examined(patient(), therapy(), *many, diagnosis, procedure_of("x", "p1", local))
+    assert [gap.code_list for gap in report.gaps] == ["procedures", "conditions", "observations"]
+
+
+def test_f13_a_rare_therapy_and_a_diagnosis_are_named_among_many_codes():
+    """A therapy of one patient is one code; a routine laboratory code is many."""
+    source = open_source(str(CASES / "f13_doctor_hides_rare_codes.json"))
+    named = {gap.code for gap in examine(source, Settings()).gaps}
+    assert "79445" in named
+    assert len(named) >= 53  # 93974005, the other code that was hidden, is in the list of diagnoses by now

@@ -172,15 +172,16 @@ def build(
     return Built(tables, ledger)
 
 
-def pulled(path: Path, everyone: bool = False) -> Built:
-    """Tables of a source on disk, with the settings of the repository."""
+def pulled(path: Path, everyone: bool = False, ids: StudyIds | None = None, **reading: Any) -> Built:
+    """Tables of a source on disk, with the settings of the repository; `reading` are settings of that section."""
     ledger, settings = Ledger(), load_settings()
     if everyone:
         settings = msgspec.structs.replace(settings, cohort=Cohort(any_of=("all",)))
+    settings = msgspec.structs.replace(settings, reading=msgspec.structs.replace(settings.reading, **reading))
     types = frozenset(view.compiled.resource_type for view in load_views())
     stage = Stage(open_source(str(path)), settings, ledger, types)
     settings = stage.index(date(2026, 1, 1))
-    tables = build_tables(stage.resources(), settings=settings, ledger=ledger)
+    tables = build_tables(stage.resources(), settings=settings, ledger=ledger, ids=ids)
     ledger.close()
     return Built(tables, ledger)
 

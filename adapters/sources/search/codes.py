@@ -53,6 +53,8 @@ class Codes:
         """The values of a search. Raises InputError for a prefix of which not all codes can be named."""
         found: dict[str, None] = {}
         for system, code, _ in self._listed():
+            if not system:  # a text: no token search finds it
+                continue
             found.update(dict.fromkeys(beneath(system, code[:-1]) if code.endswith("*") else [code]))
         return [_ESCAPED.sub(r"\\\1", code) for code in found]
 

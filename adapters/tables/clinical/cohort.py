@@ -22,13 +22,13 @@ def members(context: Context, procedures: pd.DataFrame) -> set[str]:
     included = set(context.people.records) - set(excluded(context))
     if rule.everyone:
         return included
-    meant = context.coded.means("procedures", "code")
-    keys = meant.loc[meant["means"].isin(rule.any_of), "resource_key"]
-    found = procedures[procedures["resource_key"].isin(keys)]
-    if context.cutoff is not None and len(found):
-        first = when(found, context.zone, TIMED)["first"]
-        found = found[~(first > context.cutoff)]
-    return included & set(found["patient"])
+    meanings = context.acts_named("procedures")
+    keys = meanings.loc[meanings["means"].isin(rule.any_of), "resource_key"]
+    acts = procedures[procedures["resource_key"].isin(keys)]
+    if context.cutoff is not None and len(acts):
+        first = when(acts, context.zone, TIMED)["first"]
+        acts = acts[~(first > context.cutoff)]
+    return included & set(acts["patient"])
 
 
 def excluded(context: Context) -> dict[str, LeftOutReason]:
@@ -42,19 +42,19 @@ def excluded(context: Context) -> dict[str, LeftOutReason]:
 
 
 def leave_out_others(context: Context, frames: Iterable[pd.DataFrame], cohort: set[str]) -> None:
-    """Settle the Patient records and rows of everybody who is not in the cohort; note merged records of who is."""
+    """Leave out the records and rows of everybody outside the cohort; note merged records of its members."""
     reasons = excluded(context)
     for person, records in context.people.records.items():
         if person not in cohort:
-            context.fates.leave_out(
+            context.dispositions.leave_out(
                 context.extract.numbers_of(records), reasons.get(person, LeftOutReason.OUTSIDE_COHORT)
             )
         elif len(records) > 1:
-            context.fates.note(
+            context.dispositions.note(
                 FindingKind.MERGED_PATIENT, severity="info", table="patients", resource_type="Patient", patient=person
             )
     for frame in frames:
         outside = frame[~frame["patient"].isin(cohort)]
         why = outside["patient"].map(lambda person: reasons.get(person, LeftOutReason.OUTSIDE_COHORT))
         for reason, keys in outside["resource_key"].groupby(why, sort=False):
-            context.fates.leave_out(keys, LeftOutReason(reason))
+            context.dispositions.leave_out(keys, LeftOutReason(reason))

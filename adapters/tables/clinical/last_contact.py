@@ -1,4 +1,4 @@
-"""Until when each patient is known to have been under observation, and what that rests on."""
+"""The last contact with each patient, and its source."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ SOURCES = {"vital_status": "vital_status", FOLLOW_UP: "follow_up"}  # measure ->
 
 
 def last_contacts(
-    context: Context, found: pd.DataFrame, observations: pd.DataFrame, events: pd.DataFrame
+    context: Context, people: pd.DataFrame, observations: pd.DataFrame, events: pd.DataFrame
 ) -> pd.DataFrame:
     """contact (ordinal) and source by person.
 
     A dated death is the last contact. Else the latest explicit vital status or follow-up counts, else the latest
     clinical event; never a day after death. `events` : patient and day (ordinal) of what the tidy tables hold.
     """
-    limit = found["death_last"]
+    limit = people["death_last"]
     explicit = observations[observations["measure"].isin(SOURCES) & (observations["category"] != "dead")]
     explicit = explicit.assign(day=explicit["first"].where(explicit["first"] == explicit["last"]))
     explicit = explicit.assign(source=explicit["measure"].map(SOURCES))
     events = events.assign(source="clinical_event")
     _note_after_death(context, events, limit)
     chosen = _latest(events, limit)
-    told = _latest(explicit, limit)
-    chosen = told.combine_first(chosen).reindex(found.index)
-    died = found["death_observed"] & found["death_first"].notna() & (found["death_first"] == found["death_last"])
-    chosen.loc[died, "day"] = found.loc[died, "death_first"]
+    stated = _latest(explicit, limit)
+    chosen = stated.combine_first(chosen).reindex(people.index)
+    died = people["death_observed"] & people["death_first"].notna() & (people["death_first"] == people["death_last"])
+    chosen.loc[died, "day"] = people.loc[died, "death_first"]
     chosen.loc[died, "source"] = "death"
     return pd.DataFrame({"contact": chosen["day"].astype(float), "source": chosen["source"].fillna("none")})
 
@@ -47,16 +47,16 @@ def _latest(rows: pd.DataFrame, limit: pd.Series) -> pd.DataFrame:
 
 def _note_after_death(context: Context, events: pd.DataFrame, limit: pd.Series) -> None:
     after = events[events["day"] > events["patient"].map(limit).astype(float)]
-    context.fates.note_rows(after, FindingKind.EVENT_AFTER_DEATH, "table")
+    context.dispositions.note_rows(after, FindingKind.EVENT_AFTER_DEATH, "table")
 
 
 def clinical_events(frames: Iterable[tuple[str, pd.DataFrame, str]]) -> pd.DataFrame:
     """patient, day, table of all rows that are exact to the day; frames as (table, rows, name of the day column)."""
-    found = []
+    events = []
     for table, rows, column in frames:
         exact = rows[column].notna()
         if column == "first":
             exact &= rows["first"] == rows["last"]
         day = rows.loc[exact, column].astype(float)
-        found.append(pd.DataFrame({"patient": rows.loc[exact, "patient"], "day": day, "table": table}))
-    return stacked(*found)
+        events.append(pd.DataFrame({"patient": rows.loc[exact, "patient"], "day": day, "table": table}))
+    return stacked(*events)

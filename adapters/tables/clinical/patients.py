@@ -20,8 +20,8 @@ def persons(context: Context, cohort: Iterable[str]) -> pd.DataFrame:
     """One row per person of the cohort: sex, birth_first, birth_last, deceased, death_first, death_last (ordinals)."""
     frame = context.frame(TABLE)
     for key in frame.loc[frame["resource_key"].isin(context.extract.faults.keys()), "resource_key"]:
-        context.fates.quarantine(key, context.extract.faults[key])
-    sound = frame[~context.fates.is_out(frame["resource_key"])]
+        context.dispositions.quarantine(key, context.extract.faults[key])
+    sound = frame[~context.dispositions.is_out(frame["resource_key"])]
     own_keys = context.extract.texts(sound["resource_key"])
     by_key = sound.reindex(columns=list(_FIELDS)).set_axis(own_keys).to_dict("index")
     rows = []
@@ -30,17 +30,17 @@ def persons(context: Context, cohort: Iterable[str]) -> pd.DataFrame:
         current = [key for key in context.people.current[person] if key in by_key]
         chosen = {name: _value([by_key[k] for k in current], [by_key[k] for k in records], name) for name in _FIELDS}
         rows.append({"patient": person, **chosen})
-        context.fates.use(context.extract.numbers_of(current[:1]))
-        context.fates.need(context.extract.numbers_of(records))
-    found = pd.DataFrame(rows, columns=["patient", *_FIELDS]).set_index("patient")
+        context.dispositions.use(context.extract.numbers_of(current[:1]))
+        context.dispositions.need(context.extract.numbers_of(records))
+    people = pd.DataFrame(rows, columns=["patient", *_FIELDS]).set_index("patient")
     for name, source in (("birth", "birth_date"), ("death", "deceased_at")):
-        times = read_moments(found[source], context.zone)
-        found[f"{name}_first"], found[f"{name}_last"] = times["first"], times["last"]
-    partial = found["birth_date"].notna() & (found["birth_first"] != found["birth_last"])
-    for person in found.index[partial]:
-        context.fates.note(FindingKind.BIRTH_DATE_PARTIAL, table=TABLE, patient=person)
-    found["sex"] = found["sex"].where(found["sex"].isin(("female", "male", "other"))).fillna("unknown")
-    return found
+        times = read_moments(people[source], context.zone)
+        people[f"{name}_first"], people[f"{name}_last"] = times["first"], times["last"]
+    partial = people["birth_date"].notna() & (people["birth_first"] != people["birth_last"])
+    for person in people.index[partial]:
+        context.dispositions.note(FindingKind.BIRTH_DATE_PARTIAL, table=TABLE, patient=person)
+    people["sex"] = people["sex"].where(people["sex"].isin(("female", "male", "other"))).fillna("unknown")
+    return people
 
 
 def _value(current: list[dict[str, object]], records: list[dict[str, object]], name: str) -> object:
@@ -52,38 +52,38 @@ def _value(current: list[dict[str, object]], records: list[dict[str, object]], n
     return None
 
 
-def check_births(context: Context, found: pd.DataFrame, zero: pd.Series) -> pd.DataFrame:
+def check_births(context: Context, people: pd.DataFrame, zero: pd.Series) -> pd.DataFrame:
     """`found` without births that lie after day 0: such a date cannot be, and an age from it is none."""
-    wrong = found["birth_first"] > zero
-    for person in found.index[wrong]:
-        context.fates.note(FindingKind.IMPLAUSIBLE_VALUE, table=TABLE, path="birthDate", patient=person)
-    found.loc[wrong, ["birth_first", "birth_last"]] = np.nan
-    return found
+    wrong = people["birth_first"] > zero
+    for person in people.index[wrong]:
+        context.dispositions.note(FindingKind.IMPLAUSIBLE_VALUE, table=TABLE, path="birthDate", patient=person)
+    people.loc[wrong, ["birth_first", "birth_last"]] = np.nan
+    return people
 
 
-def add_deaths(context: Context, found: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
+def add_deaths(context: Context, people: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
     """`found` with death_observed, and death_first and death_last from vital status Observations where Patient has none.
 
     The day of a status "dead" is taken as the day of death; of several the earliest. A death after the data cutoff is
     not observed.
     """
     dead = _dead(context, observations).groupby("patient").agg(first=("first", "min"), last=("last", "min"))
-    reported = found.index.isin(_dead(context, observations)["patient"])
-    own = found["death_first"].notna()
+    reported = people.index.isin(_dead(context, observations)["patient"])
+    own = people["death_first"].notna()
     for name in ("first", "last"):
-        found[f"death_{name}"] = found[f"death_{name}"].where(own, dead[name].reindex(found.index))
-    observed = found["deceased"].eq(True) | own | reported
-    _note_contradictions(context, found, observations)
+        people[f"death_{name}"] = people[f"death_{name}"].where(own, dead[name].reindex(people.index))
+    observed = people["deceased"].eq(True) | own | reported
+    _note_contradictions(context, people, observations)
     if context.cutoff is not None:
-        late = found["death_first"] > context.cutoff
-        for person in found.index[late]:
-            context.fates.note(FindingKind.AFTER_DATA_CUTOFF, severity="info", table=TABLE, patient=person)
+        late = people["death_first"] > context.cutoff
+        for person in people.index[late]:
+            context.dispositions.note(FindingKind.AFTER_DATA_CUTOFF, severity="info", table=TABLE, patient=person)
         observed &= ~late
-    found["death_observed"] = observed
-    found.loc[~observed, ["death_first", "death_last"]] = np.nan
-    for person in found.index[observed & (found["death_first"] != found["death_last"])]:
-        context.fates.note(FindingKind.DEATH_WITHOUT_DATE, table=TABLE, path="deceased", patient=person)
-    return found
+    people["death_observed"] = observed
+    people.loc[~observed, ["death_first", "death_last"]] = np.nan
+    for person in people.index[observed & (people["death_first"] != people["death_last"])]:
+        context.dispositions.note(FindingKind.DEATH_WITHOUT_DATE, table=TABLE, path="deceased", patient=person)
+    return people
 
 
 def _dead(context: Context, observations: pd.DataFrame) -> pd.DataFrame:
@@ -98,12 +98,12 @@ def _dead(context: Context, observations: pd.DataFrame) -> pd.DataFrame:
     return stacked(vital[columns], late[columns])
 
 
-def _note_contradictions(context: Context, found: pd.DataFrame, observations: pd.DataFrame) -> None:
+def _note_contradictions(context: Context, people: pd.DataFrame, observations: pd.DataFrame) -> None:
     """Death on different days, death denied by the Patient record, or a patient alive after death."""
     vital = observations[observations["measure"] == "vital_status"]
-    rows = vital.join(found[["death_first", "death_last", "deceased"]], on="patient")
+    rows = vital.join(people[["death_first", "death_last", "deceased"]], on="patient")
     dead, alive = rows["category"] == "dead", rows["category"] == "alive"
     other_day = dead & ((rows["first"] > rows["death_last"]) | (rows["last"] < rows["death_first"]))
     denied = dead & rows["deceased"].eq(False)
     revived = alive & (rows["first"] > rows["death_last"])
-    context.fates.note_rows(rows[other_day | denied | revived], FindingKind.CONTRADICTING_DEATH, table=TABLE)
+    context.dispositions.note_rows(rows[other_day | denied | revived], FindingKind.CONTRADICTING_DEATH, table=TABLE)

@@ -12,19 +12,19 @@ SEVERAL = "other"
 
 def sites_of(context: Context, rows: pd.DataFrame, table: str, *roles: str) -> pd.DataFrame:
     """resource_key and site for each organ of the resources in `rows`; unlisted body sites are a finding."""
-    found = context.coded.means("sites", *(roles or ("site",)))
-    found = found[found["resource_key"].isin(rows["resource_key"])]
+    sites = context.coded.means("sites", *(roles or ("site",)))
+    sites = sites[sites["resource_key"].isin(rows["resource_key"])]
     stated = context.coded.has("site")
     unlisted = rows[
-        rows["resource_key"].isin(stated["resource_key"]) & ~rows["resource_key"].isin(found["resource_key"])
+        rows["resource_key"].isin(stated["resource_key"]) & ~rows["resource_key"].isin(sites["resource_key"])
     ].drop_duplicates("resource_key")
-    context.fates.note_rows(unlisted, FindingKind.SITE_NOT_LISTED, table=table, path="bodySite")
-    return found[["resource_key", "means"]].rename(columns={"means": "site"}).drop_duplicates()
+    context.dispositions.note_rows(unlisted, FindingKind.SITE_NOT_LISTED, table=table, path="bodySite")
+    return sites[["resource_key", "means"]].rename(columns={"means": "site"}).drop_duplicates()
 
 
 def single_site(context: Context, rows: pd.DataFrame, table: str, *roles: str) -> pd.Series:
     """The organ of each resource by key: the one it names, "other" where it names several organs at once."""
-    found = sites_of(context, rows, table, *roles)
-    several = found.duplicated("resource_key", keep=False)
-    found.loc[several, "site"] = SEVERAL
-    return found.drop_duplicates("resource_key").set_index("resource_key")["site"]
+    sites = sites_of(context, rows, table, *roles)
+    several = sites.duplicated("resource_key", keep=False)
+    sites.loc[several, "site"] = SEVERAL
+    return sites.drop_duplicates("resource_key").set_index("resource_key")["site"]

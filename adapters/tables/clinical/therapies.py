@@ -1,4 +1,4 @@
-"""One therapy told by two resources: a Procedure and a MedicationAdministration of one agent become one row.
+"""One therapy in two resources: a Procedure and a MedicationAdministration of one agent become one row.
 
 They are one therapy where they are linked (partOf, a shared request, a shared identifier) or lie within `merge_days`.
 One Procedure goes with at most one administration, so a course that groups several cycles swallows none of them.
@@ -25,9 +25,9 @@ Row = dict[str, Any]
 
 
 def merged(context: Context, acts: pd.DataFrame) -> pd.DataFrame:
-    """`acts` with one row for each therapy; a column `told_by` lists the keys of the resources that tell of it."""
+    """`acts` with one row for each therapy; a column `source_resources` lists the keys of the resources that record it."""
     acts = acts.reset_index(drop=True)
-    told_by: list[tuple[int, ...]] = [(key,) for key in acts["resource_key"]]
+    source_resources: list[tuple[int, ...]] = [(key,) for key in acts["resource_key"]]
     both = acts.groupby(["patient", "procedure"])["resource_type"].transform("nunique") > 1
     links = _Linked(context, acts[both])
     records = acts[both].to_dict("index")
@@ -38,13 +38,13 @@ def merged(context: Context, acts: pd.DataFrame) -> pd.DataFrame:
     changes: dict[int, dict[str, Any]] = {}
     for indexes in groups.values():
         for procedure, administration in _pairs(indexes, records, links, context.settings.reading.merge_days):
-            changes[procedure] = _one(context, records[procedure], records[administration])
-            told_by[procedure] += told_by[administration]
+            changes[procedure] = _merged_row(context, records[procedure], records[administration])
+            source_resources[procedure] += source_resources[administration]
             gone.append(administration)
     if changes:
         new = pd.DataFrame.from_dict(changes, orient="index")
         acts.loc[new.index, list(new.columns)] = new
-    return acts.assign(told_by=told_by).drop(index=gone).reset_index(drop=True)
+    return acts.assign(source_resources=source_resources).drop(index=gone).reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,16 @@ def _pairs(indexes: list[int], records: dict[int, Row], links: _Linked, merge_da
     """Which Procedure goes with which administration: explicit links first, then the nearest in time."""
     procedures = [index for index in indexes if records[index]["resource_type"] == PROCEDURE]
     administrations = [index for index in indexes if records[index]["resource_type"] == ADMINISTRATION]
-    found: list[_Link] = []
+    candidates: list[_Link] = []
     for p, a in product(procedures, administrations):
-        one, other = records[p], records[a]
-        exact = one["first"] == one["last"] and other["first"] == other["last"]
-        days = abs(one["first"] - other["first"]) if exact else _FAR
-        linked = links.join(one["resource_key"], other["resource_key"])
+        procedure, administration = records[p], records[a]
+        exact = procedure["first"] == procedure["last"] and administration["first"] == administration["last"]
+        days = abs(procedure["first"] - administration["first"]) if exact else _FAR
+        linked = links.join(procedure["resource_key"], administration["resource_key"])
         if linked or days <= merge_days:
-            found.append(_Link(linked, days, (_content(one), _content(other)), (p, a)))
+            candidates.append(_Link(linked, days, (_content(procedure), _content(administration)), (p, a)))
     taken: set[int] = set()
-    for link in sorted(found, key=lambda item: (not item.is_linked, item.days, item.rank)):
+    for link in sorted(candidates, key=lambda item: (not item.is_linked, item.days, item.rank)):
         if taken.isdisjoint(link.pair):
             taken.update(link.pair)
             yield link.pair
@@ -111,9 +111,9 @@ def _columns(frame: pd.DataFrame, *names: str) -> Iterable[tuple[Any, ...]]:
     return zip(*(frame[name] for name in names), strict=True)
 
 
-def _one(context: Context, procedure: Row, administration: Row) -> dict[str, Any]:
+def _merged_row(context: Context, procedure: Row, administration: Row) -> dict[str, Any]:
     """The row of both: what was given counts before what was billed, and each fills what the other leaves open."""
-    note = context.fates.note
+    note = context.dispositions.note
     where = {"table": "procedures", "measure": procedure["procedure"], "patient": procedure["patient"]}
     note(FindingKind.MERGED_THERAPY, severity="info", table="procedures", measure=procedure["procedure"])
     given, billed = administration["activity_gbq"], procedure["activity_gbq"]

@@ -1,4 +1,4 @@
-"""What becomes of each resource, and what was noticed: collected here, told to the ledger when study ids exist."""
+"""Disposition and findings of each resource, collected until study ids exist, then reported to the ledger."""
 
 from __future__ import annotations
 
@@ -42,17 +42,18 @@ class Note:
 
 
 @dataclass
-class Fates:
-    """One disposition for each resource; the first one given stays, so earlier rules come before later ones."""
+class Dispositions:
+    """One disposition for each resource; the first that is given counts, so earlier rules precede later ones."""
 
     rows: Counts  # how many rows each fed
     needed: Flags  # feeds no row of its own, but is needed for others
     out: Flags  # left out or quarantined
     why: dict[int, LeftOutReason | Fault] = field(default_factory=dict)  # of those that are out
+    unused: dict[int, LeftOutReason] = field(default_factory=dict)  # why, should nothing use the resource
     notes: Counter[Note] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, resources: int) -> Fates:
+    def of(cls, resources: int) -> Dispositions:
         """Nothing known yet of so many resources."""
         return cls(
             np.zeros(resources, dtype=np.int64), np.zeros(resources, dtype=bool), np.zeros(resources, dtype=bool)
@@ -63,6 +64,11 @@ class Fates:
         for key in keys:
             self.why.setdefault(key, reason)
             self.out[key] = True
+
+    def explain(self, keys: Iterable[int], reason: LeftOutReason) -> None:
+        """Why these resources feed no table, unless something else uses them or leaves them out."""
+        for key in keys:
+            self.unused.setdefault(key, reason)
 
     def quarantine(self, key: int, fault: Fault) -> None:
         """A resource that cannot be read."""
@@ -110,20 +116,20 @@ class Fates:
         """Which of the keys fed a row or were needed for others."""
         return self.has_rows(keys) | self.needed[_array(keys)]
 
-    def tell(self, found: Numbered, study_ids: Mapping[str, str], ledger: LedgerLike) -> None:
-        """Settle every key once and pass on the findings about people in the tables."""
+    def report(self, extracted: Numbered, study_ids: Mapping[str, str], ledger: LedgerLike) -> None:
+        """Report one disposition of every key, and the findings about people in the tables."""
         used = (((self.rows > 0) | self.needed) & ~self.out).tolist()
         rows = self.rows.tolist()
-        settled = [(key, found.numbers[key]) for key in found.keys]
-        ledger.all_used((key, rows[number]) for key, number in settled if used[number])
-        for key, number in settled:
+        resources = [(key, extracted.numbers[key]) for key in extracted.keys]
+        ledger.all_used((key, rows[number]) for key, number in resources if used[number])
+        for key, number in resources:
             if used[number]:
                 continue
-            fate = self.why.get(number, LeftOutReason.CODE_NOT_LISTED)
-            if isinstance(fate, LeftOutReason):
-                ledger.left_out(key, fate)
+            disposition = self.why.get(number) or self.unused.get(number, LeftOutReason.CODE_NOT_LISTED)
+            if isinstance(disposition, LeftOutReason):
+                ledger.left_out(key, disposition)
             else:
-                ledger.quarantined(key, fate.reason, fate.path, table=fate.table)
+                ledger.quarantined(key, disposition.reason, disposition.path, table=disposition.table)
         for note, count in self.notes.items():
             if note.patient is not None and note.patient not in study_ids:
                 continue

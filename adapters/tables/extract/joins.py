@@ -16,7 +16,7 @@ BY_IDENTIFIER = "?identifier="  # what marks a key that must be joined by identi
 
 @dataclass
 class Identified:
-    """Resources of one type by business identifier, to settle keys such as `Patient?identifier=system|value`."""
+    """Resources of one type by business identifier, to resolve keys such as `Patient?identifier=system|value`."""
 
     by_name: Mapping[str, frozenset[str]]
 
@@ -40,7 +40,7 @@ class Identified:
 
 @dataclass
 class People:
-    """Who is one person: Patient key -> the key of the record that stands for all records of that person."""
+    """Patient records grouped into persons: Patient key -> main key of the person."""
 
     main: dict[str, str] = field(default_factory=dict)
     records: dict[str, list[str]] = field(default_factory=dict)  # main key -> all its Patient keys
@@ -62,7 +62,7 @@ class People:
         return next(iter(persons)) if len(persons) == 1 else None
 
     def _persons(self, key: str) -> set[str]:
-        return {self.main[found] for found in self.identified.find(key) if found in self.main}
+        return {self.main[record] for record in self.identified.find(key) if record in self.main}
 
 
 def find_people(patients: Iterable[str], links: pd.DataFrame, identified: Identified) -> People:

@@ -39,13 +39,13 @@ class Numbered:
         return [self.numbers[key] for key in keys if key in self.numbers]
 
 
-def numbered(found: Extract) -> Numbered:
-    """`found` with numbers for keys. Raises KeyError for rows of a resource that was not seen."""
-    numbers = {key: number for number, key in enumerate(found.keys)}
-    frames = {name: _renamed(frame, numbers) for name, frame in found.frames.items()}
-    return Numbered(frames, found.keys, numbers, {numbers[key]: fault for key, fault in found.faults.items()})
+def numbered(extracted: Extract) -> Numbered:
+    """`extracted` with numbers for keys. Raises KeyError for rows of a resource that was not seen."""
+    numbers = {key: number for number, key in enumerate(extracted.keys)}
+    frames = {name: _renamed(frame, numbers) for name, frame in extracted.frames.items()}
+    return Numbered(frames, extracted.keys, numbers, {numbers[key]: fault for key, fault in extracted.faults.items()})
 
 
 def _renamed(frame: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
-    found = np.fromiter(map(numbers.__getitem__, frame["resource_key"]), dtype=np.int64, count=len(frame))
-    return frame.assign(resource_key=found)
+    keys = np.fromiter(map(numbers.__getitem__, frame["resource_key"]), dtype=np.int64, count=len(frame))
+    return frame.assign(resource_key=keys)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.reading.undecoded import Undecoded
+from adapters.reading.raw_resource import RawResource
 from adapters.sql_on_fhir import CompiledView
 from adapters.sql_on_fhir.compiled import UNUSUAL, Row
 from adapters.sql_on_fhir.files.lines import BEYOND
@@ -32,7 +32,7 @@ class Runs:
         self.views = views
         self.rows: list[list[Row]] = [[] for _ in views]
         self._note = note
-        self._waiting: list[Undecoded] = []
+        self._waiting: list[RawResource] = []
         self._structs = self._over_structs()
 
     def _over_structs(self) -> tuple[msgspec.json.Decoder[Any], list[tuple[RunView, list[Row]]]] | None:
@@ -48,9 +48,9 @@ class Runs:
             runs.append((form[0], rows))
         return decoder(shape, self.kind), runs
 
-    def add(self, resource: Mapping[str, Any] | Undecoded, key: str) -> None:
+    def add(self, resource: Mapping[str, Any] | RawResource, key: str) -> None:
         """Take one more resource; rows may come later, see `finish`."""
-        if isinstance(resource, Undecoded):
+        if isinstance(resource, RawResource):
             self._waiting.append(resource)
             if len(self._waiting) == TOGETHER:
                 self.finish()
@@ -72,12 +72,12 @@ class Runs:
         else:
             decode, runs = self._structs
             records = _decoded(decode, waiting)
-        for number, undecoded in enumerate(waiting):
-            if records is None or not self._quickly(records[number], undecoded.key, runs):
-                self._alone(undecoded.resource(), undecoded.key)
+        for number, raw in enumerate(waiting):
+            if records is None or not self._quickly(records[number], raw.key, runs):
+                self._alone(raw.resource(), raw.key)
 
     def _quickly(self, record: Any, key: str, runs: list[tuple[RunView, list[Row]]]) -> bool:
-        """Whether the struct is what its key says and every view took it; if not, no rows are left of it."""
+        """True if the struct has the id of its key and every view took it; if not, its rows are removed."""
         if key != f"{self.kind}/{record.f_id}":
             return False
         marks = [len(rows) for rows in self.rows]
@@ -98,10 +98,10 @@ class Runs:
             rows += view.tuples(resource, note)
 
 
-def _decoded(decode: msgspec.json.Decoder[Any], waiting: Sequence[Undecoded]) -> list[Any] | None:
+def _decoded(decode: msgspec.json.Decoder[Any], waiting: Sequence[RawResource]) -> list[Any] | None:
     """A struct for each resource; None where any of them does not fit."""
     try:
-        records = decode.decode_lines(b"\n".join([undecoded.text for undecoded in waiting]))
+        records = decode.decode_lines(b"\n".join([raw.text for raw in waiting]))
     except BEYOND:
         return None
     return records if len(records) == len(waiting) else None

@@ -1,4 +1,4 @@
-"""Run all views over the resources: rows as the resources tell them, before any code list, unit or join."""
+"""Run all views over the resources: rows as in the resources, before any code list, unit or join."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from adapters.errors import InputError
 from adapters.fhir.overlays import overlay_files
 from adapters.fhir.r4 import RESOURCE_TYPES
 from adapters.ledger import QuarantineReason
-from adapters.reading.undecoded import Undecoded
+from adapters.reading.raw_resource import RawResource
 from adapters.sql_on_fhir import CompiledView, compile_view
 from adapters.tables.extract.runs import Runs
 
@@ -104,21 +104,21 @@ def _definition(path: Path) -> Mapping[str, Any]:
     return definition
 
 
-def extract(resources: Iterable[Mapping[str, Any] | Undecoded], views: list[TableView]) -> Extract:
-    """Rows of all `views` for `resources` (each with resourceType and id, references settled; or still as text)."""
-    found = Extract({})
-    runs = _runs(views, found.faults)
+def extract(resources: Iterable[Mapping[str, Any] | RawResource], views: list[TableView]) -> Extract:
+    """Rows of all `views` for `resources` (each with resourceType and id, references resolved; or still as text)."""
+    extracted = Extract({})
+    runs = _runs(views, extracted.faults)
     for resource in resources:
-        key = resource.key if isinstance(resource, Undecoded) else f"{resource['resourceType']}/{resource['id']}"
-        found.keys.append(key)
+        key = resource.key if isinstance(resource, RawResource) else f"{resource['resourceType']}/{resource['id']}"
+        extracted.keys.append(key)
         own = runs.get(key.partition("/")[0])
         if own is not None:
             own.add(resource, key)
     for view in views:
         frame = _frame(view, runs[view.compiled.resource_type])
-        known = found.frames.get(view.table)
-        found.frames[view.table] = frame if known is None else stacked(known, frame)
-    return found
+        known = extracted.frames.get(view.table)
+        extracted.frames[view.table] = frame if known is None else stacked(known, frame)
+    return extracted
 
 
 def _runs(views: list[TableView], faults: dict[str, Fault]) -> dict[str, Runs]:
@@ -151,7 +151,7 @@ def stacked(*frames: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else frames[0].reset_index(drop=True)
 
 
-def kept(frame: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
+def rows_where(frame: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
     """The rows for which `wanted` holds, numbered anew; where that is all of them, nothing is copied."""
     return (frame if wanted.all() else frame[wanted]).reset_index(drop=True)
 
@@ -179,9 +179,9 @@ def no_rows(*texts: str, numbers: tuple[str, ...] = (), flags: tuple[str, ...] =
 def _fault(table: str, view: CompiledView, column: str, path: str, reason: str) -> Fault:
     """What the view says of a field that does not fit."""
     kinds = {c.name: c.type for c in view.columns}
-    found = QuarantineReason.INVALID_VALUE
+    kind = QuarantineReason.INVALID_VALUE
     if "where one is declared" in reason:
-        found = QuarantineReason.INVALID_STRUCTURE
+        kind = QuarantineReason.INVALID_STRUCTURE
     elif kinds.get(column) in _DATE_TYPES:
-        found = QuarantineReason.INVALID_DATE
-    return Fault(found, f"{view.resource_type}.{path}", table)
+        kind = QuarantineReason.INVALID_DATE
+    return Fault(kind, f"{view.resource_type}.{path}", table)

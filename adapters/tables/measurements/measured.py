@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -11,12 +12,16 @@ import pandas as pd
 from adapters.contract import COMPARATORS, MEASURES
 from adapters.ledger import FindingKind, QuarantineReason
 from adapters.tables.context import Context
-from adapters.tables.extract.views import Fault, combinations, kept
-from adapters.tables.values.texts import read_text
+from adapters.tables.extract.views import Fault, combinations, rows_where
+from adapters.tables.measurements.ordinals import ordinal_values
+from adapters.tables.values.texts import read_gleason, read_text
 
 TABLE = "observations"
-ABSENT_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+AS_TEXT = "as-text"  # the reason that says that the value is given as a text
+_COMPARATOR_OF: Mapping[str, str] = {"below_scale": "<", "above_scale": ">"}
+_WHERE: Mapping[str, str] = {"table": TABLE, "resource_type": "Observation"}
 _YES_NO: Mapping[bool, str] = {True: "present", False: "absent"}
+_PRINTABLE_UNIT = re.compile(r"[^\s']{1,20}")
 _NUMBERS = frozenset({int, float, Decimal, type(None)})
 _YES_NO_MEASURES = ("gi_flow", "ascites")
 
@@ -27,46 +32,57 @@ def add_values(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     A unit that the measure does not know, or a comparator that FHIR does not know, quarantines the resource.
     """
     rows = _numbers(context, rows.reset_index(drop=True))
+    rows = _off_scale(context, rows)
     rows = _converted(context, rows)
     rows = _categories(rows)
+    rows = _without_contradictions(context, rows)
     rows["absent_reason"] = _absent(context, rows)
     _report(context, rows)
-    return kept(rows, ~context.fates.is_out(rows["resource_key"]))
+    return rows_where(rows, ~context.dispositions.is_out(rows["resource_key"]))
 
 
 def _numbers(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
-    """Columns number, comparator, number_code, number_unit from quantity, integer, text or coded answer."""
-    texts = {text: read_text(str(text)) for text in rows["value_text"].dropna().unique()}
-    parsed = rows["value_text"].map(texts)
-    read = parsed.notna()
-    number = floats(rows["value_value"])
+    """Columns number, comparator, number_code, number_unit from quantity, integer, coded answer, ordinal value or text."""
     rows["comparator"] = rows["value_comparator"].astype(object)
     rows["number_code"], rows["number_unit"] = rows["value_code"], rows["value_unit"]
-    integer = rows["value_integer"].notna()
-    number = number.mask(integer, floats(rows["value_integer"]))
-    for position, name in enumerate(("comparator", "number", "number_unit")):
-        found = parsed[read].map(lambda triple, position=position: triple[position])
-        if name == "number":
-            number.loc[read] = found.astype(float)
-        else:
-            rows.loc[read, name] = found
-    coded = rows["answer_number"].notna() & number.isna()
-    rows["number"] = number.mask(coded, rows["answer_number"])
+    number = floats(rows["value_value"])
+    number = number.mask(rows["value_integer"].notna(), floats(rows["value_integer"]))
+    number = number.where(number.notna() | rows["answer_number"].isna(), rows["answer_number"])
+    rows["number"] = number.where(number.notna(), ordinal_values(rows))
+    _add_texts(context, rows)
     wrong = rows["comparator"].notna() & ~rows["comparator"].isin(COMPARATORS)
     for key, part in zip(rows.loc[wrong, "resource_key"], rows.loc[wrong, "part"], strict=True):
         path = "Observation.value.comparator" if part < 0 else "Observation.component.value.comparator"
-        context.fates.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
+        context.dispositions.quarantine(key, Fault(QuarantineReason.INVALID_COMPARATOR, path, TABLE))
     return rows
+
+
+def _add_texts(context: Context, rows: pd.DataFrame) -> None:
+    """Numbers of texts, and of the texts of concepts whose codes no answer list knows."""
+    rows["text"] = rows["value_text"].where(rows["value_text"].notna(), rows["concept_text"])
+    is_open = rows["text"].notna() & rows["number"].isna() & rows["answer_category"].isna()
+    texts = pd.Series(zip(rows["measure"], rows["text"], strict=True), index=rows.index, dtype=object)[is_open]
+    decimal = context.settings.reading.decimal_separator
+    parsed = texts.map({(measure, text): _parsed(measure, text, decimal) for measure, text in texts.unique()}).dropna()
+    for position, name in enumerate(("comparator", "number", "number_unit")):
+        values = parsed.map(lambda triple, position=position: triple[position])
+        rows.loc[parsed.index, name] = values.astype(float) if name == "number" else values
+
+
+def _parsed(measure: str, text: str, decimal: str) -> tuple[str | None, float, str | None] | None:
+    """Comparator, number and unit of a text for a measure."""
+    score = read_gleason(str(text)) if measure == "gleason_score" else None
+    return read_text(str(text), decimal) if score is None else (None, score, None)
 
 
 def floats(numbers: pd.Series) -> pd.Series:
     """Numbers of JSON as floats; missing where no float holds them."""
     try:
         is_plain = _NUMBERS.issuperset(map(type, numbers))
-        found = numbers.to_numpy(dtype=float) if is_plain else [_float(number) for number in numbers]
+        converted = numbers.to_numpy(dtype=float) if is_plain else [_float(number) for number in numbers]
     except OverflowError:
-        found = [_float(number) for number in numbers]
-    series = pd.Series(np.array(found, dtype=float), numbers.index)
+        converted = [_float(number) for number in numbers]
+    series = pd.Series(np.array(converted, dtype=float), numbers.index)
     return series.where(np.isfinite(series))
 
 
@@ -87,17 +103,31 @@ def _converted(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
     unknown = wanted & ~known.reindex(rows.index, fill_value=False)
     for row in rows[unknown].itertuples():
         path = "Observation.value.unit" if row.part < 0 else "Observation.component.value.unit"
-        context.fates.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+        context.dispositions.quarantine(row.resource_key, Fault(QuarantineReason.UNKNOWN_UNIT, path, TABLE))
+    _report_units(context, rows, wanted, unknown)
+    return rows
+
+
+def _report_units(context: Context, rows: pd.DataFrame, wanted: pd.Series, unknown: pd.Series) -> None:
+    """Findings for units that are missing, unknown (each by name), or contradict the code of the unit."""
+    note = context.dispositions.note_rows
     stated = rows["number_code"].notna() | rows["number_unit"].notna()
     missing = wanted & ~stated & ~rows["unit"].isin(("1", "score", "SUV"))
-    context.fates.note_rows(
-        rows[missing], FindingKind.UNIT_MISSING, "measure", table=TABLE, resource_type="Observation", path="value.unit"
-    )
-    context.fates.note_rows(
-        rows[unknown & stated], FindingKind.UNKNOWN_UNIT, "measure", table=TABLE, resource_type="Observation",
-        path="value.unit", severity="error",
-    )  # fmt: skip
-    return rows
+    note(rows[missing], FindingKind.UNIT_MISSING, "measure", path="value.unit", **_WHERE)
+    for name, own in rows[unknown & stated].groupby(rows["number_code"].fillna(""), sort=True):
+        note(own, FindingKind.UNKNOWN_UNIT, "measure", path=unit_path(str(name)), severity="error", **_WHERE)
+    both = wanted & rows["number_code"].notna() & rows["number_unit"].notna()
+    columns = ("measure", "number_code", "number_unit", "unit")
+    stated_twice = pd.Series(zip(*(rows[name] for name in columns), strict=True), index=rows.index, dtype=object)[both]
+    wrong = {key for key in stated_twice.unique() if context.units.contradicts(*key)}
+    contradicting = both & stated_twice.isin(wrong).reindex(rows.index, fill_value=False)
+    note(rows[contradicting], FindingKind.CONTRADICTING_UNIT, "measure", path="value.unit", **_WHERE)
+    rows.loc[contradicting, "value"] = np.nan
+
+
+def unit_path(unit: str) -> str:
+    """The path of an unknown unit with its code; a printed unit is a free text, which no table holds."""
+    return f"value.unit '{unit}'" if _PRINTABLE_UNIT.fullmatch(unit) else "value.unit"
 
 
 def convert(
@@ -134,22 +164,69 @@ def _categories(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def _off_scale(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Comparators from an interpretation such as "off scale high"; a number that failed quality control is none."""
+    if not rows["interpretation_codes"].map(bool).any():
+        return rows.assign(is_unreliable=False)
+    known = context.lists.by_code("interpretations")
+    said = rows["interpretation_codes"].map(lambda codes: _first_known(codes, known))
+    stated = said.map(_COMPARATOR_OF)
+    known_sign = stated.notna() & rows["number"].notna()
+    own = rows["comparator"]
+    note = context.dispositions.note_rows
+    opposed = known_sign & own.notna() & (own.str[:1] != stated)
+    note(rows[opposed], FindingKind.CONTRADICTING_VALUE, "measure", path="interpretation", **_WHERE)
+    rows["comparator"] = own.where(own.notna() | ~known_sign, stated)
+    return rows.assign(is_unreliable=said.eq("unreliable") | opposed)
+
+
+def _first_known(codes: object, known: Mapping[str, str]) -> str | None:
+    """The meaning of the first listed code of a list."""
+    return next((known[code] for code in codes if code in known), None) if isinstance(codes, list) else None
+
+
+def _without_contradictions(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """No value where the Observation says why there is none, or that it is not to be trusted."""
+    given = rows["value"].notna() | (rows["category"].notna() & rows["fixed"].isna())
+    denied = given & rows["is_absent"].eq(True) & rows["absent_code"].ne(AS_TEXT)
+    note = context.dispositions.note_rows
+    note(rows[denied], FindingKind.CONTRADICTING_VALUE, "measure", path="dataAbsentReason", **_WHERE)
+    unreliable = given & rows["is_unreliable"] & ~denied
+    note(rows[unreliable], FindingKind.UNRELIABLE_VALUE, "measure", path="interpretation", **_WHERE)
+    lost = denied | unreliable
+    rows["is_unreliable"] = unreliable
+    return rows.assign(
+        value=rows["value"].mask(lost),
+        category=rows["category"].where(~lost, None),
+        comparator=rows["comparator"].where(~lost, None),
+    )
+
+
 def _absent(context: Context, rows: pd.DataFrame) -> pd.Series:
+    """Why a measurement has neither number nor category: dataAbsentReason, or the extension of that name on a value."""
     empty = rows["value"].isna() & rows["category"].isna()
-    codes = rows["absent_code"].dropna().unique()
-    means = {code: context.lists.means("absent_reasons", ABSENT_SYSTEM, code) or "other" for code in codes}
-    return rows["absent_code"].map(means).where(empty, None).astype(object)
+    known = context.lists.by_code("absent_reasons")
+    codes = rows["absent_code"]
+    for name in ("absent_quantity", "absent_concept"):
+        codes = codes.where(codes.notna(), rows[name])
+    stated = codes.notna() | rows["is_absent"].eq(True)
+    means = codes.map(known)
+    other = stated & means.isna()
+    means[other] = rows.loc[other, "absent_codes"].map(lambda listed: _first_known(listed, known))
+    reasons = means.where(means.notna() | ~stated, "other").mask(rows["is_unreliable"], "error")
+    return reasons.where(empty, None).astype(object)
 
 
 def _report(context: Context, rows: pd.DataFrame) -> None:
-    """What was said but not understood, and what cannot be: findings, never deletions."""
-    empty = rows["value"].isna() & rows["category"].isna() & ~context.fates.is_out(rows["resource_key"])
+    """Findings for values that were not understood or are impossible; nothing is deleted."""
+    empty = rows["value"].isna() & rows["category"].isna() & ~context.dispositions.is_out(rows["resource_key"])
     where = {"table": TABLE, "resource_type": "Observation"}
-    note = context.fates.note_rows
-    coded = empty & rows["value_is_coded"].eq(True)
+    note = context.dispositions.note_rows
+    is_text = rows["text"].notna() & rows["number"].isna() & ~rows["has_answer_code"]
+    coded = empty & rows["value_is_coded"].eq(True) & ~is_text
     note(rows[coded], FindingKind.ANSWER_NOT_LISTED, "measure", path="value", **where)
     note(
-        rows[empty & rows["value_text"].notna() & rows["number"].isna()],
+        rows[empty & is_text],
         FindingKind.TEXT_NOT_PARSED,
         "measure",
         path="value",

@@ -34,7 +34,7 @@ def add_limits(context: Context, rows: pd.DataFrame, people: pd.DataFrame) -> pd
     several = limits.duplicated("row", keep=False)
     single = limits[~several].set_index("row")
     lost = given[~given["row"].isin(single.index)].drop_duplicates("row")
-    context.fates.note_rows(
+    context.dispositions.note_rows(
         lost, FindingKind.NO_REFERENCE_RANGE, "measure", table=TABLE, resource_type="Observation", path="referenceRange"
     )
     for name in ("lower_limit", "upper_limit"):
@@ -59,9 +59,9 @@ def _fits_sex(context: Context, given: pd.DataFrame) -> pd.Series:
 
 def _sex(context: Context, code: str) -> str | None:
     for system in _SEX_SYSTEMS:
-        found = context.lists.means("sexes", system, code)
-        if found is not None:
-            return found
+        sex = context.lists.means("sexes", system, code)
+        if sex is not None:
+            return sex
     return None
 
 
@@ -90,9 +90,9 @@ def _limits(context: Context, fitting: pd.DataFrame) -> pd.DataFrame:
         values, known = convert(context, fitting[stated], numbers[stated], f"{name}_code", f"{name}_unit")
         limits[column] = values.reindex(fitting.index)
         stated_any |= stated
-        context.fates.note_rows(
+        context.dispositions.note_rows(
             fitting[stated][~known], FindingKind.UNKNOWN_UNIT, "measure", table=TABLE, resource_type="Observation",
             path=f"referenceRange.{name}",
         )  # fmt: skip
-    found = limits[stated_any & limits[["lower_limit", "upper_limit"]].notna().any(axis=1)]
-    return found.drop_duplicates()
+    stated_limits = limits[stated_any & limits[["lower_limit", "upper_limit"]].notna().any(axis=1)]
+    return stated_limits.drop_duplicates()

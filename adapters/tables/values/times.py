@@ -70,17 +70,17 @@ def read_moments(texts: pd.Series, zone: ZoneInfo) -> pd.DataFrame:
 
 
 def when(frame: pd.DataFrame, zone: ZoneInfo, starts: Iterable[str], end: str | None = None) -> pd.DataFrame:
-    """When an event began: the first filled column of `starts`; with only an end, known is only the latest day.
+    """When an event began: the first filled column of `starts`; with only an end, only the latest day is known.
 
     Adds nothing to `frame`; returns first, last, at, zoneless, invalid with its index.
     """
     text = pd.Series(np.nan, index=frame.index, dtype=object)
     for name in starts:
         text = text.where(text.notna(), frame[name])
-    found = read_moments(text, zone)
+    moments = read_moments(text, zone)
     if end is not None:
         ended = read_moments(frame[end], zone)
-        found["invalid"] |= ended["invalid"]
+        moments["invalid"] |= ended["invalid"]
         only_end = text.isna() & frame[end].notna()
-        found.loc[only_end, "last"] = ended.loc[only_end, "last"]
-    return found
+        moments.loc[only_end, "last"] = ended.loc[only_end, "last"]
+    return moments

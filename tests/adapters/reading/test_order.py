@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.errors import InputError
-from adapters.reading.undecoded import Undecoded
+from adapters.reading.raw_resource import RawResource
 from adapters.tables.extract.views import extract, load_views
 from tests.support.reading_support import (
     IDENTIFIER,
@@ -71,7 +71,7 @@ def test_a_source_that_changes_between_the_passes_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("resource", "undecoded"),
+    ("resource", "raw"),
     [
         (psa(), True),
         (psa(performer=[{"reference": "Practitioner/1"}, {"display": "laboratory"}]), True),  # of a type not read
@@ -83,12 +83,12 @@ def test_a_source_that_changes_between_the_passes_is_an_error():
         (psa(contained=[{"resourceType": "Practitioner", "id": "x"}]), False),
     ],
 )
-def test_a_line_with_nothing_to_settle_goes_to_the_views_as_it_is(tmp_path, resource, undecoded):
+def test_a_line_with_nothing_to_settle_goes_to_the_views_as_it_is(tmp_path, resource, raw):
     stage = staged(write(tmp_path / "x.ndjson", patient(), resource)).stage
     record = list(stage.records())[1]
-    assert isinstance(record, Undecoded) is undecoded
+    assert isinstance(record, RawResource) is raw
     expected = staged(listed(patient(), resource)).resources["Observation/o1"]
-    assert (record.resource() if isinstance(record, Undecoded) else record) == expected
+    assert (record.resource() if isinstance(record, RawResource) else record) == expected
 
 
 def test_a_reference_behind_an_escaped_name_is_settled_too(tmp_path):
@@ -102,7 +102,7 @@ def test_a_resource_without_id_that_is_not_decoded_has_the_id_of_its_key(tmp_pat
     nameless = {name: value for name, value in psa().items() if name != "id"}
     stage = staged(write(tmp_path / "x.ndjson", patient(), nameless)).stage
     record = list(stage.records())[1]
-    assert isinstance(record, Undecoded)
+    assert isinstance(record, RawResource)
     found = extract([record], load_views()).frames["observations"]
     assert list(found["resource_key"]) == [record.key]
 
@@ -123,7 +123,7 @@ def test_views_over_lines_give_what_views_over_resources_give(tmp_path):
 
 def test_a_line_that_is_no_json_any_more_is_a_source_that_changed():
     with pytest.raises(InputError, match="changed while it was read"):
-        Undecoded("Observation/o1", b'{"resourceType":').resource()
+        RawResource("Observation/o1", b'{"resourceType":').resource()
 
 
 def test_no_resources_is_an_error():

@@ -189,7 +189,8 @@ def test_a_pet_counts_only_with_a_known_psma_tracer() -> None:
     fdg = procedure((SCT, "450436003"), "x2", usedCode=[concept((SCT, "35321007"))])
     built = study(known, fdg)
     assert built["procedures"].query("procedure == 'psma_pet'")["tracer"].tolist() == ["f18_psma_1007"]
-    assert ("left_out", "code-not-listed", 1) in built.fate("Procedure")
+    assert ("left_out", "incomplete", 1) in built.fate("Procedure")
+    assert built.count(FindingKind.CODE_WITHOUT_ROW, measure="psma_pet") == 1
 
 
 @pytest.mark.parametrize("value", [-7.4, 1e400])

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from adapters.ledger import LeftOutReason, QuarantineReason
-from adapters.tables.extract.dispositions import Fates
+from adapters.tables.extract.dispositions import Dispositions
 from adapters.tables.extract.numbered import numbered
-from adapters.tables.extract.views import Extract, Fault, combinations, kept, texts_that
+from adapters.tables.extract.views import Extract, Fault, combinations, rows_where, texts_that
 
 FAULT = Fault(QuarantineReason.INVALID_DATE, "Observation.effective", "observations")
 
@@ -36,31 +36,31 @@ def test_a_row_of_a_resource_that_was_not_seen_is_an_error():
 
 
 def test_the_first_reason_to_leave_a_resource_out_stays():
-    fates = Fates.of(3)
-    fates.leave_out([1], LeftOutReason.NO_PATIENT)
-    fates.quarantine(1, FAULT)
-    fates.quarantine(2, FAULT)
-    fates.leave_out(pd.Series([2]), LeftOutReason.OUTSIDE_COHORT)
-    assert fates.why == {1: LeftOutReason.NO_PATIENT, 2: FAULT}
-    assert list(fates.is_out(pd.Series([2, 0, 1]))) == [True, False, True]
+    dispositions = Dispositions.of(3)
+    dispositions.leave_out([1], LeftOutReason.NO_PATIENT)
+    dispositions.quarantine(1, FAULT)
+    dispositions.quarantine(2, FAULT)
+    dispositions.leave_out(pd.Series([2]), LeftOutReason.OUTSIDE_COHORT)
+    assert dispositions.why == {1: LeftOutReason.NO_PATIENT, 2: FAULT}
+    assert list(dispositions.is_out(pd.Series([2, 0, 1]))) == [True, False, True]
 
 
 def test_a_resource_is_used_once_for_each_row_and_needed_without_any():
-    fates = Fates.of(3)
-    fates.use(pd.Series([0, 0]))
-    fates.use(iter([0]))
-    fates.need([1])
+    dispositions = Dispositions.of(3)
+    dispositions.use(pd.Series([0, 0]))
+    dispositions.use(iter([0]))
+    dispositions.need([1])
     keys = pd.Series([0, 1, 2], index=[7, 8, 9])
-    assert fates.rows.tolist() == [3, 0, 0]
-    assert fates.has_rows(keys).to_dict() == {7: True, 8: False, 9: False}
-    assert fates.is_used(keys).to_dict() == {7: True, 8: True, 9: False}
-    assert fates.is_used(pd.Series([], dtype=float)).empty  # as in a frame without rows
+    assert dispositions.rows.tolist() == [3, 0, 0]
+    assert dispositions.has_rows(keys).to_dict() == {7: True, 8: False, 9: False}
+    assert dispositions.is_used(keys).to_dict() == {7: True, 8: True, 9: False}
+    assert dispositions.is_used(pd.Series([], dtype=float)).empty  # as in a frame without rows
 
 
 @pytest.mark.parametrize(("wanted", "left"), [([True, True], ["a", "b"]), ([False, True], ["b"]), ([False, False], [])])
 def test_rows_that_stay_are_numbered_anew(wanted, left):
     frame = pd.DataFrame({"x": ["a", "b"]}, index=[4, 9])
-    found = kept(frame, pd.Series(wanted, index=frame.index))
+    found = rows_where(frame, pd.Series(wanted, index=frame.index))
     assert list(found["x"]) == left
     assert list(found.index) == list(range(len(left)))
     assert list(frame.index) == [4, 9]

@@ -83,7 +83,7 @@ def test_conversion_by_hand(measure: str, value: float, unit: str, expected: flo
 
 def test_molar_factors_hold_for_their_own_measure_only() -> None:
     assert units.factor("psa", "umol/L", None, "ng/mL") is None
-    assert units.factor("creatinine", "nmol/L", None, "mg/dL") is None
+    assert units.factor("albumin", "nmol/L", None, "g/L") is None
 
 
 def test_the_printed_unit_counts_only_where_no_code_is_known() -> None:

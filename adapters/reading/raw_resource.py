@@ -1,4 +1,4 @@
-"""A resource that was never decoded on its way from the source to the views."""
+"""A resource whose JSON text goes to the views without being decoded."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from adapters.errors import InputError
 from adapters.fhir import strict_json
 
 
-class Undecoded(NamedTuple):
-    """A resource as the text that was read; its references are settled as they stand, its id may differ from the key's.
+class RawResource(NamedTuple):
+    """A resource as its JSON text; its references need no change, its id may differ from the key's.
 
     key : "Type/id"
-    text : JSON that the first reading of the source found sound
+    text : JSON that the first reading of the source accepted
     """
 
     key: str
     text: bytes
 
     def resource(self) -> dict[str, Any]:
-        """The resource, with the id of its key. Raises InputError if the text is no longer sound."""
+        """The resource, with the id of its key. Raises InputError if the text is no longer valid."""
         kind, _, identifier = self.key.partition("/")
         try:
             resource: dict[str, Any] = strict_json.loads(self.text.decode())

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from adapters.ledger import LeftOutReason, QuarantineReason
-from adapters.reading.status import RANKS, Outcome
+from adapters.reading.modifiers import Outcome
+from adapters.reading.status import RANKS
 
 
 class Candidate(msgspec.Struct, gc=False):
-    """What must be remembered of a resource version to choose between versions; not its content.
+    """What the choice between versions needs of a resource version; not its content.
 
     `digest`, of the content without meta and narrative, is taken only where there are versions to compare.
     """
@@ -25,7 +26,8 @@ class Candidate(msgspec.Struct, gc=False):
     last_updated: object  # meta.lastUpdated and meta.versionId as they stand
     version_id: object
     file: str
-    outcome: Outcome  # what its status says
+    outcome: Outcome  # what its status and modifiers say
+    outcome_path: str  # the element that says so
     rank: int  # corrected above final above preliminary
     tagged: bool  # carries the test-data tag
     digest: bytes = b""
@@ -57,47 +59,47 @@ def rank(resource: dict[str, Any]) -> int:
     return RANKS.get(str(resource.get("status")), 1)
 
 
-Settled = tuple[Candidate, LeftOutReason | QuarantineReason]
+SetAside = tuple[Candidate, LeftOutReason | QuarantineReason]  # a version that does not count, and why
 
 
-def latest(candidates: list[Candidate]) -> tuple[Candidate | None, list[Settled]]:
-    """The version that stands for a type and id, and what becomes of the others.
+def latest(candidates: list[Candidate]) -> tuple[Candidate | None, list[SetAside]]:
+    """The version of a type and id that counts, and the others with their reasons.
 
-    The latest `lastUpdated` counts, then the highest `versionId`. Equal content collapses. Where neither tells which
-    of two different contents is later, none is taken: guessing a value is worse than missing it.
+    The latest `lastUpdated` counts, then the highest `versionId`. Equal content collapses. Where neither says which
+    of two different contents is later, no version counts: a guessed value is worse than a missing one.
     """
-    distinct, settled = _collapse(candidates)
+    distinct, others = _collapse(candidates)
     if len(distinct) == 1:
-        return distinct[0], settled
+        return distinct[0], others
     top = _top(distinct)
-    settled += [(c, LeftOutReason.OLDER_VERSION) for c in distinct if c not in top]
+    others += [(c, LeftOutReason.OLDER_VERSION) for c in distinct if c not in top]
     if len(top) == 1:
-        return top[0], settled
-    return None, settled + [(c, QuarantineReason.CONFLICTING_VERSIONS) for c in top]
+        return top[0], others
+    return None, others + [(c, QuarantineReason.CONFLICTING_VERSIONS) for c in top]
 
 
-def correction(candidates: list[Candidate]) -> tuple[Candidate | None, list[Settled]]:
+def correction(candidates: list[Candidate]) -> tuple[Candidate | None, list[SetAside]]:
     """Which of several resources for one measurement counts: corrected, final, preliminary; then the latest."""
     best = max(c.rank for c in candidates)
-    lower: list[Settled] = [(c, LeftOutReason.REPLACED) for c in candidates if c.rank < best]
+    lower: list[SetAside] = [(c, LeftOutReason.REPLACED) for c in candidates if c.rank < best]
     top = [c for c in candidates if c.rank == best]
-    chosen, settled = latest(top)
-    return chosen, lower + [(c, _renamed(reason)) for c, reason in settled]
+    chosen, others = latest(top)
+    return chosen, lower + [(c, _renamed(reason)) for c, reason in others]
 
 
 def _renamed(reason: LeftOutReason | QuarantineReason) -> LeftOutReason | QuarantineReason:
     return LeftOutReason.REPLACED if reason is LeftOutReason.OLDER_VERSION else reason
 
 
-def _collapse(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[Settled]]:
+def _collapse(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[SetAside]]:
     """One candidate for each content, the latest of its copies; the copies are duplicates."""
     by_content: dict[bytes, Candidate] = {}
-    duplicates: list[Settled] = []
+    duplicates: list[SetAside] = []
     for candidate in candidates:
-        kept = by_content.setdefault(candidate.digest, candidate)
-        if kept is candidate:
+        known = by_content.setdefault(candidate.digest, candidate)
+        if known is candidate:
             continue
-        later, earlier = (candidate, kept) if _order(candidate) > _order(kept) else (kept, candidate)
+        later, earlier = (candidate, known) if _order(candidate) > _order(known) else (known, candidate)
         later.tagged = later.tagged or earlier.tagged
         by_content[candidate.digest] = later
         duplicates.append((earlier, LeftOutReason.DUPLICATE))
@@ -121,9 +123,9 @@ def _top(distinct: list[Candidate]) -> list[Candidate]:
 
 
 def by_server(candidates: list[Candidate]) -> Iterator[tuple[str, list[Candidate]]]:
-    """The candidates of a type and id, apart by the server they came from: equal ids on two servers are two things.
+    """The candidates of a type and id, grouped by server: equal ids on two servers are two resources.
 
-    Records without a server belong to the first one; servers that all tell the same are one.
+    Records without a server belong to the first server. Servers with equal content count as one server.
     """
     bases = sorted({c.base for c in candidates if c.base})
     if len(bases) < 2 or len({c.digest for c in candidates}) == 1:

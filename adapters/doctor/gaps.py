@@ -7,10 +7,22 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.contract import MEASURES
 from adapters.fhir.coded_elements import CodedElement, coded_elements
 from adapters.fhir.codelists import CodeLists
+from adapters.tables.values.units import Units
 
-ORDER = ("procedures", "conditions", "medications", "observations", "answers", "sites")  # therapies and diagnoses first
+UNITS = "units"  # no code list: unknown units of listed measures, for the overlay of units
+UCUM = "http://unitsofmeasure.org"
+ORDER = (
+    "procedures",
+    "conditions",
+    "medications",
+    "observations",
+    "answers",
+    "sites",
+    UNITS,
+)  # therapies and diagnoses first
 Code = tuple[str, str, str]  # system, code, display; a text without a code has the system ""
 Key = tuple[str, str, str]  # code list, system, code
 
@@ -42,6 +54,7 @@ class CodeCounts:
     """Code list hits and unmapped codes of the resources that `watch` passes on."""
 
     lists: CodeLists
+    units: Units | None = None
     hits: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     _gaps: Counter[Key] = field(default_factory=Counter)
@@ -78,6 +91,7 @@ class CodeCounts:
         if resource["resourceType"] == "Observation":
             for part in (resource, *_objects(resource.get("component"))):
                 self._count_answers(resource, part)
+                self._count_unit(resource, part)
 
     def _count_codings(
         self, resource: dict[str, Any], codes: list[Code], lists: tuple[str, ...], *, is_mapped: bool = False
@@ -103,6 +117,18 @@ class CodeCounts:
         if not any(self.lists.knows(name, *answer[:2]) for name in lists for answer in answers):
             for answer in answers:
                 self._add(resource, "answers", answer)
+
+    def _count_unit(self, resource: dict[str, Any], part: dict[str, Any]) -> None:
+        """A unit that is not known for its measure; a printed one without a code is a text."""
+        quantity = part.get("valueQuantity")
+        if self.units is None or not isinstance(quantity, dict):
+            return
+        code, unit = (value if isinstance(value, str) else None for value in map(quantity.get, ("code", "unit")))
+        for system, own, _ in concept_codes(part.get("code")) if code or unit else ():
+            measure = str(self.lists.means("observations", system, own)).partition("=")[0]
+            to = MEASURES.get(measure)
+            if to and self.units.factor(measure, code, unit, to) is None:
+                self._add(resource, UNITS, (UCUM, code, measure) if code else ("", str(unit), measure))
 
     def _is_named_elsewhere(self, resource: dict[str, Any]) -> bool:
         """True if a category, method or modality of a Procedure is listed, so that its code need not be."""

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from adapters.doctor.gaps import Gap
+from adapters.doctor.gaps import UNITS, Gap
 from adapters.errors import InputError
 from adapters.fhir.codelists import HEADER, allowed_words
 from adapters.tables.study_ids import REPOSITORY
@@ -45,6 +45,8 @@ def write_overlay(gaps: Iterable[Gap], folder: Path) -> list[Path]:
         raise InputError("the overlay lies inside the repository", "--write-overlay", "name a folder outside of it")
     by_list: dict[str, list[Gap]] = {}
     for gap in gaps:
+        if gap.code_list == UNITS:
+            continue  # a unit needs a factor: named in the report, filled in by hand
         by_list.setdefault(gap.code_list, []).append(gap)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = []

@@ -20,6 +20,7 @@ from adapters.settings import Settings
 from adapters.sources.base import Source
 from adapters.tables import build_tables
 from adapters.tables.study_ids import StudyIds
+from adapters.tables.values.units import load_units
 
 # findings whose path or measure says what was not understood
 _DETAILED = frozenset(
@@ -82,7 +83,7 @@ def examine(source: Source, settings: Settings, progress: Progress = silent) -> 
     ledger, ids = Ledger(), StudyIds()
     stage = Stage(source, settings, ledger, types_read(settings), progress=progress)
     chosen = stage.index(date.today())
-    codes = CodeCounts(load_code_lists(settings.overlay("codelists")))
+    codes = CodeCounts(load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units")))
     tables = build_tables(codes.watch(stage.resources()), settings=chosen, ledger=ledger, ids=ids)
     ledger.close()
     report = _report(source.label, ledger, {name: len(frame) for name, frame in tables.items()})

@@ -8,6 +8,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
+from adapters.doctor.gaps import UNITS
 from adapters.doctor.overlay import FEWEST_PATIENTS, is_shown, unmapped_csv
 from adapters.doctor.report import Report
 from adapters.fhir.codelists import allowed_words
@@ -45,6 +46,9 @@ def _print_gaps(console: Console, report: Report) -> None:
     for cost in report.costs:
         console.print(cost)
     for name, number in Counter(gap.code_list for gap in report.gaps).items():
+        if name == UNITS:
+            console.print(f"{number} units that no list knows belong into a units overlay, with their factor")
+            continue
         words = ", ".join(allowed_words(name))
         console.print(f"{number} codes or texts that no list maps belong into {name}.csv; means is one of: {words}")
     hidden = sum(not is_shown(gap) for gap in report.gaps)

@@ -301,13 +301,17 @@ def test_answers_units_and_statuses_that_are_not_understood_are_named():
     resources = [psa(f"e{n}", code=ecog, valueCodeableConcept=answer) for n in range(3)]
     for resource in resources:
         resource.pop("valueQuantity", None)
-    unit = psa("u", valueQuantity={"value": 5, "unit": "Einheiten/L"})
+    unit = psa("u", valueQuantity={"value": 5, "unit": "Einh./L", "code": "Einheiten/L"})
+    printed = psa("v", valueQuantity={"value": 5, "unit": "Herr Mustermann"})
     unknown = {
         "resourceType": "Condition", "id": "k", "subject": {"reference": "Patient/p1"}, "code": RADIOLIGAND,
         "verificationStatus": {"coding": [{"system": "urn:h", "code": "maybe"}]},
     }  # fmt: skip
-    report = examined(patient(), therapy(), *resources, unit, unknown)
-    assert [(r["list"], r["code"], r["source"]) for r in unmapped(report)] == [("answers", "ECOG-0", "3 in the source")]
+    report = examined(patient(), therapy(), *resources, unit, printed, unknown)
+    assert [(r["list"], r["code"], r["source"]) for r in unmapped(report)] == [
+        ("answers", "ECOG-0", "3 in the source"),
+        ("units", "Einheiten/L", "1 in the source"),
+    ]
     assert report.details[("unknown-unit", "value.unit 'Einheiten/L'", "psa")] == 1
     assert (
         report.details[("quarantined", "Condition.verificationStatus 'urn:h|maybe' (modifier-not-understood)", "")] == 1

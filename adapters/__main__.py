@@ -6,7 +6,7 @@ Exit codes: 0 complete, 2 the input or the call is wrong, 3 a source did not giv
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +16,7 @@ import typer
 
 from adapters.console import fail, progress_shown, run
 from adapters.errors import AdapterError, ContractError, InputError
-from adapters.progress import Progress
-from adapters.sources import is_server, open_source
-from adapters.sources.base import Source
+from adapters.sources import Question, ServerOptions, is_server, open_source
 
 app = typer.Typer(help="FHIR R4 to tidy tables.", add_completion=False, pretty_exceptions_enable=False)
 
@@ -72,24 +70,13 @@ def _one_line() -> Iterator[None]:
         fail(str(InputError(what, where, "check the path, space and permissions")), 2)
 
 
-def _source(
-    spec: str, *, accept_unreadable: bool = False, question: Mapping[str, Any] | None = None, **server: Any
-) -> Source:
-    """The source of a call; `server` are the options that only servers have, and that files refuse when given.
-
-    `question` is what a server is asked for: settings, types, selection and where progress is shown.
-    """
-    given = {name: value for name, value in server.items() if value}
-    if not is_server(spec):
-        if given:
-            raise InputError(
-                "is for servers only", f"--{next(iter(given)).replace('_', '-')}", "leave it out for files"
-            )
-        return open_source(spec, accept_unreadable=accept_unreadable)
-    if accept_unreadable:
+def _check_options(spec: str, options: ServerOptions, *, accept_unreadable: bool, dry_run: bool = False) -> None:
+    """Raises InputError for options of servers with files, and the other way round."""
+    given = options.given() + (["dry_run"] if dry_run else [])
+    if given and not is_server(spec):
+        raise InputError("is for servers only", f"--{given[0].replace('_', '-')}", "leave it out for files")
+    if accept_unreadable and is_server(spec):
         raise InputError("is for files only", "--accept-unreadable", "leave it out for servers")
-    given.pop("dry_run", None)  # asked of the source after it is open
-    return open_source(spec, **(question or {}), **given)
 
 
 SourceArgument = Annotated[
@@ -148,19 +135,17 @@ def pull(
         from adapters.pull import Request, chosen_settings, selection, types_read
         from adapters.pull import pull as pulled
 
+        options = ServerOptions(server_config, bulk, keep_raw, accept_drift, allow_output_origin)
+        _check_options(source, options, accept_unreadable=accept_unreadable, dry_run=dry_run)
         request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
         chosen = chosen_settings(settings, cohort)
-        server = {
-            "server_config": server_config, "bulk": bulk, "dry_run": dry_run, "keep_raw": keep_raw,
-            "accept_drift": accept_drift, "allow_output_origin": allow_output_origin,
-        }  # fmt: skip
+        question = Question(chosen, types_read(chosen), request.selection)
         with progress_shown() as shown:
-            question = {
-                "settings": chosen, "types": types_read(chosen), "selection": request.selection, "shown": shown
-            }  # fmt: skip
-            opened = _source(source, accept_unreadable=accept_unreadable, question=question, **server)
+            opened = open_source(
+                source, accept_unreadable=accept_unreadable, question=question, options=options, shown=shown
+            )
             if dry_run:
-                typer.echo("\n".join(opened.dry_run()))  # type: ignore[attr-defined] # servers have it
+                typer.echo("\n".join(opened.dry_run()))
                 return
             manifest = pulled(
                 opened, out, settings=chosen, request=request, progress=shown, build=build_with(engine.value)
@@ -217,10 +202,12 @@ def view(
         *names, source = views_and_source
         views = [Path(name) for name in names]
         _check_whom(source, bool(patients), bool(group), cohort, everyone)
+        options = ServerOptions(server_config)
+        _check_options(source, options, accept_unreadable=accept_unreadable)
+        question = _view_question(views, patients, group, everyone) if is_server(source) else None
         with progress_shown() as shown:
-            question = _view_question(views, patients, group, everyone, shown) if is_server(source) else None
-            opened = _source(
-                source, accept_unreadable=accept_unreadable, question=question, server_config=server_config
+            opened = open_source(
+                source, accept_unreadable=accept_unreadable, question=question, options=options, shown=shown
             )
             try:
                 counts = run_view_command(
@@ -239,20 +226,13 @@ def _check_whom(source: str, *chosen: bool) -> None:
         raise InputError("a server is asked for whom?", "command line", "give --patients, --group, --cohort or --all")
 
 
-def _view_question(
-    views: list[Path], patients: Path | None, group: str | None, everyone: bool, shown: Progress
-) -> dict[str, Any]:
+def _view_question(views: list[Path], patients: Path | None, group: str | None, everyone: bool) -> Question:
     """What a server is asked for the views."""
     from adapters.pull import chosen_settings, selection
     from adapters.view_command import types_of
 
-    return {
-        "settings": chosen_settings(None, "all" if everyone else None),
-        "selection": selection(patients, group),
-        "shown": shown,
-        "any_code": True,
-        "types": types_of(views),
-    }
+    settings = chosen_settings(None, "all" if everyone else None)
+    return Question(settings, types_of(views), selection(patients, group), any_code=True)
 
 
 @app.command()
@@ -269,12 +249,12 @@ def doctor(
         from adapters.pull import chosen_settings, types_read
 
         chosen = chosen_settings(settings, cohort)
+        options = ServerOptions(server_config)
+        _check_options(source, options, accept_unreadable=accept_unreadable)
+        question = Question(chosen, types_read(chosen))
         with progress_shown() as shown:
-            opened = _source(
-                source,
-                accept_unreadable=accept_unreadable,
-                question={"settings": chosen, "types": types_read(chosen), "shown": shown},
-                server_config=server_config,
+            opened = open_source(
+                source, accept_unreadable=accept_unreadable, question=question, options=options, shown=shown
             )
             report = examine_server(opened, chosen) if is_server(source) else examine(opened, chosen, shown)
         print_report(report)

@@ -1,4 +1,4 @@
-"""What the command line shows: one-line errors, and a progress bar on a terminal only (NO_COLOR is honoured)."""
+"""Output of the command line: one-line errors, and a progress bar on a terminal (respects NO_COLOR)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fail(message: str, code: int) -> NoReturn:
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:
-    """Run a command line and leave with its exit code; a wrong call is one line too, and nothing at all asks for help."""
+    """Run a command line and leave with its exit code. A wrong call is one line; no arguments print the help."""
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name=name, standalone_mode=False)
     except typer.TyperException as error:  # not known, not given, or not a value of the option
@@ -38,7 +38,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """A function that shows progress on a terminal, and elsewhere only what a reader must know, without rich."""
+    """A function that shows progress: a bar on a terminal, elsewhere only the notes (rich is not imported)."""
     if not sys.stderr.isatty():
         yield _note
         return

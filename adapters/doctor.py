@@ -98,9 +98,9 @@ def examine(source: Source, settings: Settings, progress: Progress = silent) -> 
     """Read the source as a pull would and say what came of it; nothing is written. Raises as `pull`."""
     ledger = Ledger()
     stage = Stage(source, settings, ledger, types_read(settings), progress=progress)
-    chosen = stage.index(date.today())
+    excluded = stage.index(date.today())
     codes = _Codes(load_code_lists(settings.overlay("codelists")))
-    tables = build_with("local")(codes.watch(stage.resources()), settings=chosen, ledger=ledger)
+    tables = build_with("local")(codes.watch(stage.resources()), settings=settings, ledger=ledger, excluded=excluded)
     ledger.close()
     counts = ledger.counts()
     types: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What a pull writes about itself: source, dispositions, queries, hashes, versions, findings. No ids, no paths."""
+"""The manifest of a pull: source, dispositions, queries, hashes, versions, findings. No ids, no paths."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ RULES = {"views": "views/*.json", "codelists": "codelists/*.csv", "units": "tabl
 
 
 def rule_files(settings: Settings) -> dict[str, Path]:
-    """The files of views, code lists and units that a pull goes by, by a name without any machine's path."""
-    found: dict[str, Path] = {}
+    """The files of views, code lists and units that a pull uses, by a name without the machine's path."""
+    files: dict[str, Path] = {}
     for name, pattern in RULES.items():
-        found |= {str(file.relative_to(HERE)): file for file in sorted(HERE.glob(pattern))}
+        files |= {str(file.relative_to(HERE)): file for file in sorted(HERE.glob(pattern))}
         overlay = settings.overlay(name)
         if overlay is not None:
             additions = sorted(overlay.glob(f"*{Path(pattern).suffix}"))
-            found |= {f"overlay/{name}/{number}": file for number, file in enumerate(additions, start=1)}
-    return found
+            files |= {f"overlay/{name}/{number}": file for number, file in enumerate(additions, start=1)}
+    return files
 
 
 def short_hash(parts: Iterable[bytes]) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,10 +13,8 @@ import msgspec
 
 from adapters.contract import PROCEDURES
 from adapters.errors import InputError
-from adapters.ledger import LeftOutReason
 
 DEFAULT_PATH = Path(__file__).resolve().parents[1] / "study.toml"
-NOBODY: Mapping[str, LeftOutReason] = MappingProxyType({})
 
 
 class StudySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,9 +63,7 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True):
     """All settings of a pull.
 
-    `folder` is where study.toml lies (overlay folders are relative to it). `excluded` is filled while reading: the keys
-    ("Patient/id") of patients that are left out whatever they had, with the reason. A patient that several linked
-    Patient resources describe is left out only if all of them are excluded.
+    `folder` is where study.toml lies; overlay folders are relative to it.
     """
 
     study: StudySection = StudySection()
@@ -78,7 +72,6 @@ class Settings(msgspec.Struct, frozen=True):
     reading: Reading = Reading()
     consent: Consent = Consent()
     folder: Path = DEFAULT_PATH.parent
-    excluded: Mapping[str, LeftOutReason] = NOBODY
 
     def overlay(self, name: str) -> Path | None:
         """The overlay folder for "codelists", "units" or "views", or None. Raises InputError if it does not exist."""

@@ -1,4 +1,4 @@
-"""The command `view`: any ViewDefinitions on any source. NDJSON is streamed as it is, everything else spooled first."""
+"""The command `view`: any ViewDefinitions on any source. NDJSON is streamed; other sources go through a spool file."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -
 
 
 def summary(counts: dict[str, Any]) -> list[str]:
-    """What is said after a run: rows of each view, types not met, lines not readable, values that did not fit."""
+    """Lines about a run: rows of each view, missing types, unreadable lines, values that did not fit."""
     rows = ", ".join(f"{number} rows of {name}" for name, number in counts["rows"].items())
     lines = [f"{sum(counts['resources'].values())} resources read: {rows}"]
     lines += [f"the source holds no {kind}" for kind in counts["not_met"]]
     if counts["unreadable"]:
         lines.append(f"lines that cannot be read, left out: {counts['unreadable']}")
-    for found in counts["findings"]:
-        column = f", column {found['column']}" if found["column"] else ""
-        lines.append(f"finding: view {found['view']}{column}, {found['path']!r}: {found['reason']} ({found['count']}×)")
+    for row in counts["findings"]:
+        column = f", column {row['column']}" if row["column"] else ""
+        lines.append(f"finding: view {row['view']}{column}, {row['path']!r}: {row['reason']} ({row['count']}×)")
     return lines
 
 
@@ -94,6 +94,6 @@ def _resources(source: Source) -> Iterator[dict[str, Any]]:
         read.resource.setdefault("id", key_of(read, digest(read.resource)).partition("/")[2])
         for _, holder in references_in(read.resource, ""):
             if holder["reference"].startswith("urn:"):
-                found = directory.find(holder["reference"], "", read.bundle)
-                holder["reference"] = found or holder["reference"]
+                key = directory.find(holder["reference"], "", read.bundle)
+                holder["reference"] = key or holder["reference"]
         yield read.resource

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from adapters.errors import InputError
 from adapters.fhir import strict_json
 from adapters.fhir.r4 import check_version
@@ -32,7 +30,7 @@ from adapters.sources.base import Line, Read, Source, read_again
 
 @dataclass
 class Stage:
-    """One reading of a source. Call `index`, then give `resources()` to the tables with the settings it returned."""
+    """One reading of a source. Call `index`, then give `resources()` to the tables with the exclusions it returned."""
 
     source: Source
     settings: Settings
@@ -56,8 +54,8 @@ class Stage:
         """Whether the source gives what it was asked for about the cohort: then nothing means that nobody is in it."""
         return self.source.kind == "server"
 
-    def index(self, today: date) -> Settings:
-        """First pass: check every record and settle versions; gives the settings with the patients to exclude.
+    def index(self, today: date) -> dict[str, LeftOutReason]:
+        """First pass: check every record and settle versions; gives the patients to exclude ("Patient/id") with the reason.
 
         Raises InputError: another FHIR version, no resources, test data mixed in such that nobody would be left.
         """
@@ -76,7 +74,7 @@ class Stage:
         self._register(chosen)
         self._candidates.clear()
         self.cohort_tags = tuple(sorted(self._tags))
-        return msgspec.structs.replace(self.settings, excluded=excluded)
+        return excluded
 
     def resources(self) -> Iterator[dict[str, Any]]:
         """As `records`, all of them decoded."""

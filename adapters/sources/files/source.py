@@ -1,4 +1,4 @@
-"""Files and folders as a source: which files count, how they are opened, and under which label they are counted."""
+"""Files and folders as a source: which files are read, how they are opened, and their labels in the manifest."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import IO, Any, TypeVar
 from adapters.errors import InputError
 from adapters.fhir.r4 import RESOURCE_TYPES
 from adapters.sources.base import Line, Read
-from adapters.sources.files.bundle import Place, Tally, read_document
-from adapters.sources.files.compression import DAMAGED, unpacked
+from adapters.sources.files.bundle import FileCounts, Place, read_document
+from adapters.sources.files.compression import DAMAGED, decompressed
 from adapters.sources.files.ndjson import read_lines, reread_lines
 
 LINES = (".ndjson", ".jsonl")
@@ -60,39 +60,43 @@ class FileSource:
         self.manifest: dict[str, Any] = {"files": len(self.files)}
 
     def finished(self) -> None:
-        """Files stay as they are."""
+        """Nothing to release."""
+
+    def dry_run(self) -> list[str]:
+        """The files that a pull would read, by the labels of the manifest."""
+        return [f"read {safe_label(file, number)}" for number, file in enumerate(self.files, start=1)]
 
     def read(self) -> Iterator[Read]:
         """All resource versions, file by file in the order of their names. Raises InputError."""
-        tally = Tally()
-        yield from self._read_files(tally, partial(read_lines, accept_unreadable=self._accept_unreadable))
-        self.unreadable = tally.unreadable
+        counts = FileCounts()
+        yield from self._read_files(counts, partial(read_lines, accept_unreadable=self._accept_unreadable))
+        self.unreadable = counts.unreadable
         self.manifest |= {
-            "entries_without_resource": tally.entries_without_resource,
-            "pages_with_next": tally.pages_with_next,
+            "entries_without_resource": counts.entries_without_resource,
+            "pages_with_next": counts.pages_with_next,
         }
 
     def read_again(self) -> Iterator[Read | Line]:
-        """As `read`, after it found nothing wrong: resources that stand on a line of their own are not decoded."""
+        """As `read`, after it has ended without an error. Resources on a line of their own are not decoded."""
         if self.unreadable:
             yield from self.read()
         else:
-            yield from self._read_files(Tally(), reread_lines)
+            yield from self._read_files(FileCounts(), reread_lines)
 
-    def _read_files(self, tally: Tally, read: Callable[..., Iterator[AnyRead]]) -> Iterator[Read | AnyRead]:
+    def _read_files(self, counts: FileCounts, read: Callable[..., Iterator[AnyRead]]) -> Iterator[Read | AnyRead]:
         for number, file in enumerate(self.files, start=1):
             shown = str(file.relative_to(self._root)) if self._root.is_dir() else file.name
-            yield from self._read_file(file, Place(shown, safe_label(file, number)), tally, read)
+            yield from self._read_file(file, Place(shown, safe_label(file, number)), counts, read)
 
     def _read_file(
-        self, file: Path, place: Place, tally: Tally, read: Callable[..., Iterator[AnyRead]]
+        self, file: Path, place: Place, counts: FileCounts, read: Callable[..., Iterator[AnyRead]]
     ) -> Iterator[Read | AnyRead]:
         try:
             with _open(file) as stream:
                 if _is_lines(file):
-                    yield from read(stream, place, tally)
+                    yield from read(stream, place, counts)
                 else:
-                    yield from read_document(stream.read(), place, tally)
+                    yield from read_document(stream.read(), place, counts)
         except DAMAGED:
             raise InputError("the compressed file is cut off or damaged", place.origin, "copy it again") from None
         except OSError as error:
@@ -101,8 +105,8 @@ class FileSource:
 
 @contextmanager
 def _open(file: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked if it begins as gzip does, whatever its name."""
-    with file.open("rb") as packed, unpacked(packed) as stream:
+    """The decompressed bytes of a file."""
+    with file.open("rb") as raw, decompressed(raw) as stream:
         yield stream
 
 
@@ -112,7 +116,7 @@ def _files(path: Path) -> list[Path]:
             raise InputError("not a regular file", str(path), "name a file or a folder")
         return [path]
     root = path.resolve()
-    found = []
+    files = []
     for file in sorted(path.rglob("*")):
         relative = file.relative_to(path)
         if any(part.startswith(".") for part in relative.parts) or file.name in NOT_RESOURCES:
@@ -120,7 +124,7 @@ def _files(path: Path) -> list[Path]:
         if _plain_name(file).endswith(LINES + DOCUMENT) and file.is_file():
             if not file.resolve().is_relative_to(root):
                 raise InputError("a link leads out of the folder", str(relative), "copy the file into it")
-            found.append(file)
-    if not found:
+            files.append(file)
+    if not files:
         raise InputError("no FHIR files", str(path), "put .json, .ndjson or .jsonl files (or .gz) into the folder")
-    return found
+    return files

@@ -1,4 +1,4 @@
-"""How to reach a server: a TOML file named by the user. Secrets stand in files or the environment, never in it.
+"""Settings of a server connection: a TOML file. Secrets are in files or the environment, never in it.
 
     auth = "smart"                 # none, bearer, basic, client_credentials, smart
     client_id = "study"            # client_credentials, smart
@@ -64,13 +64,13 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_output_origin: str = ""  # bulk: one more https origin that files may come from, without token
 
     def signs_in_by(self, environment: Mapping[str, str]) -> str:
-        """How it is signed in: "auto" is a bearer token where one is given, and nothing otherwise."""
+        """The kind of authentication; "auto" is "bearer" if a token is given, else "none"."""
         if self.auth != "auto":
             return self.auth
         return "bearer" if self.token_file or environment.get("FHIR_TOKEN", "").strip() else "none"
 
     def describe(self) -> dict[str, object]:
-        """What the manifest states: no file names, no secrets."""
+        """Settings for the manifest: no file names, no secrets."""
         shown = ("auth", "parallel", "chunk_size", "count", "rewrite_links", "counts", "accept_missing_patients")
         return {name: getattr(self, name) for name in shown}
 

@@ -1,4 +1,4 @@
-"""Which address may be asked: the server's own origin and base path, and nothing else.
+"""Addresses that may be asked: the server's own origin and base path, nothing else.
 
 A paging, status or reference link is resolved against the request it came with and must then have the same scheme, host
 and effective port as the base, and a path beneath the base path. Addresses are compared by their parts, never as text.
@@ -164,7 +164,7 @@ def parse_origin(address: str, where: str) -> Origin:
 
 
 def _shape(link: str) -> str:
-    """What kind of link it was, without its text: links carry identifiers."""
+    """The kind of a link for messages. Its text is not shown: links carry identifiers."""
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.\-]*:", link):
         return "absolute, another scheme, host, port or base path"
     if link.startswith("//"):

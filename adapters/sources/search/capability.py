@@ -49,7 +49,7 @@ def read_capability(client: HttpClient) -> Capability:
 def _described(statement: dict[str, Any]) -> Capability:
     parameters: dict[str, frozenset[str]] = {}
     operations: set[str] = set()
-    for rest in (one for one in objects_in(statement.get("rest")) if one.get("mode") != "client"):
+    for rest in (part for part in objects_in(statement.get("rest")) if part.get("mode") != "client"):
         operations |= {str(op.get("name", "")).lstrip("$") for op in objects_in(rest.get("operation"))}
         for resource in objects_in(rest.get("resource")):
             names = {str(parameter.get("name")) for parameter in objects_in(resource.get("searchParam"))}

@@ -1,4 +1,4 @@
-"""One pull of a question at a time: the folder of its spool is locked, and the system lets go of it after a crash too."""
+"""A lock on the folder of a spool: one pull of a question at a time. The system releases it after a crash too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lock_folder(folder: Path) -> int:
 
 
 def _is_at(descriptor: int, folder: Path) -> bool:
-    """Whether the locked folder is still the one of that name."""
+    """True if the name still leads to the locked folder."""
     try:
         return os.path.samestat(os.fstat(descriptor), folder.stat())
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Which interrupted pull is gone on with: of the same question, by the same account, begun not long ago, not finished.
+"""Which interrupted pull may be resumed: same question, same account, begun within `resume_hours`, not complete.
 
-A pull that had fetched everything is never gone on with, whatever became of its tables: the server is asked anew, so
-that what was corrected there in between counts. Consents are always asked for anew, for they are withdrawn.
+A pull that had fetched everything is never resumed, whatever became of its tables: the server is asked again, so that
+later corrections count. Consents are always fetched again, for they can be withdrawn.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import jwt
 
 from adapters.progress import NOTE, Progress
 from adapters.sources.http.config import ServerConfig, secret
+from adapters.sources.spool.counts import now
 from adapters.sources.spool.spool import Spool
-from adapters.sources.spool.tally import now
 
 CLAIMS = ("iss", "sub", "client_id", "azp", "scope")  # of a token: who may read what
 
 
 def account(config: ServerConfig, folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Who signs in, and for what, as far as that can be told without a secret: another account may see less or more."""
+    """The account that signs in, without secrets. Another account may see less or more."""
     kind = config.signs_in_by(environment)
     known: Mapping[str, Sequence[str]] = {
         "bearer": _claims(secret("FHIR_TOKEN", config.token_file, folder)) if kind == "bearer" else (),
@@ -36,7 +36,7 @@ def account(config: ServerConfig, folder: Path, environment: Mapping[str, str]) 
 
 
 def _claims(token: str) -> list[str]:
-    """What a token says about its account, where it is a JWT; others tell nothing."""
+    """Claims of a token that name its account; empty if it is not a JWT."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except jwt.exceptions.InvalidTokenError:
@@ -45,7 +45,7 @@ def _claims(token: str) -> list[str]:
 
 
 def opened_spool(root: Path, question: Sequence[Any], config: ServerConfig, shown: Progress) -> Spool:
-    """The spool of a question, with what an interrupted pull left, or empty. Raises InputError while another is at it."""
+    """The spool of a question, empty or of an interrupted pull. Raises InputError while another pull uses it."""
     spool = Spool(root / hashlib.sha256(json.dumps(question).encode()).hexdigest()[:16])
     started = spool.recall("started")
     if spool.recall("complete"):
@@ -65,9 +65,9 @@ def opened_spool(root: Path, question: Sequence[Any], config: ServerConfig, show
 
 
 def chunks_of(spool: Spool, patients: Sequence[str], accept_drift: bool, shown: Progress) -> list[list[str]]:
-    """The chunks of an interrupted pull as they were; none, and the spool emptied, where they are of another cohort."""
+    """The chunks of an interrupted pull. If its cohort differs, the spool is emptied and there are none."""
     chunks: list[list[str]] = spool.recall("chunks") or []
-    if chunks and not accept_drift and {one for chunk in chunks for one in chunk} != set(patients):
+    if chunks and not accept_drift and {patient for chunk in chunks for patient in chunk} != set(patients):
         shown("the cohort changed since the interrupted pull: starting over", NOTE)
         spool.clear()
         spool.remember("started", now())

@@ -1,8 +1,8 @@
-"""What was fetched, kept on disk until the tables are written, so that an interrupted pull goes on where it stopped.
+"""Downloaded resources on disk until the tables are written, so that an interrupted pull can be resumed.
 
 One folder per server and question, outside the repository, readable by its owner only. A part of a pull (one type for one
 chunk of patients, or one file of an export) is a file that is renamed into place when it is complete and then entered in
-`done.jsonl`; what is not entered there is fetched again. The folder is locked while a pull works in it.
+`done.jsonl`; parts that are not entered there are fetched again. The folder is locked while a pull works in it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from adapters.errors import IncompleteError, InputError
 from adapters.fhir import strict_json
 from adapters.sources.base import Read
 from adapters.sources.http.origin import Base
+from adapters.sources.spool.counts import now
 from adapters.sources.spool.lock import lock_folder
-from adapters.sources.spool.tally import now
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -47,8 +47,8 @@ def private_file(path: Path) -> IO[bytes]:
 class Spool:
     """The folder of one question to one server, locked until it is released, removed or put aside.
 
-    parts : what is noted about the parts that this pull has asked for, fetched now or finished before; nothing else is read
-    resumed : how many of them were finished before
+    parts : entries of the parts of this pull, fetched now or by an interrupted pull; no other file is read
+    resumed : number of parts that an interrupted pull had finished
 
     Raises InputError: within the repository, or another pull is at work in it.
     """
@@ -66,50 +66,50 @@ class Spool:
         self._lock = Lock()
 
     def done(self) -> dict[str, dict[str, Any]]:
-        """Finished parts by name, with what was noted about them."""
+        """Entries of `done.jsonl` by name of the part."""
         file = self.folder / DONE
         if not file.exists():
             return {}
-        found = {}
+        parts = {}
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:
                 continue  # the line being written when the process was ended
             if (self.folder / entry["file"]).exists():
-                found[entry["unit"]] = entry
-        return found
+                parts[entry["part"]] = entry
+        return parts
 
-    def resume(self, unit: str, done: dict[str, dict[str, Any]]) -> int | None:
-        """Take over a part that is among the finished ones; gives how many resources it holds, None if it is not there."""
-        if unit not in done:
+    def resume(self, part: str, done: dict[str, dict[str, Any]]) -> int | None:
+        """Use a part that an interrupted pull finished; gives its number of resources, None if it is not finished."""
+        if part not in done:
             return None
-        self.parts[unit] = done[unit]
+        self.parts[part] = done[part]
         self.resumed += 1
-        return int(done[unit]["resources"])
+        return int(done[part]["resources"])
 
     def forget(self, kind: str) -> None:
-        """Remove the finished parts of one resource type: they are asked for again."""
-        for unit, entry in self.done().items():
-            if unit.partition(" ")[0] == kind:
+        """Remove the finished parts of a resource type, so that they are fetched again."""
+        for part, entry in self.done().items():
+            if part.partition(" ")[0] == kind:
                 (self.folder / entry["file"]).unlink()
 
-    def keep(self, unit: str, number: str, resources: Iterable[dict[str, Any]], **facts: Any) -> int:
-        """Write the resources of a part, complete or not at all, and enter it as finished; gives their number.
+    def keep(self, part: str, number: str, resources: Iterable[dict[str, Any]], **facts: Any) -> int:
+        """Write the resources of a part, all or none, and enter it as finished; gives their number.
 
         number : makes the file's name; it holds no id
         """
         target = self.folder / f"{number}.ndjson"
-        part = target.with_suffix(".part")
+        unfinished = target.with_suffix(".part")
         written = 0
-        with private_file(part) as file:
+        with private_file(unfinished) as file:
             for resource in resources:
                 file.write(ENCODER.encode(resource) + b"\n")
                 written += 1
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
-        self._note({"unit": unit, "file": target.name, "resources": written, **facts})
+        unfinished.replace(target)
+        self._note({"part": part, "file": target.name, "resources": written, **facts})
         return written
 
     def read(self, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -130,21 +130,21 @@ class Spool:
 
         whose : "the server". Raises IncompleteError when a part is gone or damaged.
         """
-        for unit, entry in sorted(self.parts.items()):
-            kind = unit.partition(" ")[0]
+        for part, entry in sorted(self.parts.items()):
+            kind = part.partition(" ")[0]
             for line, resource in enumerate(self.read(entry), start=1):
                 address = base.url(f"{resource['resourceType']}/{resource['id']}")
                 yield Read(resource, f"{kind} of {whose}, resource {line}", kind, address)
 
     def remember(self, name: str, value: Any) -> None:
-        """Keep a small JSON value with the spool."""
+        """Store a small JSON value with the spool."""
         part = self.folder / f"{name}.part"
         with private_file(part) as file:
             file.write(json.dumps(value).encode())
         part.replace(self.folder / f"{name}.json")
 
     def recall(self, name: str) -> Any:
-        """A value kept before, or None."""
+        """A value stored before, or None."""
         file = self.folder / f"{name}.json"
         try:
             return json.loads(file.read_text(encoding="utf-8"))
@@ -164,15 +164,15 @@ class Spool:
         self.release()
 
     def put_aside(self) -> Path:
-        """Keep the raw resources under another name: the next pull must not take them for its own. Gives the folder."""
-        kept = self.folder.with_name(f"{self.folder.name}-{now().replace(':', '')}")
-        self.folder.replace(kept)
+        """Rename the folder, so that the next pull does not resume it. Gives the new name."""
+        aside = self.folder.with_name(f"{self.folder.name}-{now().replace(':', '')}")
+        self.folder.replace(aside)
         self.release()
-        return kept
+        return aside
 
     def _note(self, entry: dict[str, Any]) -> None:
         with self._lock:
-            self.parts[entry["unit"]] = entry
+            self.parts[entry["part"]] = entry
             descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
                 lines.write("\n" + json.dumps(entry) + "\n")  # the line before may have been cut

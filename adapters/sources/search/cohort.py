@@ -11,7 +11,7 @@ from adapters.fhir.selection import Selection, identifiers_of
 from adapters.settings import Settings
 from adapters.sources.search.codes import cohort_codes
 from adapters.sources.search.queries import COHORT_TYPES, by_ids, by_parameter, cohort_queries, medication_queries
-from adapters.sources.search.run import Run
+from adapters.sources.search.run import Run, content_key
 from adapters.sources.search.searcher import Query
 from adapters.sources.spool.counts import SearchCounts
 
@@ -72,14 +72,19 @@ def local_id(reference: Any, kind: str) -> str | None:
 
 def _treated(run: Run, settings: Settings) -> tuple[set[str], frozenset[str], tuple[dict[str, Any], ...]]:
     """Patients with a therapy of the cohort rule, these therapies, and those whose patient is not to be found here."""
-    therapies = {f"{therapy['resourceType']}/{therapy['id']}": therapy for therapy in _therapies(run, settings)}
-    literal = {key: patient_id(therapy) for key, therapy in therapies.items()}
-    by_identifier = {key: set(_logical(therapy)) for key, therapy in therapies.items() if literal[key] is None}
+    therapies = {content_key(therapy): therapy for therapy in _therapies(run, settings)}  # each content of an id counts
+    literal = {content: patient_id(therapy) for content, therapy in therapies.items()}
+    by_identifier = {content: set(_logical(therapies[content])) for content, known in literal.items() if known is None}
     named = _named(run, set().union(*by_identifier.values()))
-    patients = {key: {patient} for key, patient in literal.items() if patient is not None}
-    patients |= {key: set().union(*(named.get(name, set()) for name in names)) for key, names in by_identifier.items()}
-    without = tuple(therapies[key] for key, ids in patients.items() if not ids)
-    return set().union(*patients.values()), frozenset(key for key, ids in patients.items() if ids), without
+    patients = {content: {patient} for content, patient in literal.items() if patient is not None}
+    patients |= {
+        content: set().union(*(named.get(name, set()) for name in by_identifier[content])) for content in by_identifier
+    }
+    without = tuple(therapies[content] for content, ids in patients.items() if not ids)
+    keys = (
+        f"{therapies[content]['resourceType']}/{therapies[content]['id']}" for content, ids in patients.items() if ids
+    )
+    return set().union(*patients.values()), frozenset(keys), without
 
 
 def _therapies(run: Run, settings: Settings) -> Iterator[dict[str, Any]]:
@@ -142,12 +147,15 @@ def _named(run: Run, names: Iterable[str]) -> dict[str, set[str]]:
 
 
 def group_of(run: Run, identifier: str) -> dict[str, Any]:
-    """The Group of an id. Raises InputError if there is none."""
+    """The Group of an id. Raises InputError if there is none, IncompleteError if its contents differ."""
     name = identifier.removeprefix("Group/")
-    for group in run.all_of(by_ids("Group", [name])):
-        if group["id"] == name:
-            return group
-    raise InputError("the server has no such Group", "--group", "check its id")
+    groups = [group for group in run.all_of(by_ids("Group", [name])) if group["id"] == name]
+    if not groups:
+        raise InputError("the server has no such Group", "--group", "check its id")
+    if len(groups) > 1:
+        what = f"the server gives the Group with {len(groups)} different contents"
+        raise IncompleteError(what, "--group", "name the patients with --patients")
+    return groups[0]
 
 
 def _group_members(run: Run, identifier: str) -> set[str]:

@@ -1,12 +1,19 @@
-"""One run against one server: searches that are checked against the server's own counts, parted where it is overtaxed."""
+"""One run against one server: searches that are checked against the server's own counts, parted where it is overtaxed.
+
+A resource that comes twice with equal content counts once. Different contents under one id are all passed on: the reading
+stage chooses the later one or reports the conflict, as for files.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
+
+import msgspec
 
 from adapters.errors import IncompleteError
 from adapters.fhir.references import references_in
@@ -27,7 +34,7 @@ TOO_MUCH = frozenset({TIMED_OUT, GONE, 413, URL_TOO_LONG, 431, 500, 502, 503, 50
 
 @dataclass(frozen=True)
 class Matches:
-    """Matches of a search, each version once; `verified`: the server counts the same; `counted`: its own number."""
+    """Matches of a search, each content once; `verified`: the server counts the same; `counted`: its own number."""
 
     resources: list[dict[str, Any]]
     verified: bool
@@ -120,7 +127,7 @@ class Run:
             counts, versions = ChainCounts(), {}
             try:
                 for page in self.searcher.chain(query, counts):
-                    versions.update({_version_key(resource): resource for resource in page})
+                    versions.update({self._content_key(resource): resource for resource in page})
                 break
             except ExpiredError:
                 if repeat == REPEATS:
@@ -132,19 +139,22 @@ class Run:
             counts.issues, counts.retries, time.monotonic() - begun, started, now(),
         )  # fmt: skip
         statistics.add(query.name, seen)
-        for resource in versions.values():
-            self._localise(resource)
         return list(versions.values()), counts.total
 
+    def _content_key(self, resource: dict[str, Any]) -> bytes:
+        """The key of a resource and its content, after references to this server have been made relative."""
+        self._localise(resource)
+        return content_key(resource)
+
     def _localise(self, resource: dict[str, Any]) -> None:
-        """Absolute references to this server become relative: what they lead to is found under one name only."""
+        """Make absolute references to this server relative, so that each target has one name."""
         for _, holder in references_in(resource, ""):
             holder["reference"] = self.base.relative(holder["reference"], rewrite=self.config.rewrite_links)
 
 
 def united(parts: Sequence[Matches]) -> Matches:
-    """What several searches found, each version once."""
-    versions = {_version_key(resource): resource for part in parts for resource in part}
+    """The matches of several searches, each content once."""
+    versions = {content_key(resource): resource for part in parts for resource in part}
     resources = list(versions.values())
     return Matches(resources, all(part.verified for part in parts), _distinct(resources))
 
@@ -158,9 +168,9 @@ def _miscounted(before: int | None, after: int | None, distinct: int, query: Que
     return IncompleteError(what, query.name, remedy)
 
 
-def _version_key(resource: dict[str, Any]) -> tuple[str, str]:
-    meta = resource.get("meta")
-    return resource["id"], str(meta.get("versionId")) if isinstance(meta, dict) else ""
+def content_key(resource: dict[str, Any]) -> bytes:
+    """A hash of the whole resource: equal for equal contents only."""
+    return hashlib.blake2b(msgspec.json.encode(resource, order="deterministic"), digest_size=16).digest()
 
 
 def _distinct(resources: list[dict[str, Any]]) -> int:

@@ -70,13 +70,16 @@ def _one_line() -> Iterator[None]:
         fail(str(InputError(what, where, "check the path, space and permissions")), 2)
 
 
-def _check_options(spec: str, options: ServerOptions, *, accept_unreadable: bool, dry_run: bool = False) -> None:
-    """Raises InputError for options of servers with files, and the other way round."""
+def _check_options(spec: str, options: ServerOptions, *, dry_run: bool = False, **of_files: bool) -> dict[str, bool]:
+    """The options of files that are given. Raises InputError for options of servers with files and the reverse."""
     given = options.given() + (["dry_run"] if dry_run else [])
     if given and not is_server(spec):
         raise InputError("is for servers only", f"--{given[0].replace('_', '-')}", "leave it out for files")
-    if accept_unreadable and is_server(spec):
-        raise InputError("is for files only", "--accept-unreadable", "leave it out for servers")
+    chosen: dict[str, bool] = {name: value for name, value in of_files.items() if value}
+    if chosen and is_server(spec):
+        name = next(iter(chosen)).replace("_", "-")
+        raise InputError("is for files only", f"--{name}", "leave it out for servers")
+    return chosen
 
 
 SourceArgument = Annotated[
@@ -93,8 +96,9 @@ SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another
 UnreadableOption = Annotated[
     bool, typer.Option("--accept-unreadable", help="Count NDJSON lines that cannot be parsed, and go on.")
 ]
-
-
+SkipOption = Annotated[
+    bool, typer.Option("--skip-unknown-files", help="Folders: count entries that cannot be read, and go on.")
+]
 ServerConfigOption = Annotated[
     Path | None,
     typer.Option("--server-config", help="Servers: a TOML file of settings (see the page on your own data)."),
@@ -118,6 +122,7 @@ def pull(
     patients: PatientsOption = None,
     group: GroupOption = None,
     accept_unreadable: UnreadableOption = False,
+    skip_unknown_files: SkipOption = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Write empty tables if nobody is left.")] = False,
     link: Annotated[Path | None, typer.Option("--link", help="File that keeps study ids across pulls.")] = None,
     engine: Annotated[Engine, typer.Option("--engine", help="What runs the views.")] = Engine.local,
@@ -136,14 +141,14 @@ def pull(
         from adapters.pull import pull as pulled
 
         options = ServerOptions(server_config, bulk, keep_raw, accept_drift, allow_output_origin)
-        _check_options(source, options, accept_unreadable=accept_unreadable, dry_run=dry_run)
+        of_files = _check_options(
+            source, options, dry_run=dry_run, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files
+        )
         request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
         chosen = chosen_settings(settings, cohort)
         question = Question(chosen, types_read(chosen), request.selection)
         with progress_shown() as shown:
-            opened = open_source(
-                source, accept_unreadable=accept_unreadable, question=question, options=options, shown=shown
-            )
+            opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             if dry_run:
                 typer.echo("\n".join(opened.dry_run()))
                 return
@@ -187,6 +192,7 @@ def view(
     row_format: Annotated[RowFormat, typer.Option("--format", help="How rows are written.")],
     out: Annotated[Path | None, typer.Option("--out", help="File, or a folder for several views.")] = None,
     accept_unreadable: UnreadableOption = False,
+    skip_unknown_files: SkipOption = False,
     patients: PatientsOption = None,
     group: GroupOption = None,
     cohort: Annotated[bool, typer.Option("--cohort", help="Servers: the cohort rule of study.toml.")] = False,
@@ -203,12 +209,12 @@ def view(
         views = [Path(name) for name in names]
         _check_whom(source, bool(patients), bool(group), cohort, everyone)
         options = ServerOptions(server_config)
-        _check_options(source, options, accept_unreadable=accept_unreadable)
+        of_files = _check_options(
+            source, options, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files
+        )
         question = _view_question(views, patients, group, everyone) if is_server(source) else None
         with progress_shown() as shown:
-            opened = open_source(
-                source, accept_unreadable=accept_unreadable, question=question, options=options, shown=shown
-            )
+            opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             try:
                 counts = run_view_command(
                     views, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable
@@ -241,6 +247,7 @@ def doctor(
     cohort: CohortOption = None,
     settings: SettingsOption = None,
     accept_unreadable: UnreadableOption = False,
+    skip_unknown_files: SkipOption = False,
     server_config: ServerConfigOption = None,
 ) -> None:
     """What a pull would give: types, code lists that hit, codes that none maps (as CSV), tables that stay empty."""
@@ -250,12 +257,12 @@ def doctor(
 
         chosen = chosen_settings(settings, cohort)
         options = ServerOptions(server_config)
-        _check_options(source, options, accept_unreadable=accept_unreadable)
+        of_files = _check_options(
+            source, options, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files
+        )
         question = Question(chosen, types_read(chosen))
         with progress_shown() as shown:
-            opened = open_source(
-                source, accept_unreadable=accept_unreadable, question=question, options=options, shown=shown
-            )
+            opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             report = examine_server(opened, chosen) if is_server(source) else examine(opened, chosen, shown)
         print_report(report)
 

@@ -31,6 +31,7 @@ def run_view_command(
     definitions = [_definition(path) for path in views]
     options: dict[str, Any] = {"out": out, "format": row_format, "progress": partial(progress, "bytes")}
     if isinstance(source, FileSource) and source.only_lines:
+        options["progress"] = partial(_checked_progress, source, progress)
         return _run(definitions, source.files, accept_unreadable=accept_unreadable, **options)
     with tempfile.TemporaryDirectory() as folder:  # mode 0700
         spool = Path(folder) / "resources.ndjson"
@@ -39,6 +40,12 @@ def run_view_command(
                 file.write(_ENCODER.encode(resource) + b"\n")
                 progress("reading", number)
         return _run(definitions, [spool], **options)
+
+
+def _checked_progress(source: FileSource, progress: Progress, done: int, total: int) -> None:
+    """Show progress; at the end, before the rows appear, raise InputError if a file was written to meanwhile."""
+    progress("bytes", done, total)
+    source.check_unchanged(listing=done >= total)
 
 
 def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -> dict[str, Any]:

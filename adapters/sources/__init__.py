@@ -22,6 +22,7 @@ def open_source(
     spec: str,
     *,
     accept_unreadable: bool = False,
+    skip_unknown_files: bool = False,
     question: Question | None = None,
     options: ServerOptions | None = None,
     shown: Progress = silent,
@@ -40,4 +41,4 @@ def open_source(
     path = Path(spec)
     if not path.exists():
         raise InputError("source not found", str(path), "name a file, a folder or an http(s) address")
-    return FileSource(path, accept_unreadable=accept_unreadable)
+    return FileSource(path, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files)

@@ -104,7 +104,7 @@ class BulkSource(SpooledSource):
         for name in files:
             statistics.merge(parts[name].get("counts") or {})
         verified = all(file.count is not None for file in files.values())
-        started = reader.spool.recall("started")
+        started = reader.spool.recall("started", str)
         whole = replace(statistics.by_template[reader.query], started=started, ended=now())
         row = asdict(whole) | {"query": reader.query, "files": len(files), "total": whole.total if verified else None}
         return {"queries": [row], "verified": verified, "started": started}
@@ -140,16 +140,16 @@ class BulkSource(SpooledSource):
 
     def _finished_job(self, client: HttpClient, spool: Spool, types: frozenset[str]) -> tuple[str, dict[str, Any]]:
         """Status address and manifest of the job that an interrupted pull waited for, or of a new one."""
-        saved = spool.recall("status")
-        if isinstance(saved, str) and self.base.holds(saved):
+        saved = spool.recall("status", str)
+        if saved is not None and self.base.holds(saved):
             try:
                 return saved, self._polled(client, saved)
             except ServerError as error:
                 if not _is_at_fault(error):
                     raise
             self._delete(client, saved)  # servers that run one job at a time would refuse the next
-        abandoned = spool.recall("abandoned")
-        if isinstance(abandoned, str) and self.base.holds(abandoned):
+        abandoned = spool.recall("abandoned", str)
+        if abandoned is not None and self.base.holds(abandoned):
             self._delete(client, abandoned)
         spool.clear()  # the job is gone or failed: what it wrote belongs to another export
         status_url = self._kick_off(client, types)

@@ -74,7 +74,7 @@ class ServerSource(SpooledSource):
             "links_followed": "both ways" if run.capability.supports("Patient", "link") else "from the cohort only",
             "not_asked_for": _not_asked_for(spool),
             "parts_resumed": spool.resumed,
-            "started": spool.recall("started"),
+            "started": spool.recall("started", str),
         }
 
     def _chunks(self, run: Run, spool: Spool, patients: list[str]) -> list[list[str]]:

@@ -15,8 +15,12 @@ def lock_folder(folder: Path) -> int:
     Raises InputError while another pull holds it.
     """
     while True:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError as error:
+            what = f"the folder for what is fetched cannot be used ({error.strerror})"
+            raise InputError(what, str(folder), "remove it, or name another one in STUDY_SPOOL") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

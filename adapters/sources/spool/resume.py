@@ -47,26 +47,26 @@ def _claims(token: str) -> list[str]:
 def opened_spool(root: Path, question: Sequence[Any], config: ServerConfig, shown: Progress) -> Spool:
     """The spool of a question, empty or of an interrupted pull. Raises InputError while another pull uses it."""
     spool = Spool(root / hashlib.sha256(json.dumps(question).encode()).hexdigest()[:16])
-    started = spool.recall("started")
-    if spool.recall("complete"):
+    started = spool.recall("started", datetime)
+    if spool.has("complete") or started is None:  # new, complete, or of unknown age
         spool.clear()
-    elif started is not None and _hours_since(started) > config.resume_hours:
+    elif _hours_since(started) > config.resume_hours:
         shown("the interrupted pull is too old to be resumed: starting over", NOTE)
-        abandoned = spool.recall("status")
+        abandoned = spool.recall("status", str)
         spool.clear()
         spool.remember("abandoned", abandoned)  # the export that it waited for, to be removed from the server
     spool.forget("Consent")
     finished = len(spool.done())
-    if finished:
-        shown(f"going on with the pull begun at {started}: {finished} parts are there", NOTE)
-    if spool.recall("started") is None:
+    if finished and started is not None:
+        shown(f"going on with the pull begun at {started.isoformat()}: {finished} parts are there", NOTE)
+    if not spool.has("started"):
         spool.remember("started", now())
     return spool
 
 
 def chunks_of(spool: Spool, patients: Sequence[str], accept_drift: bool, shown: Progress) -> list[list[str]]:
     """The chunks of an interrupted pull. If its cohort differs, the spool is emptied and there are none."""
-    chunks: list[list[str]] = spool.recall("chunks") or []
+    chunks = spool.recall("chunks", list[list[str]]) or []
     if chunks and not accept_drift and {patient for chunk in chunks for patient in chunk} != set(patients):
         shown("the cohort changed since the interrupted pull: starting over", NOTE)
         spool.clear()
@@ -75,5 +75,6 @@ def chunks_of(spool: Spool, patients: Sequence[str], accept_drift: bool, shown: 
     return chunks
 
 
-def _hours_since(started: str) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(started)) / timedelta(hours=1)
+def _hours_since(started: datetime) -> float:
+    aware = started if started.tzinfo else started.replace(tzinfo=UTC)
+    return (datetime.now(UTC) - aware) / timedelta(hours=1)

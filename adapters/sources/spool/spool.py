@@ -7,6 +7,7 @@ chunk of patients, or one file of an export) is a file that is renamed into plac
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import IO, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -23,12 +24,13 @@ from adapters.errors import IncompleteError, InputError
 from adapters.fhir import strict_json
 from adapters.sources.base import Read
 from adapters.sources.http.origin import Base
-from adapters.sources.spool.counts import now
+from adapters.sources.spool.counts import SearchCounts, now
 from adapters.sources.spool.lock import lock_folder
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
 REPOSITORY = Path(__file__).resolve().parents[3]
 DONE = "done.jsonl"
+Value = TypeVar("Value")
 
 
 def default_root() -> Path:
@@ -41,6 +43,34 @@ def default_root() -> Path:
 def private_file(path: Path) -> IO[bytes]:
     """A new file, for reading and writing, that only its owner can read."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
+
+
+class Entry(msgspec.Struct):
+    """A line of `done.jsonl`: a finished part."""
+
+    part: str
+    file: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]+\.ndjson$")]
+    resources: Annotated[int, msgspec.Meta(ge=0)]
+    sha256: str
+    verified: bool = False
+    not_asked_for: int | None = None
+    counts: dict[str, SearchCounts] = {}
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line; None if it was cut off by the end of a process, or damaged."""
+    try:
+        entry: dict[str, Any] = msgspec.to_builtins(msgspec.json.decode(line, type=Entry))
+    except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return entry
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 @dataclass
@@ -64,25 +94,22 @@ class Spool:
         self.release = weakref.finalize(self, os.close, lock_folder(self.folder))  # once, however often it is called
         self.folder.chmod(0o700)
         self._lock = Lock()
+        for path in self.folder.iterdir():
+            if path.is_symlink() or not path.is_file():  # nothing that a pull writes
+                _remove(path)
 
     def done(self) -> dict[str, dict[str, Any]]:
         """Entries of `done.jsonl` by name of the part."""
-        file = self.folder / DONE
-        if not file.exists():
+        try:
+            lines = (self.folder / DONE).read_bytes().splitlines()
+        except OSError:
             return {}
-        parts = {}
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the line being written when the process was ended
-            if (self.folder / entry["file"]).exists():
-                parts[entry["part"]] = entry
-        return parts
+        entries = filter(None, map(_entry, lines))
+        return {entry["part"]: entry for entry in entries if (self.folder / entry["file"]).exists()}
 
     def resume(self, part: str, done: dict[str, dict[str, Any]]) -> int | None:
         """Use a part that an interrupted pull finished; gives its number of resources, None if it is not finished."""
-        if part not in done:
+        if part not in done or not self._is_whole(done[part]):
             return None
         self.parts[part] = done[part]
         self.resumed += 1
@@ -101,29 +128,44 @@ class Spool:
         """
         target = self.folder / f"{number}.ndjson"
         unfinished = target.with_suffix(".part")
-        written = 0
+        written, digest = 0, hashlib.sha256()
         with private_file(unfinished) as file:
             for resource in resources:
-                file.write(ENCODER.encode(resource) + b"\n")
+                line = ENCODER.encode(resource) + b"\n"
+                file.write(line)
+                digest.update(line)
                 written += 1
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(target)
-        self._note({"part": part, "file": target.name, "resources": written, **facts})
+        self._note({"part": part, "file": target.name, "resources": written, "sha256": digest.hexdigest(), **facts})
         return written
 
     def read(self, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The resources of a finished part. Raises IncompleteError when the file is not what was written."""
-        number = 0
+        """The resources of a finished part.
+
+        Raises IncompleteError if the file is not what was written; it is removed, so that the next pull fetches it again.
+        """
+        digest, path = hashlib.sha256(), self.folder / entry["file"]
         try:
-            with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
+            with path.open("rb") as lines:
                 for line in lines:
-                    yield strict_json.loads(line)
-                    number += 1
-        except (FileNotFoundError, strict_json.JsonError, UnicodeDecodeError):
-            number = -1
-        if number != entry["resources"]:
-            raise IncompleteError("a part of what was fetched is gone or damaged", "spool", "pull again")
+                    digest.update(line)
+                    yield strict_json.loads(line.decode())
+        except (OSError, strict_json.JsonError, UnicodeDecodeError):
+            digest = hashlib.sha256(b"damaged")
+        if digest.hexdigest() != entry["sha256"]:
+            path.unlink(missing_ok=True)
+            what = f"a part of what was fetched is gone or damaged ({path.name})"
+            raise IncompleteError(what, str(self.folder), "pull again: it will be fetched anew")
+
+    def _is_whole(self, entry: dict[str, Any]) -> bool:
+        """True if the file of a part is what was written."""
+        try:
+            with (self.folder / entry["file"]).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == entry["sha256"]
+        except OSError:
+            return False
 
     def records(self, base: Base, whose: str) -> Iterator[Read]:
         """All resources of this pull as a source gives them; origins name the type and a running number.
@@ -143,20 +185,23 @@ class Spool:
             file.write(json.dumps(value).encode())
         part.replace(self.folder / f"{name}.json")
 
-    def recall(self, name: str) -> Any:
-        """A value stored before, or None."""
-        file = self.folder / f"{name}.json"
+    def recall(self, name: str, kind: type[Value]) -> Value | None:
+        """A value stored before, None if there is none of this type."""
         try:
-            return json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return msgspec.json.decode((self.folder / f"{name}.json").read_bytes(), type=kind)
+        except (OSError, RecursionError, msgspec.MsgspecError):
             return None
+
+    def has(self, name: str) -> bool:
+        """True if a value of this name was stored, whatever became of it."""
+        return (self.folder / f"{name}.json").exists()
 
     def clear(self) -> None:
         """Remove everything in the folder and start anew; it stays locked."""
         self.parts.clear()
         self.resumed = 0
         for path in self.folder.iterdir():
-            path.unlink()
+            _remove(path)
 
     def remove(self) -> None:
         """Remove the folder."""

@@ -37,6 +37,7 @@ FIRST_WAIT_SECONDS = 1.0
 SHORTEST_WAIT_SECONDS = 1.0
 UNSEEN = frozenset({401, 403, 408, 425, 429, 502, 503, 504})  # the job may be well, only we cannot see it
 WHERE = "$export"
+MANIFEST_PAGES = 1000  # more than any export needs
 
 
 @dataclass
@@ -195,7 +196,7 @@ class BulkSource(SpooledSource):
             if link is None:
                 return
             url = self.base.resolve(str(link), status_url, where=WHERE, rewrite=self.config.rewrite_links)
-            if url in seen:
+            if url in seen or len(seen) >= min(self.config.page_limit, MANIFEST_PAGES):
                 raise DamagedExportError("the pages of its manifest do not end", f"manifest of {WHERE}")
             seen.add(url)
             manifest = json_object(client.get(url, f"manifest of {WHERE}").body, f"manifest of {WHERE}")

@@ -12,6 +12,7 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -24,6 +25,7 @@ from adapters.errors import InputError
 from adapters.sources.http.answers import TIMED_OUT, Answer, ServerError, refusal, retry_after_seconds
 from adapters.sources.http.body import DamagedError, TooSlowError, decompressed, in_time
 from adapters.sources.http.config import ServerConfig, private_text
+from adapters.sources.http.deadline import deadline, is_over, respect_deadlines
 from adapters.sources.http.origin import Base, Origin
 
 FHIR_JSON = "application/fhir+json"
@@ -118,6 +120,7 @@ class HttpClient:
             limits=connections,
             headers={"Accept-Encoding": "gzip"},
         )
+        respect_deadlines(self._client)
 
     def close(self) -> None:
         """Close all connections."""
@@ -182,7 +185,10 @@ class HttpClient:
         content = request.content() if request.content is not None else None
         self._count("requests")
         try:
-            with self._client.stream(request.method, request.url, headers=sent, content=content) as response:
+            with ExitStack() as stack:
+                opened = self._client.stream(request.method, request.url, headers=sent, content=content)
+                with deadline(self.config.timeout_seconds):
+                    response = stack.enter_context(opened)
                 body = self._received(response, request)
                 lowered = {key.lower(): value for key, value in response.headers.items()}
                 return Answer(response.status_code, lowered, body, request.url)
@@ -214,15 +220,19 @@ class HttpClient:
         target.seek(0)
         target.truncate()
         size, coding = 0, response.headers.get("content-encoding", "")
-        wire = in_time(response.iter_raw(), getattr(self.config, f"max_{kind}_seconds"))
-        try:
-            for piece in decompressed(wire, coding, may_be_empty=response.status_code != 200):
-                size += len(piece)
-                self._check_size(size, f"max_{kind}_bytes", request.where)
-                target.write(piece)
-        except TooSlowError:
-            what = f"one answer takes longer than max_{kind}_seconds"
-            raise ServerError(what, request.where, "raise it, or lower count", TIMED_OUT) from None
+        limit = getattr(self.config, f"max_{kind}_seconds")
+        with deadline(limit):
+            try:
+                wire = in_time(response.iter_raw(), limit)
+                for piece in decompressed(wire, coding, may_be_empty=response.status_code != 200):
+                    size += len(piece)
+                    self._check_size(size, f"max_{kind}_bytes", request.where)
+                    target.write(piece)
+            except (TooSlowError, httpx2.TimeoutException) as error:
+                if isinstance(error, httpx2.TimeoutException) and not is_over():
+                    raise
+                what = f"one answer takes longer than max_{kind}_seconds"
+                raise ServerError(what, request.where, "raise it, or lower count", TIMED_OUT) from None
         self._count("bytes", size)
         return page.getvalue()
 

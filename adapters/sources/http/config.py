@@ -45,11 +45,12 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parallel: Positive = 4
     chunk_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 25
     count: Positive = 1000  # _count: a hint, servers may give less
-    timeout_seconds: Seconds = 60.0
+    timeout_seconds: Seconds = 60.0  # from the request to the end of the headers; then between two pieces of a body
     attempts: Positive = 6
     retry_seconds: Seconds = 600.0  # all attempts of one request together
     longest_wait_seconds: Seconds = 120.0  # cap of Retry-After
     page_limit: Positive = 100_000
+    max_search_seconds: Seconds = 6 * 3600.0  # all pages of one search
     max_page_bytes: Positive = 64 * 2**20  # decoded
     max_file_bytes: Positive = 2**35  # bulk: decoded size of one file
     max_total_bytes: Positive = 2**37  # decoded, of one pull

@@ -15,6 +15,7 @@ from adapters.sources.search.run import Run, content_key
 from adapters.sources.search.searcher import Query
 from adapters.sources.spool.counts import SearchCounts
 
+LINK_ROUNDS = 50  # from one record of a person to another
 EVERYBODY = Query("Patient", "Patient", ())
 
 
@@ -179,11 +180,14 @@ def _with_links(run: Run, patients: set[str]) -> set[str]:
     """`patients` and every Patient linked to or from one of them, as far as links lead."""
     reached: set[str] = set()
     waiting = set(patients)
-    while waiting:
+    for _ in range(LINK_ROUNDS):
         reached |= waiting
         linked = {other for chunk in run.chunks(sorted(waiting)) for other in _neighbours(run, frozenset(chunk))}
         waiting = linked - reached
-    return reached
+        if not waiting:
+            return reached
+    what = f"links between Patients do not end ({LINK_ROUNDS} steps)"
+    raise IncompleteError(what, "Patient?_id", "ask the server's operator")
 
 
 def _neighbours(run: Run, chunk: frozenset[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -94,6 +95,7 @@ class Searcher:
             parameters.append(("_count", str(self.count)))
         answer = self._first(query, parameters)
         seen: set[bytes] = set()
+        end = time.monotonic() + self.client.config.max_search_seconds
         while True:
             counts.pages += 1
             counts.retries += answer.retries
@@ -111,6 +113,9 @@ class Searcher:
                 raise IncompleteError(
                     f"paging does not end ({counts.pages} pages)", query.name, "raise page_limit if so many are right"
                 )
+            if time.monotonic() > end:
+                what = f"its pages take longer than max_search_seconds ({counts.pages} pages)"
+                raise IncompleteError(what, query.name, "raise it, or lower chunk_size")
             seen.add(mark)
             answer = self._page(url, query.name)
 

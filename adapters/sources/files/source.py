@@ -16,6 +16,7 @@ from adapters.sources.base import Line, Read
 from adapters.sources.files.bundle import FileCounts, Place, read_document
 from adapters.sources.files.compression import DAMAGED, decompressed
 from adapters.sources.files.folder import SPARE, is_lines, list_folder, stamp, stamp_of_open
+from adapters.sources.files.limits import document_within, lines_within
 from adapters.sources.files.ndjson import read_lines, reread_lines
 
 _SAFE_WORDS = {"bundle", "demo", "export", "data", "patients", "resources"}
@@ -113,10 +114,14 @@ class FileSource:
     ) -> Iterator[Read | AnyRead]:
         try:
             with self._opened(file, place) as stream:
+                size_bytes = file.stat().st_size
                 if is_lines(file):
-                    yield from read(stream, place, counts)
+                    yield from read(lines_within(stream, size_bytes, place), place, counts)
                 else:
-                    yield from read_document(stream.read(), place, counts)
+                    yield from read_document(document_within(stream, size_bytes, place), place, counts)
+        except MemoryError:
+            what = "it does not fit into the memory of this machine"
+            raise InputError(what, place.origin, "give it in parts, or as NDJSON, which is read line by line") from None
         except DAMAGED:
             raise InputError("the compressed file is cut off or damaged", place.origin, "copy it again") from None
         except OSError as error:

@@ -61,6 +61,8 @@ def _one_line() -> Iterator[None]:
         fail(f"the rows do not keep the promise of the tables: {error}", 2)
     except KeyboardInterrupt:
         fail("interrupted; the last tables are untouched", 130)
+    except MemoryError:
+        fail("not enough memory on this machine; give the source in parts, or pull with --patients", 2)
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(0) from None
@@ -198,12 +200,19 @@ def view(
     cohort: Annotated[bool, typer.Option("--cohort", help="Servers: the cohort rule of study.toml.")] = False,
     everyone: Annotated[bool, typer.Option("--all", help="Servers: every patient.")] = False,
     server_config: ServerConfigOption = None,
+    exact_csv: Annotated[
+        bool, typer.Option("--exact-csv", help="CSV: no apostrophe before texts that begin like formulas.")
+    ] = False,
 ) -> None:
     """Run any ViewDefinition on any source; rows go to --out or to standard output."""
     with _one_line():
         if len(views_and_source) < 2:
             raise InputError("a view and a source are needed", "command line", "view VIEW.json SOURCE --format csv")
         from adapters.view_command import run_view_command, summary
+
+        written_as = f"exact-{row_format.value}" if exact_csv else row_format.value
+        if exact_csv and row_format is not RowFormat.csv:
+            raise InputError("is for CSV only", "--exact-csv", "leave it out: other formats hold texts as they are")
 
         *names, source = views_and_source
         views = [Path(name) for name in names]
@@ -216,9 +225,7 @@ def view(
         with progress_shown() as shown:
             opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             try:
-                counts = run_view_command(
-                    views, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable
-                )
+                counts = run_view_command(views, opened, written_as, out, shown, accept_unreadable=accept_unreadable)
             finally:
                 opened.finished()
         typer.echo("\n".join(summary(counts)), err=True)

@@ -13,10 +13,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from adapters.engines import build_with
 from adapters.fhir.codelists import HEADER, CodeLists, load_code_lists
 from adapters.ledger import Ledger, LeftOutReason
+from adapters.plain_text import visible
 from adapters.progress import Progress, silent
 from adapters.pull import types_read
 from adapters.reading.stage import Stage
@@ -180,7 +182,7 @@ def unmapped_csv(report: Report) -> str:
 
 def _cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula, on one line."""
-    line = " ".join(text.split())
+    line = visible(text, 200)
     return f"'{line}" if line[:1] in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") else line
 
 
@@ -188,7 +190,7 @@ def print_report(report: Report) -> None:
     """Counts to standard error, the codes that no list maps as CSV to standard output."""
     console = Console(stderr=True)
     sampled = " as a sample" if report.sampled else ""
-    console.print(f"{report.label}: {report.read} resource versions{sampled}", highlight=False)
+    console.print(f"{report.label}: {report.read} resource versions{sampled}", highlight=False, markup=False)
     for title, counts in (
         ("resource types", report.types),
         ("on the whole server, by code list" if report.sampled else "codes known to the code lists", report.lists),
@@ -203,12 +205,12 @@ def print_report(report: Report) -> None:
         table.add_column()
         table.add_column(justify="right")
         for name, number in counts.items():
-            table.add_row(name, str(number))
+            table.add_row(Text(visible(name, 80)), str(number))
         console.print(table)
     for name in report.empty:
         console.print(f"table {name} would be empty", highlight=False)
     for note in report.notes:
-        console.print(note, highlight=False)
+        console.print(visible(note), highlight=False, markup=False)
     if report.unmapped:
         console.print("codes that no list maps, as a code list on standard output:", highlight=False)
         sys.stdout.write(unmapped_csv(report))

@@ -28,6 +28,7 @@ from adapters.settings import Cohort, Settings, check, load_settings
 from adapters.sources.base import Source
 from adapters.tables.study_ids import read_link, write_link
 
+LAST_EPOCH = 253_370_764_800  # 1 January 9999: any time zone is still within that year
 VIEWS = Path(__file__).resolve().parent / "views"
 Excluded = Mapping[str, LeftOutReason]  # "Patient/id" -> why it is left out
 
@@ -140,22 +141,26 @@ def _without_cycle_collection() -> Iterator[None]:
 
 
 def _now(settings: Settings) -> datetime:
-    """The time of the pull in the study's zone; SOURCE_DATE_EPOCH fixes it for builds that must repeat exactly."""
+    """The time of the pull in the study's zone; SOURCE_DATE_EPOCH fixes it for reproducible builds. Raises InputError."""
     from zoneinfo import ZoneInfo
 
-    fixed = os.environ.get("SOURCE_DATE_EPOCH")
-    instant = datetime.fromtimestamp(int(fixed), UTC) if fixed and fixed.isdigit() else datetime.now(UTC)
-    return instant.astimezone(ZoneInfo(settings.time.zone))
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
+    if not fixed:
+        return datetime.now(UTC).astimezone(ZoneInfo(settings.time.zone))
+    if not (fixed.isascii() and fixed.isdigit()) or len(fixed) > len(str(LAST_EPOCH)) or int(fixed) > LAST_EPOCH:
+        what = "is not a number of seconds since 1970"
+        raise InputError(what, "SOURCE_DATE_EPOCH", "give whole seconds up to the year 9999, or unset it")
+    return datetime.fromtimestamp(int(fixed), UTC).astimezone(ZoneInfo(settings.time.zone))
 
 
 def _require_patients(stage: Stage, request: Request) -> None:
     if stage.patients or request.allow_empty:
         return
     if not stage.of_cohort:
-        raise InputError("no patients among the resources", stage.source.label, "add the Patient resources")
+        raise InputError("no patients among the resources", stage.source.name, "add the Patient resources")
     if request.selection != Selection():
         remedy = "check --patients or --group, or pass --allow-empty for empty tables"
-        raise InputError("none of the patients asked for is there", stage.source.label, remedy)
+        raise InputError("none of the patients asked for is there", stage.source.name, remedy)
 
 
 def _note_absent(stage: Stage, progress: Progress) -> None:
@@ -175,7 +180,7 @@ def _require_cohort(
         what = f"no patient is left who meets the cohort rule (left out before: {reasons})"
     else:
         what = f"no patient meets the cohort rule ({', '.join(settings.cohort.any_of)})"
-    raise InputError(what, source.label, "see `doctor`, pass --cohort all, or --allow-empty for empty tables")
+    raise InputError(what, source.name, "see `doctor`, pass --cohort all, or --allow-empty for empty tables")
 
 
 def _manifest(

@@ -38,7 +38,7 @@ def publish(out: Path, fill: Callable[[Path], str]) -> Path:
     done = False
     try:
         folder = _name(store, fill(staging))
-        staging.chmod(0o755)
+        staging.chmod(0o777 & ~_umask())
         if not pointer:
             _link_files(store, staging)
         staging.rename(folder)
@@ -51,6 +51,13 @@ def publish(out: Path, fill: Callable[[Path], str]) -> Path:
     _switch(out if pointer else store / CURRENT, folder)
     _forget(store, folder)
     return folder
+
+
+def _umask() -> int:
+    """The umask of this process. Reading it sets it: threads that make files at this moment are none of ours."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _name(store: Path, stamp: str) -> Path:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from adapters import contract
 from adapters.errors import InputError
+from adapters.fhir.csv_faults import faults_named
 
 CODELISTS = Path(__file__).resolve().parents[1] / "codelists"
 HEADER = ("system", "code", "display", "means", "source")
@@ -87,6 +88,7 @@ def load_code_lists(overlay: Path | None = None) -> CodeLists:
     return CodeLists(lists, aliases)
 
 
+@faults_named
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)

@@ -64,7 +64,7 @@ class Stage:
             self._note(read, number)
             self.progress("reading", number)
         if number == 0 and not self.of_cohort:
-            raise InputError("no resources", self.source.label, "the source is empty: check what it should hold")
+            raise InputError("no resources", self.source.name, "the source is empty: check what it should hold")
         if self.source.unreadable:
             self.ledger.finding(FindingKind.UNREADABLE_LINE, severity="error", count=self.source.unreadable)
         self._compare_contents()
@@ -116,12 +116,12 @@ class Stage:
         if isinstance(read, Read):
             return read
         try:
-            return Read(strict_json.loads(read.text.decode()), self.source.label, "")
+            return Read(strict_json.loads(read.text.decode()), self.source.name, "")
         except ValueError:
             raise self._changed() from None
 
     def _changed(self) -> InputError:
-        return InputError("the source changed while it was read", self.source.label, "pull again")
+        return InputError("the source changed while it was read", self.source.name, "pull again")
 
     def _note(self, read: Read, number: int) -> None:
         resource = read.resource
@@ -238,7 +238,7 @@ class Stage:
             if patients and all(chosen[p].tagged for p in patients):
                 raise InputError(
                     f"all patients are tagged as test data (HTEST), but {len(chosen) - tagged} resources are not",
-                    self.source.label,
+                    self.source.name,
                     "tag all resources, or none",
                 )
         return excluded

@@ -38,6 +38,11 @@ class Source(Protocol):
     unreadable: int  # lines that could not be parsed and were accepted as such; complete after the first full read
     size_bytes: int | None  # for the progress bar; None where unknown
 
+    @property
+    def name(self) -> str:
+        """The source as given on the command line, for errors about the whole of it."""
+        ...
+
     def read(self) -> Iterator[Read]:
         """All resource versions, one at a time."""
         ...

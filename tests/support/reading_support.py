@@ -93,6 +93,7 @@ class Listed:
     reads: list[Read]
     kind: str = "listed"
     label: str = "list"
+    name: str = "list"
     manifest: dict[str, Any] = field(default_factory=dict)
     unreadable: int = 0
     size_bytes: int | None = None

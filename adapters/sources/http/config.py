@@ -86,6 +86,8 @@ def load_server_config(path: str | Path | None) -> tuple[ServerConfig, Path]:
         return msgspec.convert(document, ServerConfig), file.resolve().parent
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", file.name, "name the server settings file") from None
+    except RecursionError:
+        raise InputError("server settings are nested too deeply", file.name, "correct the file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputError(f"server settings are wrong: {error}", file.name, "correct that key") from None
 

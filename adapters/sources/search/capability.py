@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.errors import InputError
 from adapters.fhir.r4 import is_r4
+from adapters.plain_text import visible
 from adapters.sources.http.answers import ServerError, json_object, objects_in
 from adapters.sources.http.client import HttpClient
 
@@ -42,7 +43,9 @@ def read_capability(client: HttpClient) -> Capability:
         raise InputError("there is no FHIR server (no CapabilityStatement)", "GET metadata", "check the base address")
     version = str(statement.get("fhirVersion", ""))
     if not is_r4(version):
-        raise InputError(f"FHIR {version or 'of unknown version'} is not read", "GET metadata", "name an R4 base")
+        raise InputError(
+            f"FHIR {visible(version, 20) or 'of unknown version'} is not read", "GET metadata", "name an R4 base"
+        )
     return _described(statement)
 
 
@@ -57,4 +60,4 @@ def _described(statement: dict[str, Any]) -> Capability:
             operations |= {str(op.get("name", "")).lstrip("$") for op in objects_in(resource.get("operation"))}
     software = statement.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip() if isinstance(software, dict) else ""
-    return Capability(True, name[:80], parameters, frozenset(operations))
+    return Capability(True, visible(name, 80), parameters, frozenset(operations))

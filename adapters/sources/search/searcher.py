@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from adapters.errors import IncompleteError
+from adapters.plain_text import visible
 from adapters.sources.http.answers import Answer, ServerError, json_value, objects_in, only_objects
 from adapters.sources.http.client import NO_ANSWER, HttpClient
 
@@ -162,7 +163,7 @@ def bundle_of(answer: Answer, where: str) -> dict[str, Any]:
         raise IncompleteError("the server gave an empty answer", where, ASK)
     document = json_value(answer.body)
     if document is None:
-        named = answer.headers.get("content-type", "no content type").partition(";")[0].strip()[:40]
+        named = visible(answer.headers.get("content-type", "no content type").partition(";")[0].strip(), 40)
         raise IncompleteError(f"the server's answer is not FHIR JSON ({named})", where, "is this a FHIR base?")
     kind = document.get("resourceType") if isinstance(document, dict) else None
     if kind == "OperationOutcome":

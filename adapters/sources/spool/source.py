@@ -49,6 +49,11 @@ class SpooledSource(ABC):
     _at_work: Spool | None = None
     whose = "the server"  # in messages about a resource
 
+    @property
+    def name(self) -> str:
+        """The base address."""
+        return self.base.text
+
     def read(self) -> Iterator[Read]:
         """All resource versions. Raises IncompleteError (exit 3) or InputError (exit 2)."""
         if self._spool is None:

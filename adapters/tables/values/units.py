@@ -16,6 +16,7 @@ from pathlib import Path
 
 from adapters.contract import MEASURES
 from adapters.errors import InputError
+from adapters.fhir.csv_faults import faults_named
 
 UNITS = Path(__file__).resolve().parent / "units.csv"
 HEADER = ("measure", "ucum", "to", "factor", "source")
@@ -84,6 +85,7 @@ def _load(files: tuple[Path, ...], _changed: tuple[int, ...]) -> Units:
     return Units(factors)
 
 
+@faults_named
 def _rows(path: Path) -> Iterable[tuple[tuple[str, str, str], Factor]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)

@@ -80,7 +80,8 @@ def test_links_as_real_servers_write_them(link, address):
 
 
 MALFORMED = ["http://[::1/x", "http://[", "http://[HOST:PORT]/", "//[x", "http://]/x", "http://[::1]]/x", "http://[v1.x]:y/z",
-             "https://fhir.example.org:99999/app/r4", "https://fhir.example.org:x/app/r4", "https://" + "a" * 64 + ".org/app/r4",
+             "https://fhir.example.org:99999/app/r4", "https://fhir.example.org:x/app/r4",
+             f"https://{'a' * 64}.org/app/r4",
              "http://[fe80::1%25eth0]/x", "https://fhir.example.org:/app/r4/[", "https://a..b/app/r4"]  # fmt: skip
 
 

@@ -37,10 +37,8 @@ site: $(STAMP)
 	rm -rf $(FRESH)
 	$(BIN)/jupyter-book build . --path-output $(FRESH) -W -n --keep-going --all
 	$(BIN)/python -m analysis results --out $(FRESH)/_build/html/results.json
-	rm -rf _build/last
-	if [ -e _build/html ]; then mv _build/html _build/last; fi
-	mv $(FRESH)/_build/html _build/html
-	rm -rf _build/last $(FRESH)
+	$(BIN)/python -m adapters.contract.replace_folder $(FRESH)/_build/html _build/html
+	rm -rf $(FRESH)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -6,6 +6,7 @@ run gives exactly what an undisturbed one gives. Prints one line a kind and ends
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import re
@@ -92,6 +93,7 @@ def made(folder: Path) -> Path:
 
 def main(seed: int) -> int:
     """Run all kinds; gives the exit code."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     moments, held = random.Random(seed), []
     with tempfile.TemporaryDirectory() as name, HTTPServer(host="127.0.0.1", port=0) as server:
         folder = Path(name)

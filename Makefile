@@ -51,10 +51,8 @@ site: $(STAMP)
 	rm -rf $(FRESH)
 	$(BIN)/jupyter-book build . --path-output $(FRESH) -W -n --keep-going --all
 	$(BIN)/python -m analysis results --out $(FRESH)/_build/html/results.json
-	rm -rf _build/last
-	if [ -e _build/html ]; then mv _build/html _build/last; fi
-	mv $(FRESH)/_build/html _build/html
-	rm -rf _build/last _build/doctrees _build/jupyter_execute
+	$(BIN)/python -m adapters.contract.replace_folder $(FRESH)/_build/html _build/html
+	rm -rf _build/doctrees _build/jupyter_execute
 	mv $(FRESH)/_build/.doctrees _build/doctrees
 	mv $(FRESH)/_build/jupyter_execute _build/jupyter_execute
 	rm -rf $(FRESH)

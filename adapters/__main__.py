@@ -6,7 +6,7 @@ Exit codes: 0 complete, 2 the input or the call is wrong, 3 a source did not giv
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
@@ -17,9 +17,7 @@ import typer
 
 from adapters.console import fail, progress_shown, run
 from adapters.errors import AdapterError, ContractError, InputError
-from adapters.progress import Progress
-from adapters.sources import is_server, open_source
-from adapters.sources.base import Source
+from adapters.sources import Question, ServerOptions, is_server, open_source
 
 app = typer.Typer(help="FHIR R4 to tidy tables.", add_completion=False, pretty_exceptions_enable=False)
 
@@ -57,6 +55,8 @@ def _one_line() -> Iterator[None]:
         fail(f"the rows do not keep the promise of the tables: {error}", 2)
     except KeyboardInterrupt:
         fail("interrupted; the last tables are untouched", 130)
+    except MemoryError:
+        fail("not enough memory on this machine; give the source in parts, or pull with --patients", 2)
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(0) from None
@@ -66,24 +66,16 @@ def _one_line() -> Iterator[None]:
         fail(str(InputError(what, where, "check the path, space and permissions")), 2)
 
 
-def _source(
-    spec: str, *, accept_unreadable: bool = False, question: Mapping[str, Any] | None = None, **server: Any
-) -> Source:
-    """The source of a call; `server` are the options that only servers have, and that files refuse when given.
-
-    `question` is what a server is asked for: settings, types, selection and where progress is shown.
-    """
-    given = {name: value for name, value in server.items() if value}
-    if not is_server(spec):
-        if given:
-            raise InputError(
-                "is for servers only", f"--{next(iter(given)).replace('_', '-')}", "leave it out for files"
-            )
-        return open_source(spec, accept_unreadable=accept_unreadable)
-    if accept_unreadable:
-        raise InputError("is for files only", "--accept-unreadable", "leave it out for servers")
-    given.pop("dry_run", None)  # asked of the source after it is open
-    return open_source(spec, **(question or {}), **given)
+def _check_options(spec: str, options: ServerOptions, *, dry_run: bool = False, **of_files: bool) -> dict[str, bool]:
+    """The options of files that are given. Raises InputError for options of servers with files and the reverse."""
+    given = options.given() + (["dry_run"] if dry_run else [])
+    if given and not is_server(spec):
+        raise InputError("is for servers only", f"--{given[0].replace('_', '-')}", "leave it out for files")
+    chosen: dict[str, bool] = {name: value for name, value in of_files.items() if value}
+    if chosen and is_server(spec):
+        name = next(iter(chosen)).replace("_", "-")
+        raise InputError("is for files only", f"--{name}", "leave it out for servers")
+    return chosen
 
 
 SourceArgument = Annotated[
@@ -100,8 +92,9 @@ SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another
 UnreadableOption = Annotated[
     bool, typer.Option("--accept-unreadable", help="Count NDJSON lines that cannot be parsed, and go on.")
 ]
-
-
+SkipOption = Annotated[
+    bool, typer.Option("--skip-unknown-files", help="Folders: count entries that cannot be read, and go on.")
+]
 ServerConfigOption = Annotated[
     Path | None,
     typer.Option("--server-config", help="Servers: a TOML file of settings (see the page on your own data)."),
@@ -125,6 +118,7 @@ def pull(
     patients: PatientsOption = None,
     group: GroupOption = None,
     accept_unreadable: UnreadableOption = False,
+    skip_unknown_files: SkipOption = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Write empty tables if nobody is left.")] = False,
     link: Annotated[Path | None, typer.Option("--link", help="File that keeps study ids across pulls.")] = None,
     settings: SettingsOption = None,
@@ -140,19 +134,17 @@ def pull(
         from adapters.pull import Request, chosen_settings, selection, types_read
         from adapters.pull import pull as pulled
 
+        options = ServerOptions(server_config, bulk, keep_raw, accept_drift, allow_output_origin)
+        of_files = _check_options(
+            source, options, dry_run=dry_run, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files
+        )
         request = Request(selection(patients, group), allow_empty=allow_empty, link=link)
         chosen = chosen_settings(settings, cohort)
-        server = {
-            "server_config": server_config, "bulk": bulk, "dry_run": dry_run, "keep_raw": keep_raw,
-            "accept_drift": accept_drift, "allow_output_origin": allow_output_origin,
-        }  # fmt: skip
+        question = Question(chosen, types_read(chosen), request.selection)
         with progress_shown() as shown:
-            question = {
-                "settings": chosen, "types": types_read(chosen), "selection": request.selection, "shown": shown
-            }  # fmt: skip
-            opened = _source(source, accept_unreadable=accept_unreadable, question=question, **server)
+            opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             if dry_run:
-                typer.echo("\n".join(opened.dry_run()))  # type: ignore[attr-defined] # servers have it
+                typer.echo("\n".join(opened.dry_run()))
                 return
             manifest = pulled(opened, out, settings=chosen, request=request, progress=shown)
         _summary(manifest, out)
@@ -192,11 +184,15 @@ def view(
     row_format: Annotated[RowFormat, typer.Option("--format", help="How rows are written.")],
     out: Annotated[Path | None, typer.Option("--out", help="File, or a folder for several views.")] = None,
     accept_unreadable: UnreadableOption = False,
+    skip_unknown_files: SkipOption = False,
     patients: PatientsOption = None,
     group: GroupOption = None,
     cohort: Annotated[bool, typer.Option("--cohort", help="Servers: the cohort rule of study.toml.")] = False,
     everyone: Annotated[bool, typer.Option("--all", help="Servers: every patient.")] = False,
     server_config: ServerConfigOption = None,
+    exact_csv: Annotated[
+        bool, typer.Option("--exact-csv", help="CSV: no apostrophe before texts that begin like formulas.")
+    ] = False,
 ) -> None:
     """Run any ViewDefinition on any source; rows go to --out or to standard output."""
     with _one_line():
@@ -204,18 +200,22 @@ def view(
             raise InputError("a view and a source are needed", "command line", "view VIEW.json SOURCE --format csv")
         from adapters.view_command import run_view_command, summary
 
+        written_as = f"exact-{row_format.value}" if exact_csv else row_format.value
+        if exact_csv and row_format is not RowFormat.csv:
+            raise InputError("is for CSV only", "--exact-csv", "leave it out: other formats hold texts as they are")
+
         *names, source = views_and_source
         views = [Path(name) for name in names]
         _check_whom(source, bool(patients), bool(group), cohort, everyone)
+        options = ServerOptions(server_config)
+        of_files = _check_options(
+            source, options, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files
+        )
+        question = _view_question(views, patients, group, everyone) if is_server(source) else None
         with progress_shown() as shown:
-            question = _view_question(views, patients, group, everyone, shown) if is_server(source) else None
-            opened = _source(
-                source, accept_unreadable=accept_unreadable, question=question, server_config=server_config
-            )
+            opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             try:
-                counts = run_view_command(
-                    views, opened, row_format.value, out, shown, accept_unreadable=accept_unreadable
-                )
+                counts = run_view_command(views, opened, written_as, out, shown, accept_unreadable=accept_unreadable)
             finally:
                 opened.finished()
         typer.echo("\n".join(summary(counts)), err=True)
@@ -229,20 +229,13 @@ def _check_whom(source: str, *chosen: bool) -> None:
         raise InputError("a server is asked for whom?", "command line", "give --patients, --group, --cohort or --all")
 
 
-def _view_question(
-    views: list[Path], patients: Path | None, group: str | None, everyone: bool, shown: Progress
-) -> dict[str, Any]:
+def _view_question(views: list[Path], patients: Path | None, group: str | None, everyone: bool) -> Question:
     """What a server is asked for the views."""
     from adapters.pull import chosen_settings, selection
     from adapters.view_command import types_of
 
-    return {
-        "settings": chosen_settings(None, "all" if everyone else None),
-        "selection": selection(patients, group),
-        "shown": shown,
-        "any_code": True,
-        "types": types_of(views),
-    }
+    settings = chosen_settings(None, "all" if everyone else None)
+    return Question(settings, types_of(views), selection(patients, group), any_code=True)
 
 
 @app.command()
@@ -251,6 +244,7 @@ def doctor(
     cohort: CohortOption = None,
     settings: SettingsOption = None,
     accept_unreadable: UnreadableOption = False,
+    skip_unknown_files: SkipOption = False,
     server_config: ServerConfigOption = None,
     write_overlay: Annotated[
         Path | None, typer.Option(help="Write the codes that no list maps as code lists to be filled in.")
@@ -262,13 +256,13 @@ def doctor(
         from adapters.pull import chosen_settings, types_read
 
         chosen = chosen_settings(settings, cohort)
+        options = ServerOptions(server_config)
+        of_files = _check_options(
+            source, options, accept_unreadable=accept_unreadable, skip_unknown_files=skip_unknown_files
+        )
+        question = Question(chosen, types_read(chosen))
         with progress_shown() as shown:
-            opened = _source(
-                source,
-                accept_unreadable=accept_unreadable,
-                question={"settings": chosen, "types": types_read(chosen), "shown": shown},
-                server_config=server_config,
-            )
+            opened = open_source(source, question=question, options=options, shown=shown, **of_files)
             examine = doctors.examine_server if is_server(source) else partial(doctors.examine, progress=shown)
             report = examine(opened, chosen)
         doctors.print_report(report)

@@ -5,6 +5,8 @@ Every message is one line: what is wrong, where (file, line, entry or query), an
 
 from __future__ import annotations
 
+from adapters.plain_text import visible
+
 
 class AdapterError(Exception):
     """Base of all errors that this package raises on purpose; the parts are joined into one line."""
@@ -14,7 +16,7 @@ class AdapterError(Exception):
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
         located = f"{where}: {what}" if where else what
-        super().__init__(" ".join(f"{located}; {remedy}".split() if remedy else located.split()))
+        super().__init__(visible(f"{located}; {remedy}" if remedy else located))
 
 
 class ContractError(ValueError):

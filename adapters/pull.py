@@ -1,10 +1,10 @@
-"""From a source to tidy tables on disk: complete, or an error and the last tables untouched."""
+"""From a source to tidy tables on disk: complete, or an error with the last tables unchanged."""
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from adapters.contract.publish import publish
 from adapters.contract.pull_settings import RULE_OF_THE_CALL, stated
 from adapters.errors import InputError
 from adapters.fhir.selection import Selection, load_patients
-from adapters.ledger import Ledger
+from adapters.ledger import Ledger, LeftOutReason
 from adapters.manifest import findings_by_kind, package_versions, rule_files, write_manifest
 from adapters.progress import NOTE, Progress, silent
 from adapters.reading.stage import Stage
@@ -31,7 +31,9 @@ from adapters.tables import build_tables
 from adapters.tables.overlays import check_overlays
 from adapters.tables.study_ids import read_link, write_link
 
+LAST_EPOCH = 253_370_764_800  # 1 January 9999: any time zone is still within that year
 VIEWS = Path(__file__).resolve().parent / "views"
+Excluded = Mapping[str, LeftOutReason]  # "Patient/id" -> why it is left out
 
 
 @dataclass(frozen=True)
@@ -96,23 +98,19 @@ def _pulled(source: Source, out: Path, settings: Settings, request: Request, pro
     now = _now(settings)
     ledger = Ledger()
     stage = Stage(source, settings, ledger, types_read(settings), request.selection, progress)
-    with _collector_at_rest():
-        settings = stage.index(now.date())
+    with _without_cycle_collection():
+        excluded = stage.index(now.date())
         _require_patients(stage, request)
         _note_absent(stage, progress)
-        tables = build_tables(stage.records(), settings=settings, ledger=ledger, ids=ids)
+        tables = build_tables(stage.records(), settings=settings, ledger=ledger, ids=ids, excluded=excluded)
     ledger.close()
-    _require_cohort(tables, settings, request, source)
+    _require_cohort(tables, excluded, settings, request, source)
     progress("writing", len(tables))
     manifest = _manifest(source, settings, stage, ledger, tables) | {"pulled_on": now.date().isoformat()}
 
     def fill(folder: Path) -> str:
         """Write tables, manifest and link file into the new folder; gives the hash that names it."""
-        for name, frame in tables.items():
-            stored.write(contract.TABLES[name], frame, folder)  # build_tables brought them to the contract
-        written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]
-        rules = [path.read_bytes() for _, path in sorted(rule_files(settings).items())]
-        manifest["hash"] = short_hash(written + rules)
+        manifest["hash"] = _written(tables, settings, folder)
         write_manifest(manifest, folder / "manifest.json")
         if request.link is not None and ids is not None:
             write_link(request.link, ids)
@@ -122,9 +120,18 @@ def _pulled(source: Source, out: Path, settings: Settings, request: Request, pro
     return manifest
 
 
+def _written(tables: dict[str, pd.DataFrame], settings: Settings, folder: Path) -> str:
+    """Write the tables; gives the hash of tables and rules."""
+    for name, frame in tables.items():
+        stored.write(contract.TABLES[name], frame, folder)  # `build` brought them to the contract
+    written = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]
+    rules = [path.read_bytes() for _, path in sorted(rule_files(settings).items())]
+    return short_hash(written + rules)
+
+
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Without search for cycles: resources and rows hold none, and looking among millions takes a tenth of the time."""
+def _without_cycle_collection() -> Iterator[None]:
+    """Switch off the search for reference cycles: there are none, and the search takes a tenth of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -135,40 +142,46 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 def _now(settings: Settings) -> datetime:
-    """The time of the pull in the study's zone; SOURCE_DATE_EPOCH fixes it for builds that must repeat exactly."""
+    """The time of the pull in the study's zone; SOURCE_DATE_EPOCH fixes it for reproducible builds. Raises InputError."""
     from zoneinfo import ZoneInfo
 
-    fixed = os.environ.get("SOURCE_DATE_EPOCH")
-    instant = datetime.fromtimestamp(int(fixed), UTC) if fixed and fixed.isdigit() else datetime.now(UTC)
-    return instant.astimezone(ZoneInfo(settings.time.zone))
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
+    if not fixed:
+        return datetime.now(UTC).astimezone(ZoneInfo(settings.time.zone))
+    if not (fixed.isascii() and fixed.isdigit()) or len(fixed) > len(str(LAST_EPOCH)) or int(fixed) > LAST_EPOCH:
+        what = "is not a number of seconds since 1970"
+        raise InputError(what, "SOURCE_DATE_EPOCH", "give whole seconds up to the year 9999, or unset it")
+    return datetime.fromtimestamp(int(fixed), UTC).astimezone(ZoneInfo(settings.time.zone))
 
 
 def _require_patients(stage: Stage, request: Request) -> None:
     if stage.patients or request.allow_empty:
         return
     if not stage.of_cohort:
-        raise InputError("no patients among the resources", stage.source.label, "add the Patient resources")
+        raise InputError("no patients among the resources", stage.source.name, "add the Patient resources")
     if request.selection != Selection():
         remedy = "check --patients or --group, or pass --allow-empty for empty tables"
-        raise InputError("none of the patients asked for is there", stage.source.label, remedy)
+        raise InputError("none of the patients asked for is there", stage.source.name, remedy)
 
 
 def _note_absent(stage: Stage, progress: Progress) -> None:
-    """A list of patients of whom some are not there is said: the tables will be smaller than the list."""
-    asked, found = stage.restricted.get("asked", 0), stage.restricted.get("found", 0)
-    if found < asked:
-        progress(f"{found} of the {asked} patients asked for are in the source", NOTE)
+    """Report requested patients that the source lacks."""
+    requested, present = stage.restricted.get("asked", 0), stage.restricted.get("found", 0)
+    if present < requested:
+        progress(f"{present} of the {requested} patients asked for are in the source", NOTE)
 
 
-def _require_cohort(tables: dict[str, pd.DataFrame], settings: Settings, request: Request, source: Source) -> None:
+def _require_cohort(
+    tables: dict[str, pd.DataFrame], excluded: Excluded, settings: Settings, request: Request, source: Source
+) -> None:
     if len(tables["patients"]) or request.allow_empty:
         return
-    if settings.excluded:
-        reasons = ", ".join(sorted({reason.value for reason in settings.excluded.values()}))
+    if excluded:
+        reasons = ", ".join(sorted({reason.value for reason in excluded.values()}))
         what = f"no patient is left who meets the cohort rule (left out before: {reasons})"
     else:
         what = f"no patient meets the cohort rule ({', '.join(settings.cohort.any_of)})"
-    raise InputError(what, source.label, "see `doctor`, pass --cohort all, or --allow-empty for empty tables")
+    raise InputError(what, source.name, "see `doctor`, pass --cohort all, or --allow-empty for empty tables")
 
 
 def _manifest(

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters.contract import PROCEDURES
 from adapters.contract.pull_settings import Cohort, Consent, PullSettings, Reading, StudySection, Time, pull_sections
 from adapters.contract.study_file import read_study_file
 from adapters.errors import InputError
-from adapters.ledger import LeftOutReason
 
 __all__ = ["Cohort", "Consent", "Reading", "Settings", "StudySection", "Time", "check", "load_settings"]
 
-NOBODY: Mapping[str, LeftOutReason] = MappingProxyType({})
-
 
 class Settings(PullSettings, frozen=True):
-    """All settings of a pull, and what is learned while reading.
+    """All settings of a pull. `cohort_of_call`: the cohort rule was named in the call, not in study.toml."""
 
-    `excluded` is filled while reading: the keys ("Patient/id") of patients that are left out whatever they had, with the
-    reason. A patient that several linked Patient resources describe is left out only if all of them are excluded.
-    `cohort_of_call`: the cohort rule was named in the call, not in study.toml.
-    """
-
-    excluded: Mapping[str, LeftOutReason] = NOBODY
     cohort_of_call: bool = False
 
 

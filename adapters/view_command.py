@@ -1,4 +1,4 @@
-"""The command `view`: any ViewDefinitions on any source. NDJSON is streamed as it is, everything else spooled first."""
+"""The command `view`: any ViewDefinitions on any source. NDJSON is streamed; other sources go through a spool file."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def run_view_command(
     definitions = [_definition(path) for path in views]
     options: dict[str, Any] = {"out": out, "format": row_format, "progress": partial(progress, "bytes")}
     if isinstance(source, FileSource) and source.only_lines:
+        options["progress"] = partial(_checked_progress, source, progress)
         return _run(definitions, source.files, accept_unreadable=accept_unreadable, **options)
     with tempfile.TemporaryDirectory() as folder:  # mode 0700
         spool = Path(folder) / "resources.ndjson"
@@ -39,6 +40,12 @@ def run_view_command(
                 file.write(_ENCODER.encode(resource) + b"\n")
                 progress("reading", number)
         return _run(definitions, [spool], **options)
+
+
+def _checked_progress(source: FileSource, progress: Progress, done: int, total: int) -> None:
+    """Show progress; at the end, before the rows appear, raise InputError if a file was written to meanwhile."""
+    progress("bytes", done, total)
+    source.check_unchanged(listing=done >= total)
 
 
 def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -> dict[str, Any]:
@@ -52,15 +59,15 @@ def _run(definitions: list[dict[str, Any]], files: list[Path], **options: Any) -
 
 
 def summary(counts: dict[str, Any]) -> list[str]:
-    """What is said after a run: rows of each view, types not met, lines not readable, values that did not fit."""
+    """Lines about a run: rows of each view, missing types, unreadable lines, values that did not fit."""
     rows = ", ".join(f"{number} rows of {name}" for name, number in counts["rows"].items())
     lines = [f"{sum(counts['resources'].values())} resources read: {rows}"]
     lines += [f"the source holds no {kind}" for kind in counts["not_met"]]
     if counts["unreadable"]:
         lines.append(f"lines that cannot be read, left out: {counts['unreadable']}")
-    for found in counts["findings"]:
-        column = f", column {found['column']}" if found["column"] else ""
-        lines.append(f"finding: view {found['view']}{column}, {found['path']!r}: {found['reason']} ({found['count']}×)")
+    for row in counts["findings"]:
+        column = f", column {row['column']}" if row["column"] else ""
+        lines.append(f"finding: view {row['view']}{column}, {row['path']!r}: {row['reason']} ({row['count']}×)")
     return lines
 
 
@@ -94,6 +101,6 @@ def _resources(source: Source) -> Iterator[dict[str, Any]]:
         read.resource.setdefault("id", key_of(read, digest(read.resource)).partition("/")[2])
         for _, holder in references_in(read.resource, ""):
             if holder["reference"].startswith("urn:"):
-                found = directory.find(holder["reference"], "", read.bundle)
-                holder["reference"] = found or holder["reference"]
+                key = directory.find(holder["reference"], "", read.bundle)
+                holder["reference"] = key or holder["reference"]
         yield read.resource

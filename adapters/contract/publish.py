@@ -1,8 +1,8 @@
-"""Tables appear all at once or not at all: written aside, then switched to by one rename of a link.
+"""Publish tables all at once or not at all: written to a new folder, then shown by one rename of a link.
 
 OUT is the pointer itself where it is a link or called `current` (OUT -> <stamp>, beside it). Any other OUT becomes a
 folder that holds <stamp>/, `current` -> <stamp>, and for each file a link through `current`. Nothing else in OUT is
-touched. The set before the last is removed, the last is kept for whoever is reading it.
+touched. The last set is kept for running readers; older sets are removed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from adapters.errors import InputError
 CURRENT = "current"
 _STAGING = ".pull-"
 _PREFIX = "tables-"
-KEPT = 2
+SETS_KEPT = 2
 
 
 def publish(out: Path, fill: Callable[[Path], str]) -> Path:
-    """Let `fill` write files into a new folder and give its stamp, then make OUT show them; gives that folder.
+    """Let `fill` write files into a new folder and name it, then make OUT show them; gives that folder.
 
     Whatever `fill` raises leaves OUT as it was. Raises InputError if OUT cannot be written.
     """
@@ -38,7 +38,7 @@ def publish(out: Path, fill: Callable[[Path], str]) -> Path:
     done = False
     try:
         folder = _name(store, fill(staging))
-        staging.chmod(0o755)
+        staging.chmod(0o777 & ~_umask())
         if not pointer:
             _link_files(store, staging)
         staging.rename(folder)
@@ -51,6 +51,13 @@ def publish(out: Path, fill: Callable[[Path], str]) -> Path:
     _switch(out if pointer else store / CURRENT, folder)
     _forget(store, folder)
     return folder
+
+
+def _umask() -> int:
+    """The umask of this process. Reading it sets it: threads that make files at this moment are none of ours."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _name(store: Path, stamp: str) -> Path:
@@ -80,7 +87,7 @@ def _switch(pointer: Path, folder: Path) -> None:
 
 
 def _replace_link(link: Path, target: Path) -> None:
-    """Make or change a link in one step that cannot be seen half done."""
+    """Make or change a link in one atomic step."""
     new = link.with_name(f"{_STAGING}{os.getpid()}-{link.name}")
     new.unlink(missing_ok=True)
     new.symlink_to(target)
@@ -88,7 +95,7 @@ def _replace_link(link: Path, target: Path) -> None:
 
 
 def _sweep(store: Path) -> None:
-    """Remove what an interrupted pull of a process that is gone left behind."""
+    """Remove the unfinished folders of processes that have ended."""
     for left in store.glob(f"{_STAGING}*"):
         if _alive(left.name.removeprefix(_STAGING).partition("-")[0]):
             continue
@@ -111,7 +118,7 @@ def _alive(pid: str) -> bool:
 
 
 def _forget(store: Path, folder: Path) -> None:
-    for old in _sets(store)[:-KEPT]:
+    for old in _sets(store)[:-SETS_KEPT]:
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
 

@@ -82,9 +82,9 @@ def examine(source: Source, settings: Settings, progress: Progress = silent) -> 
     """Read the source and build the tables as a pull would, write nothing, and report. Raises as `pull`."""
     ledger, ids = Ledger(), StudyIds()
     stage = Stage(source, settings, ledger, types_read(settings), progress=progress)
-    chosen = stage.index(date.today())
+    excluded = stage.index(date.today())
     codes = CodeCounts(load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units")))
-    tables = build_tables(codes.watch(stage.resources()), settings=chosen, ledger=ledger, ids=ids)
+    tables = build_tables(codes.watch(stage.resources()), settings=settings, ledger=ledger, ids=ids, excluded=excluded)
     ledger.close()
     report = _report(source.label, ledger, {name: len(frame) for name, frame in tables.items()})
     report.lists = {name: codes.hits[name] for name in sorted(list_names())}

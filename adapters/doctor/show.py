@@ -7,11 +7,13 @@ from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from adapters.doctor.gaps import UNITS
 from adapters.doctor.overlay import FEWEST_PATIENTS, is_shown, unmapped_csv
 from adapters.doctor.report import Report
 from adapters.fhir.codelists import allowed_words
+from adapters.plain_text import visible
 
 NOT_UNDERSTOOD = "read and not understood"
 
@@ -36,7 +38,7 @@ def print_report(report: Report) -> None:
     for name in report.empty:
         console.print(f"table {name} would be empty")
     for note in report.notes:
-        console.print(note)
+        console.print(visible(note))
     if report.gaps:
         sys.stdout.write(unmapped_csv(report.gaps))
 
@@ -44,7 +46,7 @@ def print_report(report: Report) -> None:
 def _print_gaps(console: Console, report: Report) -> None:
     """How many codes each list misses, the file and the words to fill in, and how many texts are not shown."""
     for cost in report.costs:
-        console.print(cost)
+        console.print(visible(cost))
     for name, number in Counter(gap.code_list for gap in report.gaps).items():
         if name == UNITS:
             console.print(f"{number} units that no list knows belong into a units overlay, with their factor")
@@ -67,5 +69,5 @@ def _print_counts(console: Console, title: str, counts: dict[str, int]) -> None:
     table.add_column()
     table.add_column(justify="right")
     for name, number in counts.items():
-        table.add_row(name, str(number))
+        table.add_row(Text(visible(name, 80)), str(number))
     console.print(table)

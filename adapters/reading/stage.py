@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from adapters.errors import InputError
 from adapters.fhir import strict_json
 from adapters.fhir.r4 import check_version
@@ -34,7 +32,7 @@ from adapters.sources.base import Line, Read, Source, read_again
 
 @dataclass
 class Stage:
-    """One reading of a source. Call `index`, then give `resources()` to the tables with the settings it returned."""
+    """One reading of a source. Call `index`, then give `resources()` to the tables with the exclusions it returned."""
 
     source: Source
     settings: Settings
@@ -61,8 +59,8 @@ class Stage:
         """True for a server: an empty answer then means an empty cohort."""
         return self.source.kind == "server"
 
-    def index(self, today: date) -> Settings:
-        """First pass: check every record and choose versions; returns the settings with the patients to exclude.
+    def index(self, today: date) -> dict[str, LeftOutReason]:
+        """First pass: check every record and choose versions; returns the patients to exclude ("Patient/id") with the reason.
 
         Raises InputError: another FHIR version, no resources, test data mixed in such that nobody would be left.
         """
@@ -71,7 +69,7 @@ class Stage:
             self._note(read, number)
             self.progress("reading", number)
         if number == 0 and not self.of_cohort:
-            raise InputError("no resources", self.source.label, "the source is empty: check what it should hold")
+            raise InputError("no resources", self.source.name, "the source is empty: check what it should hold")
         if self.source.unreadable:
             self.ledger.finding(FindingKind.UNREADABLE_LINE, severity="error", count=self.source.unreadable)
         self._compare_contents()
@@ -81,7 +79,7 @@ class Stage:
         self._register(chosen)
         self._candidates.clear()
         self.cohort_tags = tuple(sorted(self._tags))
-        return msgspec.structs.replace(self.settings, excluded=excluded)
+        return excluded
 
     def resources(self) -> Iterator[dict[str, Any]]:
         """As `records`, all of them decoded."""
@@ -129,12 +127,12 @@ class Stage:
         if isinstance(read, Read):
             return read
         try:
-            return Read(strict_json.loads(read.text.decode()), self.source.label, "")
+            return Read(strict_json.loads(read.text.decode()), self.source.name, "")
         except ValueError:
             raise self._changed() from None
 
     def _changed(self) -> InputError:
-        return InputError("the source changed while it was read", self.source.label, "pull again")
+        return InputError("the source changed while it was read", self.source.name, "pull again")
 
     def _note(self, read: Read, number: int) -> None:
         """Check one record and keep what the second pass needs of it."""
@@ -264,7 +262,7 @@ class Stage:
         if patients and all(chosen[p].tagged for p in patients):
             raise InputError(
                 f"all patients are tagged as test data (HTEST), but {len(chosen) - tagged} resources are not",
-                self.source.label,
+                self.source.name,
                 "tag all resources, or none",
             )
         return {p: LeftOutReason.TEST_PATIENT for p in patients if chosen[p].tagged}

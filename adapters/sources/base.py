@@ -1,4 +1,4 @@
-"""What every source of resources gives: records, lines, and the promise that `read` may be called again."""
+"""The interface of all sources: records, lines, and `read`, which may be called again."""
 
 from __future__ import annotations
 
@@ -34,16 +34,25 @@ class Source(Protocol):
 
     kind: str  # "bundle", "ndjson", "folder", "server", "bulk"
     label: str  # "Bundle file", "NDJSON folder", "FHIR server": what pages say where study.toml gives no label
-    manifest: dict[str, Any]  # what the source wants stated: queries, verified, ... complete after the first full read
+    manifest: dict[str, Any]  # facts for the manifest: queries, verified, ...; complete after the first full read
     unreadable: int  # lines that could not be parsed and were accepted as such; complete after the first full read
     size_bytes: int | None  # for the progress bar; None where unknown
+
+    @property
+    def name(self) -> str:
+        """The source as given on the command line, for errors about the whole of it."""
+        ...
 
     def read(self) -> Iterator[Read]:
         """All resource versions, one at a time."""
         ...
 
+    def dry_run(self) -> list[str]:
+        """What a pull would read or ask, one line each; nothing is read or sent."""
+        ...
+
     def finished(self) -> None:
-        """Nobody reads on, whether tables were written or not: what the source keeps for itself may go."""
+        """Release temporary files. Called once, after the last read, whether the pull succeeded or not."""
         ...
 
 
@@ -52,7 +61,7 @@ class LineSource(Protocol):
     """A source that need not decode every resource when it is read once more."""
 
     def read_again(self) -> Iterator[Read | Line]:
-        """The records of `read` in the same order, after `read` found nothing wrong with them."""
+        """The records of `read` in the same order. Call it only after `read` has ended without an error."""
         ...
 
 

@@ -46,33 +46,43 @@ def build_tables(
     settings: Settings,
     ledger: Ledger,
     ids: StudyIds | None = None,
+    excluded: Mapping[str, LeftOutReason] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """All tables of the contract.
 
     Parameters
     ----------
     resources : one version of each resource, with id, references resolved to `Type/id` where possible
-    settings : cohort rule, time, reading, overlays, and the patients to leave out
+    settings : cohort rule, time, reading, overlays
     ledger : takes one disposition for each resource, and the findings
     ids : study ids of earlier pulls, filled with the new ones; none means new ids for all
+    excluded : Patient keys ("Patient/id") to leave out, with the reason; a person whom several linked Patient resources
+        describe is left out only if all of them are excluded
 
     Raises InputError for wrong overlay files, ContractError where a table would break the contract.
     """
     views = load_views(settings.overlay("views"))
-    return tables_of_extract(extract(resources, views), settings=settings, ledger=ledger, ids=ids)
+    return tables_of_extract(extract(resources, views), settings=settings, ledger=ledger, ids=ids, excluded=excluded)
 
 
 def tables_of_extract(
-    extracted: Extract, *, settings: Settings, ledger: Ledger, ids: StudyIds | None = None
+    extracted: Extract,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    ids: StudyIds | None = None,
+    excluded: Mapping[str, LeftOutReason] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """As `build_tables`, from what the views gave, wherever they ran."""
     with pd.option_context("mode.copy_on_write", True):  # a frame made from another copies only what changes
-        return _tables(numbered(extracted), settings, ledger, ids or StudyIds())
+        return _tables(numbered(extracted), settings, ledger, ids or StudyIds(), excluded or {})
 
 
-def _tables(extracted: Numbered, settings: Settings, ledger: Ledger, ids: StudyIds) -> dict[str, pd.DataFrame]:
+def _tables(
+    extracted: Numbered, settings: Settings, ledger: Ledger, ids: StudyIds, excluded: Mapping[str, LeftOutReason]
+) -> dict[str, pd.DataFrame]:
     lists, units = load_code_lists(settings.overlay("codelists")), load_units(settings.overlay("units"))
-    context = Context(extracted, settings, lists, units)
+    context = Context(extracted, settings, lists, units, excluded)
     frames = {name: context.with_patient(name) for name in _CLINICAL}
     cohort = members(context, frames["procedures"])
     leave_out_others(context, frames.values(), cohort)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -33,6 +34,7 @@ class Context:
     settings: Settings
     lists: CodeLists
     units: Units
+    excluded: Mapping[str, LeftOutReason] = field(default_factory=dict)
     dispositions: Dispositions = field(init=False)
     indexes: dict[str, Identified] = field(default_factory=dict)
     acts: dict[str, pd.DataFrame] = field(default_factory=dict)  # code list -> what acts are by it

@@ -13,7 +13,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import pandas as pd
 
 from adapters.errors import InputError
@@ -110,15 +112,22 @@ def check_link(path: Path) -> None:
         raise InputError("the link file lies inside the repository", "--link", "keep it where only you can read it")
 
 
+class _Linked(msgspec.Struct):
+    """What a link file holds."""
+
+    patients: dict[str, Annotated[str, msgspec.Meta(pattern=r"^S[0-9]{1,9}$")]]
+    lesions: dict[str, Annotated[str, msgspec.Meta(pattern=r"^S[0-9]{1,9}-L[0-9]{1,9}$")]]
+
+
 def read_link(path: Path) -> StudyIds:
     """The study ids of earlier pulls; none where the file does not exist yet. Raises InputError."""
     check_link(path)
     if not path.exists():
         return StudyIds()
     try:
-        link = json.loads(path.read_text(encoding="utf-8"))
-        return StudyIds(dict(link["patients"]), dict(link["lesions"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        linked = msgspec.json.decode(path.read_bytes(), type=_Linked)
+        return StudyIds(dict(linked.patients), dict(linked.lesions))
+    except (OSError, RecursionError, ValueError):
         raise InputError("the link file cannot be read", "--link", "give the file that an earlier pull wrote") from None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.fhir.selection import Selection
-from adapters.ledger import Ledger
+from adapters.ledger import Ledger, LeftOutReason
 from adapters.reading.stage import Stage
 from adapters.settings import Settings
 from adapters.sources import Read, open_source
@@ -93,6 +93,7 @@ class Listed:
     reads: list[Read]
     kind: str = "listed"
     label: str = "list"
+    name: str = "list"
     manifest: dict[str, Any] = field(default_factory=dict)
     unreadable: int = 0
     size_bytes: int | None = None
@@ -113,11 +114,11 @@ def listed(*resources: Resource) -> Listed:
 
 @dataclass
 class Outcome:
-    """What came out of the reading stage: resources by key, the ledger, the settings with who is excluded."""
+    """What came out of the reading stage: resources by key, the ledger, the patients to exclude."""
 
     resources: dict[str, Resource]
     ledger: Ledger
-    settings: Settings
+    excluded: dict[str, LeftOutReason]
     stage: Stage
 
     def reasons(self) -> dict[str, int]:
@@ -141,12 +142,12 @@ def staged(source: Path | Listed, *, settings: Settings | None = None, selection
     opened: Any = source if isinstance(source, Listed) else open_source(str(source))
     ledger = Ledger()
     stage = Stage(opened, settings or Settings(), ledger, TYPES, selection or Selection())
-    chosen = stage.index(TODAY)
+    excluded = stage.index(TODAY)
     resources = {f"{r['resourceType']}/{r['id']}": r for r in stage.resources()}
     for key in ledger.open_keys():
         ledger.used(key)
     ledger.close()
-    return Outcome(resources, ledger, chosen, stage)
+    return Outcome(resources, ledger, excluded, stage)
 
 
 IDENTIFIER = {"identifier": [{"system": "http://lab.example", "value": "A-17"}]}

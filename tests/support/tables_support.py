@@ -167,7 +167,8 @@ def build(
     for name, section in (("time", Time), ("reading", Reading)):
         own = {key: settings.pop(key) for key in list(settings) if key in section.__struct_fields__}
         chosen[name] = section(**own)
-    tables = build_tables(resources, settings=Settings(**chosen | settings), ledger=ledger, ids=ids)
+    excluded = settings.pop("excluded", {})
+    tables = build_tables(resources, settings=Settings(**chosen | settings), ledger=ledger, ids=ids, excluded=excluded)
     ledger.close()
     return Built(tables, ledger)
 
@@ -180,8 +181,8 @@ def pulled(path: Path, everyone: bool = False, ids: StudyIds | None = None, **re
     settings = msgspec.structs.replace(settings, reading=msgspec.structs.replace(settings.reading, **reading))
     types = frozenset(view.compiled.resource_type for view in load_views())
     stage = Stage(open_source(str(path)), settings, ledger, types)
-    settings = stage.index(date(2026, 1, 1))
-    tables = build_tables(stage.resources(), settings=settings, ledger=ledger, ids=ids)
+    excluded = stage.index(date(2026, 1, 1))
+    tables = build_tables(stage.resources(), settings=settings, ledger=ledger, ids=ids, excluded=excluded)
     ledger.close()
     return Built(tables, ledger)
 

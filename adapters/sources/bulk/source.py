@@ -20,14 +20,14 @@ from urllib.parse import urlencode
 
 from adapters.errors import IncompleteError, InputError
 from adapters.progress import NOTE
-from adapters.sources.bulk.files import PERMISSION, BulkFiles, OutputFile, SpoiltError, by_part
-from adapters.sources.http.answers import Answer, ServerError, json_object, retry_after_seconds
-from adapters.sources.http.client import HttpClient
+from adapters.sources.bulk.files import PERMISSION, BulkFiles, DamagedExportError, OutputFile, by_part
+from adapters.sources.http.answers import Answer, ServerError, json_object, only_objects, retry_after_seconds
+from adapters.sources.http.client import HttpClient, Request
 from adapters.sources.http.origin import parse_origin
 from adapters.sources.search.capability import Capability, read_capability
+from adapters.sources.spool.counts import SearchCounts, SearchStatistics, now
 from adapters.sources.spool.source import SpooledSource
 from adapters.sources.spool.spool import Spool
-from adapters.sources.spool.tally import Tallies, TemplateTally, now
 
 LEVELS = ("system", "patient", "group")
 ASYNC = {"Prefer": "respond-async"}
@@ -37,6 +37,7 @@ FIRST_WAIT_SECONDS = 1.0
 SHORTEST_WAIT_SECONDS = 1.0
 UNSEEN = frozenset({401, 403, 408, 425, 429, 502, 503, 504})  # the job may be well, only we cannot see it
 WHERE = "$export"
+MANIFEST_PAGES = 1000  # more than any export needs
 
 
 @dataclass
@@ -63,7 +64,7 @@ class BulkSource(SpooledSource):
 
     @property
     def _wanted(self) -> frozenset[str]:
-        """The types that the views read, and those that say who takes part."""
+        """The types that the views read, and those that define the patients."""
         consent = {"Consent"} if self.settings.consent.required else set()
         group = {"Group"} if self.selection.group is not None else set()
         return self.types | {"Patient"} | consent | group
@@ -76,36 +77,36 @@ class BulkSource(SpooledSource):
         reader = BulkFiles(client, spool, status_url, self._wanted, f"{WHERE} ({self.level.partition('/')[0]})")
         files: dict[str, OutputFile] = {}
         try:
-            tally = self._listed_files(client, reader, manifest, files)
+            counts = self._listed_files(client, reader, manifest, files)
             self._downloaded(reader, files)
         except IncompleteError as error:
             raise self._given_up(error, client, reader, files) from None
         self._delete(client, status_url)
-        return spool, self._facts(reader, files, tally) | {
+        return spool, self._facts(reader, files, counts) | {
             "software": capability.software,
             "not_served": sorted(self._wanted - types),
         }
 
     def _served(self, capability: Capability) -> frozenset[str]:
-        """What can be asked for: a server may refuse the whole export for a type that it does not know."""
+        """The wanted types that the server knows. It may refuse the whole export for an unknown type."""
         types = frozenset(kind for kind in self._wanted if capability.has_type(kind))
         if types != self._wanted:
             missing = ", ".join(sorted(self._wanted - types))
             self.shown(f"the server does not serve {missing}: the export is asked for without", NOTE)
         return types
 
-    def _facts(self, reader: BulkFiles, files: dict[str, OutputFile], tally: TemplateTally) -> dict[str, Any]:
-        """What the manifest states, of the files of this run and those that an interrupted one had read.
+    def _facts(self, reader: BulkFiles, files: dict[str, OutputFile], counts: SearchCounts) -> dict[str, Any]:
+        """Facts for the manifest about all files, those of an interrupted run included.
 
         Distinct ids are those of each file, added up; `total` is what the export's manifest counts, if it counts all.
         """
-        tallies, parts = Tallies(), reader.spool.parts
-        tallies.add(reader.query, tally)
+        statistics, parts = SearchStatistics(), reader.spool.parts
+        statistics.add(reader.query, counts)
         for name in files:
-            tallies.merge(parts[name].get("tally") or {})
-        verified = all(one.count is not None for one in files.values())
-        started = reader.spool.recall("started")
-        whole = replace(tallies.by_template[reader.query], started=started, ended=now())
+            statistics.merge(parts[name].get("counts") or {})
+        verified = all(file.count is not None for file in files.values())
+        started = reader.spool.recall("started", str)
+        whole = replace(statistics.by_template[reader.query], started=started, ended=now())
         row = asdict(whole) | {"query": reader.query, "files": len(files), "total": whole.total if verified else None}
         return {"queries": [row], "verified": verified, "started": started}
 
@@ -136,22 +137,20 @@ class BulkSource(SpooledSource):
         body = json.dumps({"resourceType": "Parameters", "parameter": parameters}).encode()
         headers = {**ASYNC, "Content-Type": "application/fhir+json"}
         address = self._start_address(types).partition("?")[0]
-        return client.send(
-            "POST", address, f"POST {WHERE}", headers=headers, content=lambda: body, retried=KICK_OFF_RETRIED
-        )
+        return client.send(Request("POST", address, f"POST {WHERE}", headers, lambda: body, KICK_OFF_RETRIED))
 
     def _finished_job(self, client: HttpClient, spool: Spool, types: frozenset[str]) -> tuple[str, dict[str, Any]]:
         """Status address and manifest of the job that an interrupted pull waited for, or of a new one."""
-        saved = spool.recall("status")
-        if isinstance(saved, str) and self.base.holds(saved):
+        saved = spool.recall("status", str)
+        if saved is not None and self.base.holds(saved):
             try:
                 return saved, self._polled(client, saved)
             except ServerError as error:
                 if not _is_at_fault(error):
                     raise
             self._delete(client, saved)  # servers that run one job at a time would refuse the next
-        abandoned = spool.recall("abandoned")
-        if isinstance(abandoned, str) and self.base.holds(abandoned):
+        abandoned = spool.recall("abandoned", str)
+        if abandoned is not None and self.base.holds(abandoned):
             self._delete(client, abandoned)
         spool.clear()  # the job is gone or failed: what it wrote belongs to another export
         status_url = self._kick_off(client, types)
@@ -177,72 +176,74 @@ class BulkSource(SpooledSource):
 
     def _listed_files(
         self, client: HttpClient, reader: BulkFiles, manifest: dict[str, Any], files: dict[str, OutputFile]
-    ) -> TemplateTally:
-        """Fill `files` by part; gives pages of the manifest and issues. Raises SpoiltError: errors, or no Patient."""
+    ) -> SearchCounts:
+        """Fill `files` by part; gives pages of the manifest and issues. Raises DamagedExportError: errors, or no Patient."""
         pages = list(self._pages(client, manifest, reader.status_url))
         files.update(by_part(_files(pages, "output")))
-        tally = TemplateTally(pages=len(pages))
-        for one in (*_files(pages, "error"), *_files(pages, "outcome")):
-            tally = tally.plus(reader.outcomes(one))
-        if not any(one.type == "Patient" for one in files.values()):
-            raise SpoiltError("it holds no Patient", WHERE, "export at another level")
-        return tally
+        counts = SearchCounts(pages=len(pages))
+        for file in (*_files(pages, "error"), *_files(pages, "outcome")):
+            counts = counts.plus(reader.outcomes(file))
+        if not any(file.type == "Patient" for file in files.values()):
+            raise DamagedExportError("it holds no Patient", WHERE, "export at another level")
+        return counts
 
     def _pages(self, client: HttpClient, manifest: dict[str, Any], status_url: str) -> Iterator[dict[str, Any]]:
         """The manifest, and those that it links to."""
         seen: set[str] = set()
         while True:
             yield manifest
-            link = next((one.get("url") for one in _listed(manifest, "link") if one.get("relation") == "next"), None)
+            link = next((link.get("url") for link in _listed(manifest, "link") if link.get("relation") == "next"), None)
             if link is None:
                 return
             url = self.base.resolve(str(link), status_url, where=WHERE, rewrite=self.config.rewrite_links)
-            if url in seen:
-                raise SpoiltError("the pages of its manifest do not end", f"manifest of {WHERE}")
+            if url in seen or len(seen) >= min(self.config.page_limit, MANIFEST_PAGES):
+                raise DamagedExportError("the pages of its manifest do not end", f"manifest of {WHERE}")
             seen.add(url)
             manifest = json_object(client.get(url, f"manifest of {WHERE}").body, f"manifest of {WHERE}")
 
     def _downloaded(self, reader: BulkFiles, files: dict[str, OutputFile]) -> None:
         number = 0
-        for position, (name, one) in enumerate(files.items(), start=1):
-            number += reader.kept(name, one, position)
+        for position, (name, file) in enumerate(files.items(), start=1):
+            number += reader.store(name, file, position)
             self.shown("resources", number)
             self.shown(f"files of {len(files)}", position)
 
     def _given_up(
         self, error: IncompleteError, client: HttpClient, reader: BulkFiles, files: dict[str, OutputFile]
     ) -> IncompleteError:
-        """The error with what is missing. A job at fault is removed and forgotten, or every pull would meet it again."""
+        """The error with the missing files. A failed job is removed, or every pull would meet it again."""
         done = reader.spool.done()
-        missing = Counter(one.type for name, one in files.items() if name not in done)
+        missing = Counter(file.type for name, file in files.items() if name not in done)
         named = ", ".join(f"{kind} {number}" for kind, number in sorted(missing.items()))
-        spoilt = _is_at_fault(error)
-        if spoilt:
+        damaged = _is_at_fault(error)
+        if damaged:
             self._delete(client, reader.status_url)
             reader.spool.clear()
-        then = "the next pull starts another export" if spoilt else "the next pull goes on with this export"
+        then = "the next pull starts another export" if damaged else "the next pull goes on with this export"
         which = f"{missing.total()} of {len(files)} files are missing ({named}); " if missing else ""
         return IncompleteError(f"{error.what}; {error.remedy}", error.where, which + then)
 
     def _delete(self, client: HttpClient, status_url: str) -> None:
         with suppress(IncompleteError):  # a job that is gone already, or stays, harms no table
-            client.send("DELETE", status_url, f"DELETE {WHERE}", retried=frozenset())
+            client.send(Request("DELETE", status_url, f"DELETE {WHERE}", retried=frozenset()))
 
 
 def _is_at_fault(error: IncompleteError) -> bool:
-    """Whether the job itself is to blame: redirects and what lies between it and us leave it as it was."""
+    """True if the job itself failed. After redirects, sign-in and network faults it may still be well."""
     if isinstance(error, ServerError):
         return error.status >= 400 and error.status not in UNSEEN
-    return isinstance(error, SpoiltError)
+    return isinstance(error, DamagedExportError)
 
 
 def _files(pages: Iterable[dict[str, Any]], name: str) -> list[OutputFile]:
-    return [OutputFile.of(one, bool(page.get("requiresAccessToken"))) for page in pages for one in _listed(page, name)]
+    return [
+        OutputFile.of(file, bool(page.get("requiresAccessToken"))) for page in pages for file in _listed(page, name)
+    ]
 
 
 def _listed(manifest: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects of an array of the manifest; servers leave empty ones out. Raises SpoiltError for anything else."""
-    value = manifest.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise SpoiltError(f"its {name} is not a list of files", f"manifest of {WHERE}")
-    return value
+    """The objects of an array of the manifest; servers leave empty ones out. Raises DamagedExportError for anything else."""
+    entries = only_objects(manifest.get(name) or [])
+    if entries is None:
+        raise DamagedExportError(f"its {name} is not a list of files", f"manifest of {WHERE}")
+    return entries

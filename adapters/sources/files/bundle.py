@@ -13,8 +13,8 @@ from adapters.sources.base import Read
 
 
 @dataclass
-class Tally:
-    """What a source noticed besides resources; scopes number the Bundles so that each has its own fullUrls."""
+class FileCounts:
+    """Counts of a reading. `scopes` numbers the Bundles, since each has its own fullUrls."""
 
     entries_without_resource: int = 0
     pages_with_next: int = 0
@@ -24,7 +24,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a document stands: `origin` for messages, `file` for the manifest's counts."""
+    """The place of a document: `origin` for messages, `file` for the counts of the manifest."""
 
     origin: str
     file: str
@@ -43,16 +43,16 @@ def decoded(data: bytes, place: Place) -> str:
         raise InputError("not UTF-8 text", where, "FHIR JSON is UTF-8: convert the file") from None
 
 
-def read_document(data: bytes, place: Place, tally: Tally) -> Iterator[Read]:
+def read_document(data: bytes, place: Place, counts: FileCounts) -> Iterator[Read]:
     """All resources of a JSON file. Raises InputError: not JSON, truncated, not a resource."""
     text = decoded(data, place)
     if not text.strip():
         raise InputError("the file is empty", place.origin, "export it again")
     try:
         if strict_json.is_bundle(text):
-            yield from _streamed_bundle(text, place, tally)
+            yield from _streamed_bundle(text, place, counts)
         else:
-            yield from opened(_resource(strict_json.loads(text), place), place, tally)
+            yield from opened(_resource(strict_json.loads(text), place), place, counts)
     except strict_json.JsonError as error:
         raise _not_json(text, error, place) from None
 
@@ -70,49 +70,49 @@ def _not_json(text: str, error: strict_json.JsonError, place: Place) -> InputErr
     return InputError(f"not JSON: {error.reason}", where, "correct the file or export it again")
 
 
-def _streamed_bundle(text: str, place: Place, tally: Tally) -> Iterator[Read]:
-    scope, entries = next(tally.scopes), count()
+def _streamed_bundle(text: str, place: Place, counts: FileCounts) -> Iterator[Read]:
+    scope, entries = next(counts.scopes), count()
     for key, value in strict_json.stream_object(text, "entry"):
         if key == "entry":
-            yield from _entry(value, place.at(f"#entry[{next(entries)}]"), scope, tally)
+            yield from _entry(value, place.at(f"#entry[{next(entries)}]"), scope, counts)
         elif key == "link":
-            tally.pages_with_next += has_next(value)
+            counts.pages_with_next += has_next(value)
 
 
 def opened(
-    resource: dict[str, Any], place: Place, tally: Tally, full_url: str | None = None, scope: int | None = None
+    resource: dict[str, Any], place: Place, counts: FileCounts, full_url: str | None = None, scope: int | None = None
 ) -> Iterator[Read]:
-    """The resource as a record; a Bundle is a container and gives its entries instead."""
+    """The resource as a record; for a Bundle its entries."""
     if resource["resourceType"] != "Bundle":
         yield Read(resource, place.origin, place.file, full_url, scope)
         return
-    inner = next(tally.scopes)
-    tally.pages_with_next += has_next(resource.get("link"))
+    inner = next(counts.scopes)
+    counts.pages_with_next += has_next(resource.get("link"))
     entries = resource.get("entry", [])
     if not isinstance(entries, list):
         raise InputError("Bundle.entry is not a list", place.origin, "export it again")
     for number, entry in enumerate(entries):
-        yield from _entry(entry, place.at(f"#entry[{number}]"), inner, tally)
+        yield from _entry(entry, place.at(f"#entry[{number}]"), inner, counts)
 
 
-def _entry(entry: Any, place: Place, scope: int, tally: Tally) -> Iterator[Read]:
+def _entry(entry: Any, place: Place, scope: int, counts: FileCounts) -> Iterator[Read]:
     if not isinstance(entry, dict):
         raise InputError("a Bundle entry is not an object", place.origin, "export it again")
     if entry.get("resource") is None:
-        tally.entries_without_resource += 1  # a deletion, or the answer to a request
+        counts.entries_without_resource += 1  # a deletion, or the answer to a request
         return
     full_url = entry.get("fullUrl")
     url = full_url if isinstance(full_url, str) else None
-    yield from opened(_resource(entry["resource"], place), place, tally, url, scope)
+    yield from opened(_resource(entry["resource"], place), place, counts, url, scope)
 
 
 def has_next(links: Any) -> bool:
-    """Whether the links of a Bundle name a following page."""
+    """True if the links of a Bundle name a next page."""
     return isinstance(links, list) and any(isinstance(x, dict) and x.get("relation") == "next" for x in links)
 
 
 def no_resource(value: Any) -> str | None:
-    """What is wrong if the value is not a resource at all, else None."""
+    """The fault if the value is no resource, else None."""
     if not isinstance(value, dict):
         names: dict[type, str] = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
         return f"{names.get(type(value), 'a number')} where a FHIR resource should be"

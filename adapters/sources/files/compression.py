@@ -1,4 +1,4 @@
-"""Files that may be packed: whether one is shows in its first bytes, whatever its name."""
+"""Compressed files: the first bytes tell whether a file is gzip, not its name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import zlib
 from typing import IO
 
 GZIP_MAGIC = b"\x1f\x8b"
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a packed file raises where it is cut off or altered
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # raised on reading a gzip file that is cut off or altered
 
 
-def unpacked(stream: IO[bytes]) -> IO[bytes]:
-    """The stream, which must be able to go back to its start, or what it unpacks to. Reading it may raise DAMAGED."""
+def decompressed(stream: IO[bytes]) -> IO[bytes]:
+    """The stream itself, or its decompressed content. It must be seekable. Reading may raise DAMAGED."""
     magic = stream.read(len(GZIP_MAGIC))
     stream.seek(0)
     return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb")) if magic == GZIP_MAGIC else stream

@@ -1,4 +1,4 @@
-"""NDJSON: one resource a line. Blank lines, CRLF and a byte order mark are fine; a line cut off at the end never is."""
+"""NDJSON: one resource a line. Blank lines, CRLF and a byte order mark are allowed; a last line cut off is an error."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from adapters.errors import InputError
 from adapters.fhir import strict_json
 from adapters.sources.base import Line, Read
-from adapters.sources.files.bundle import Place, Tally, no_resource, opened
+from adapters.sources.files.bundle import FileCounts, Place, no_resource, opened
 
 BOM = b"\xef\xbb\xbf"
 _FIRST_TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 
 
-def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unreadable: bool) -> Iterator[Read]:
+def read_lines(lines: Iterable[bytes], place: Place, counts: FileCounts, *, accept_unreadable: bool) -> Iterator[Read]:
     """The resources of an NDJSON file.
 
     Raises InputError at the first line that is no resource; with `accept_unreadable` such lines are counted instead,
@@ -40,23 +40,23 @@ def read_lines(lines: Iterable[bytes], place: Place, tally: Tally, *, accept_unr
         if fault is not None or cut is not None:
             if not accept_unreadable:
                 raise cut or _unreadable(str(fault), origin)
-            tally.unreadable += 1
+            counts.unreadable += 1
         elif value["resourceType"] == "Bundle":
-            yield from opened(value, Place(origin, place.file), tally)
+            yield from opened(value, Place(origin, place.file), counts)
         else:
             yield Read(value, origin, place.file)
     if cut is not None:
         raise InputError("the last line is cut off", cut.where, "the file is truncated: copy or export it again")
 
 
-def reread_lines(lines: Iterable[bytes], place: Place, tally: Tally) -> Iterator[Read | Line]:
-    """The records of a file in which `read_lines` met no fault; a line that names its type first stays as it is."""
+def reread_lines(lines: Iterable[bytes], place: Place, counts: FileCounts) -> Iterator[Read | Line]:
+    """The records of a file that `read_lines` read without a fault. A line that names its type first is not decoded."""
     beginning, kind = b"?", ""  # how the line before began, as most do; at first what no resource begins with
     for line in lines:
         if not line.startswith(beginning):
             match = _FIRST_TYPE.match(line)
             if match is None or match[1] == b"Bundle":
-                yield from read_lines((line,), place, tally, accept_unreadable=False)
+                yield from read_lines((line,), place, counts, accept_unreadable=False)
                 continue
             beginning, kind = match[0], match[1].decode()
         yield Line(kind, line)

@@ -1,4 +1,4 @@
-"""What a server answers: status, headers and body, how long it asks us to wait, and the errors made of it.
+"""Answers of a server: status, headers, body, the wait that it asks for, and the errors made from them.
 
 Messages carry the status, the kind of issue from FHIR's closed list, and the query template: never the server's own
 words, which may hold names or numbers of patients.
@@ -16,7 +16,7 @@ from adapters.errors import IncompleteError
 from adapters.fhir import strict_json
 
 TIMED_OUT = 408  # also stands for a request that we gave up waiting for
-# FHIR R4 value set issue-type: the only words of an OperationOutcome that are repeated
+# FHIR R4 value set issue-type: the only words of an OperationOutcome that are shown
 ISSUE_TYPES = frozenset(
     [
         "invalid",
@@ -94,22 +94,32 @@ def refusal(answer: Answer, where: str) -> ServerError:
 
 def json_object(body: bytes, where: str, remedy: str = "ask the server's operator") -> dict[str, Any]:
     """The JSON object that a body holds. Raises IncompleteError, without any of its text, if it holds none."""
-    try:
-        document = strict_json.loads(body.decode("utf-8-sig"))
-    except (strict_json.JsonError, UnicodeDecodeError):
-        document = None
+    document = json_value(body)
     if not isinstance(document, dict):
         raise IncompleteError("the answer is not a JSON object", where, remedy)
     return document
 
 
+def json_value(body: bytes) -> Any:
+    """The JSON value that a body holds, None if it is not JSON or null."""
+    try:
+        return strict_json.loads(body.decode("utf-8-sig"))
+    except (strict_json.JsonError, UnicodeDecodeError):
+        return None
+
+
 def objects_in(value: Any) -> list[dict[str, Any]]:
-    """The JSON objects in a list; none where it is no list."""
+    """The JSON objects in a list; empty if the value is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def only_objects(value: Any) -> list[dict[str, Any]] | None:
+    """The value if it is a list of JSON objects and nothing else, None otherwise."""
+    return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else None
+
+
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` (seconds or a date) or `x-ms-retry-after-ms` ask for; None where absent or unreadable."""
+    """Seconds that `Retry-After` (seconds or a date) or `x-ms-retry-after-ms` ask for; None if absent or unreadable."""
     if "x-ms-retry-after-ms" in headers:
         return _number(headers["x-ms-retry-after-ms"], 1000)
     value = headers.get("retry-after", "").strip()

@@ -1,4 +1,4 @@
-"""Who asks: nobody, a bearer token, basic, OAuth2 client credentials, or SMART Backend Services with a private key.
+"""Authentication: none, bearer token, basic, OAuth2 client credentials, or SMART Backend Services with a private key.
 
 Secrets come from files that only their owner can read, or from the environment; no object here shows them. A token is
 renewed before it expires and once after a 401. To the token endpoint goes only what it needs to know: the assertion or
@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import msgspec
 
 from adapters.errors import IncompleteError, InputError
 from adapters.sources.http.answers import ServerError, json_object
-from adapters.sources.http.client import Authorizer, HttpClient, Nobody
+from adapters.sources.http.client import Authorizer, HttpClient, Nobody, Request
 from adapters.sources.http.config import ServerConfig, private_text, secret
 from adapters.sources.http.origin import Base, parse
 
@@ -40,7 +40,7 @@ DISCOVERY = ".well-known/smart-configuration"
 
 @dataclass(frozen=True)
 class Fixed:
-    """A header that stays: a bearer token or basic credentials."""
+    """A constant header: a bearer token or basic credentials."""
 
     value: str = field(repr=False)
 
@@ -68,7 +68,7 @@ class Grant:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def header(self) -> Mapping[str, str]:
-        """The header with a token that holds for a while yet. Raises IncompleteError when none is given."""
+        """The header with a valid token. Raises IncompleteError if the endpoint gives none."""
         with self._lock:
             if not self._token or time.monotonic() >= self._expires - EARLY_SECONDS:
                 self._token, lifetime = self._fetch()
@@ -76,7 +76,7 @@ class Grant:
             return self._shown()
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Forget the refused token, unless another thread has a new one already: the next header is another."""
+        """Forget the refused token, unless another thread has already renewed it."""
         with self._lock:
             if refused == self._shown():
                 self._token = ""
@@ -87,10 +87,8 @@ class Grant:
 
     def _fetch(self) -> tuple[str, float]:
         headers = {"Content-Type": "application/x-www-form-urlencoded", **self.headers}
-        answer = _json_of(
-            self.base, self.config, self.folder, TOKEN, "POST", self.endpoint, headers,
-            lambda: urlencode(self.form()).encode(),
-        )  # fmt: skip
+        request = Request("POST", self.endpoint, TOKEN, headers, lambda: urlencode(self.form()).encode())
+        answer = _json_of(self.base, self.config, self.folder, request)
         token, kind = answer.get("access_token"), str(answer.get("token_type", "")).lower()
         if not isinstance(token, str) or not _is_one_word(token) or kind != "bearer":
             raise IncompleteError("it gave no bearer token", TOKEN, REMEDY)
@@ -100,7 +98,7 @@ class Grant:
 
 
 def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapping[str, str]) -> Authorizer:
-    """What the settings ask for; "auto" is a bearer token where one is given and nobody otherwise. Raises InputError."""
+    """The authentication of the settings; "auto" is a bearer token if one is given, else none. Raises InputError."""
     kind = config.signs_in_by(environment)
     if kind == "none":
         return Nobody()
@@ -116,7 +114,7 @@ def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapp
     if not config.client_id:
         raise InputError("client_id is missing", "server settings", "add it")
     if kind == "smart":
-        key = _signing_key(config, folder)  # what the settings lack is said before anything is asked
+        key = _signing_key(config, folder)  # errors of the settings come before any request
         endpoint = _endpoint(base, config, folder)
         return Grant(base, endpoint, config, folder, _assertion_form(endpoint, config, *key))
     value = secret("FHIR_CLIENT_SECRET", config.client_secret_file, folder)
@@ -127,7 +125,7 @@ def authorizer(base: Base, config: ServerConfig, folder: Path, environment: Mapp
 
 
 def _is_one_word(token: str) -> bool:
-    """Whether a header can carry it: printable ASCII without spaces, and something at all."""
+    """True if a header can carry the token: printable ASCII without spaces, not empty."""
     return token.isascii() and token.isprintable() and " " not in token and bool(token)
 
 
@@ -143,7 +141,7 @@ def _assertion_form(
     endpoint: str, config: ServerConfig, key: Any, algorithm: str, key_id: str
 ) -> Callable[[], dict[str, str]]:
     def form() -> dict[str, str]:
-        """A fresh assertion: each has a time and an id of its own."""
+        """A new assertion with its own time and id."""
         now = int(time.time())
         claims = {"iss": config.client_id, "sub": config.client_id, "aud": endpoint, "jti": uuid.uuid4().hex}
         claims_in_time: dict[str, Any] = {**claims, "iat": now, "exp": now + ASSERTION_SECONDS}
@@ -183,7 +181,7 @@ def private_key(text: str) -> tuple[Any, str, str]:
 
 
 def _endpoint(base: Base, config: ServerConfig, folder: Path) -> str:
-    """The token endpoint: the one of the settings on any https host, else the one that the server's own origin names."""
+    """The token endpoint: of the settings (any https host), else of SMART discovery (the server's own origin only)."""
     address = config.token_url or _discovered(base, config, folder)
     try:
         origin, _ = parse(address)
@@ -199,28 +197,27 @@ def _endpoint(base: Base, config: ServerConfig, folder: Path) -> str:
 
 def _discovered(base: Base, config: ServerConfig, folder: Path) -> str:
     where = "SMART discovery"
-    document = _json_of(base, config, folder, where, "GET", base.url(DISCOVERY), {}, None)
+    document = _json_of(base, config, folder, Request("GET", base.url(DISCOVERY), where))
     address = document.get("token_endpoint")
     if not isinstance(address, str):
         raise IncompleteError("it names no token endpoint", where, "set token_url")
     return address
 
 
-def _json_of(
-    base: Base, config: ServerConfig, folder: Path, where: str, method: str, url: str,
-    headers: Mapping[str, str], content: Callable[[], bytes] | None,
-) -> dict[str, Any]:  # fmt: skip
-    """A JSON object of a small answer. Raises IncompleteError that shows neither address nor body.
+def _json_of(base: Base, config: ServerConfig, folder: Path, request: Request) -> dict[str, Any]:
+    """The JSON object of a small answer. Raises IncompleteError that shows neither address nor body.
 
-    Each try makes its body anew: an endpoint that has seen an assertion takes it no second time.
+    Each try makes its body anew: an endpoint refuses an assertion that it has seen before.
     """
     small = msgspec.structs.replace(config, max_page_bytes=LARGEST_ANSWER)
-    client = HttpClient(base, small, Nobody(), folder, elsewhere=parse(url)[0])
-    accepting = {"Accept": "application/json", **headers}
+    client = HttpClient(base, small, Nobody(), folder, elsewhere=parse(request.url)[0])
     try:
-        answer = client.send(method, url, where, headers=accepting, content=content, with_token=False)
+        answer = client.send(
+            replace(request, headers={"Accept": "application/json", **request.headers}, with_token=False)
+        )
     except ServerError as error:
-        raise IncompleteError(error.what, where, REMEDY if error.status in (400, 401, 403) else error.remedy) from None
+        remedy = REMEDY if error.status in (400, 401, 403) else error.remedy
+        raise IncompleteError(error.what, request.where, remedy) from None
     finally:
         client.close()
-    return json_object(answer.body, where)
+    return json_object(answer.body, request.where)

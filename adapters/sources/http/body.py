@@ -1,8 +1,8 @@
-"""The body of an answer as it comes over the wire: unpacked whole or not at all, and in time.
+"""The body of an answer: decompressed whole or not at all, within a time limit.
 
 A gzip body may have several members (servers join files so), and each ends with a trailer that tells its length and
 checksum. The HTTP library gives the first member and says nothing of the rest or of a missing trailer, so the bodies are
-unpacked here. Reference: RFC 1952 (2.2, 2.3.1), RFC 9110 (8.4).
+decompressed here. Reference: RFC 1952 (2.2, 2.3.1), RFC 9110 (8.4).
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 
-PIECE = 64 * 1024  # unpacked in pieces of this size, so that a bomb is stopped early
+PIECE = 64 * 1024  # decompressed in pieces of this size, so that a bomb is stopped early
 GZIP = 16 + zlib.MAX_WBITS  # of zlib: a gzip header, and a trailer that is checked
 PLAIN = frozenset({"", "identity"})
-PACKED = frozenset({"gzip", "x-gzip"})
+COMPRESSED = frozenset({"gzip", "x-gzip"})
 
 
 class DamagedError(Exception):
-    """The body is cut off, altered, or packed in a way that was not asked for."""
+    """The body is cut off, altered, or compressed in a way that was not asked for."""
 
 
 class TooSlowError(Exception):
     """The body did not end within the time allowed."""
 
 
-def unpacked(pieces: Iterable[bytes], coding: str, *, may_be_empty: bool) -> Iterator[bytes]:
+def decompressed(pieces: Iterable[bytes], coding: str, *, may_be_empty: bool) -> Iterator[bytes]:
     """The body behind a Content-Encoding, piece by piece. Raises DamagedError.
 
     may_be_empty : no bytes at all are a body too, as servers answer errors
@@ -33,13 +33,13 @@ def unpacked(pieces: Iterable[bytes], coding: str, *, may_be_empty: bool) -> Ite
     coding = coding.strip().lower()
     if coding in PLAIN:
         return iter(pieces)
-    if coding not in PACKED:
+    if coding not in COMPRESSED:
         raise DamagedError
     return _members(pieces, may_be_empty)
 
 
 def in_time(pieces: Iterable[bytes], seconds: float) -> Iterator[bytes]:
-    """The pieces as they come, for so many seconds. Raises TooSlowError: each may be in time and all together not."""
+    """The pieces until a deadline. Raises TooSlowError: single pieces may be fast and the whole body slow."""
     end = time.monotonic() + seconds
     for piece in pieces:
         if time.monotonic() > end:

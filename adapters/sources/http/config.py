@@ -1,4 +1,4 @@
-"""How to reach a server: a TOML file named by the user. Secrets stand in files or the environment, never in it.
+"""Settings of a server connection: a TOML file. Secrets are in files or the environment, never in it.
 
     auth = "smart"                 # none, bearer, basic, client_credentials, smart
     client_id = "study"            # client_credentials, smart
@@ -45,11 +45,12 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parallel: Positive = 4
     chunk_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 25
     count: Positive = 1000  # _count: a hint, servers may give less
-    timeout_seconds: Seconds = 60.0
+    timeout_seconds: Seconds = 60.0  # from the request to the end of the headers; then between two pieces of a body
     attempts: Positive = 6
     retry_seconds: Seconds = 600.0  # all attempts of one request together
     longest_wait_seconds: Seconds = 120.0  # cap of Retry-After
     page_limit: Positive = 100_000
+    max_search_seconds: Seconds = 6 * 3600.0  # all pages of one search
     max_page_bytes: Positive = 64 * 2**20  # decoded
     max_file_bytes: Positive = 2**35  # bulk: decoded size of one file
     max_total_bytes: Positive = 2**37  # decoded, of one pull
@@ -64,13 +65,13 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_output_origin: str = ""  # bulk: one more https origin that files may come from, without token
 
     def signs_in_by(self, environment: Mapping[str, str]) -> str:
-        """How it is signed in: "auto" is a bearer token where one is given, and nothing otherwise."""
+        """The kind of authentication; "auto" is "bearer" if a token is given, else "none"."""
         if self.auth != "auto":
             return self.auth
         return "bearer" if self.token_file or environment.get("FHIR_TOKEN", "").strip() else "none"
 
     def describe(self) -> dict[str, object]:
-        """What the manifest states: no file names, no secrets."""
+        """Settings for the manifest: no file names, no secrets."""
         shown = ("auth", "parallel", "chunk_size", "count", "rewrite_links", "counts", "accept_missing_patients")
         return {name: getattr(self, name) for name in shown}
 
@@ -85,6 +86,8 @@ def load_server_config(path: str | Path | None) -> tuple[ServerConfig, Path]:
         return msgspec.convert(document, ServerConfig), file.resolve().parent
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", file.name, "name the server settings file") from None
+    except RecursionError:
+        raise InputError("server settings are nested too deeply", file.name, "correct the file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputError(f"server settings are wrong: {error}", file.name, "correct that key") from None
 

@@ -1,4 +1,4 @@
-"""Which address may be asked: the server's own origin and base path, and nothing else.
+"""Addresses that may be asked: the server's own origin and base path, nothing else.
 
 A paging, status or reference link is resolved against the request it came with and must then have the same scheme, host
 and effective port as the base, and a path beneath the base path. Addresses are compared by their parts, never as text.
@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from adapters.errors import IncompleteError, InputError
 
+REASONS = ("unsafe characters", "not an http address", "user information", "host with unusual characters")
 PORTS = {"http": 80, "https": 443}
 # what a server may decode to a dot, a slash or an end of text, once or again: %2e, %252e ...
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|%(25)*(2e|5c|2f|00)", re.IGNORECASE)
@@ -20,6 +21,7 @@ _UPWARDS = re.compile(r"\.{1,2}(;|%(25)*3b|$)", re.IGNORECASE)  # a segment: ser
 _ABSOLUTE = re.compile(r"https?://[^/?#]+(?P<path>/[^?#]*/[^?#]+)", re.IGNORECASE)
 _BY_TYPE = re.compile(r"[A-Z][A-Za-z]+\?")
 _HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
+_PORT = re.compile(r"(:[0-9]*)?")
 
 
 class LinkError(IncompleteError):
@@ -109,11 +111,14 @@ class Base:
         if link.lower().startswith((host + "/", host + ":")) and "//" not in link.partition("?")[0]:
             return [f"{self.origin.scheme}://{link}"]  # written without a scheme
         by_type = [self.url(link)] if _BY_TYPE.match(link) else []  # "Observation?..." counts from the base
-        candidates = [*by_type, urljoin(request_url, link)]
+        try:
+            candidates = [*by_type, urljoin(request_url, link)]
+            parts = urlsplit(link)
+        except ValueError:  # brackets that hold no address
+            return []
         if link.startswith("/") and not link.startswith("//"):
             candidates.append(self.text + link)
         if rewrite and link.lower().startswith(("http://", "https://")):
-            parts = urlsplit(link)
             candidates.append(self.whole_origin.text + parts.path + (f"?{parts.query}" if parts.query else ""))
         return candidates
 
@@ -122,18 +127,24 @@ def parse(address: str) -> tuple[Origin, SplitResult]:
     """Origin and parts of an absolute http(s) address without user information. Raises ValueError otherwise."""
     path = address.partition("?")[0]
     if _UNSAFE.search(path) or "#" in address or re.search(r"[\x00-\x20\x7f\\]", address):
-        raise ValueError("unsafe characters")
+        raise ValueError(REASONS[0])
     parts = urlsplit(address)
     scheme, host = parts.scheme.lower(), parts.hostname or ""
     if scheme not in PORTS or not host or parts.username is not None or parts.password is not None:
-        raise ValueError("not an http address")
+        raise ValueError(REASONS[1])
     if "@" in parts.netloc:
-        raise ValueError("user information")
+        raise ValueError(REASONS[2])
     host = f"[{host}]" if ":" in host else host.lower()
-    if not _HOST.fullmatch(host):
-        raise ValueError("host with unusual characters")
+    after_host = parts.netloc.lower().removeprefix(host)
+    if not _HOST.fullmatch(host) or not _PORT.fullmatch(after_host) or (host[0] != "[" and not _has_short_labels(host)):
+        raise ValueError(REASONS[3])
     port = parts.port if parts.port is not None else PORTS[scheme]
     return Origin(scheme, host, port), parts
+
+
+def _has_short_labels(host: str) -> bool:
+    """True if the name is one that can be looked up: labels of 1 to 63 characters, 253 in all."""
+    return len(host) <= 253 and all(0 < len(label) <= 63 for label in host.removesuffix(".").split("."))
 
 
 def parse_base(address: str) -> Base:
@@ -142,7 +153,7 @@ def parse_base(address: str) -> Base:
         origin, parts = parse(address)
     except ValueError as error:
         raise InputError(
-            f"not a FHIR base address ({error})", "SOURCE", "give scheme, host and path, no user name"
+            f"not a FHIR base address ({_reason(error)})", "SOURCE", "give scheme, host and path, no user name"
         ) from None
     if parts.query:
         raise InputError("a FHIR base address has no query", "SOURCE", "leave out what follows the question mark")
@@ -150,6 +161,12 @@ def parse_base(address: str) -> Base:
         raise InputError("http without TLS is used on this machine only", "SOURCE", "give an https address")
     path = parts.path.rstrip("/")
     return Base(origin, path, f"{origin}{path}")
+
+
+def _reason(error: ValueError) -> str:
+    """Our own words for what is wrong; those of Python repeat a part of the address."""
+    reason = str(error)
+    return reason if reason in REASONS else "malformed"
 
 
 def parse_origin(address: str, where: str) -> Origin:
@@ -164,7 +181,7 @@ def parse_origin(address: str, where: str) -> Origin:
 
 
 def _shape(link: str) -> str:
-    """What kind of link it was, without its text: links carry identifiers."""
+    """The kind of a link for messages. Its text is not shown: links carry identifiers."""
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.\-]*:", link):
         return "absolute, another scheme, host, port or base path"
     if link.startswith("//"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.errors import InputError
 from adapters.fhir.r4 import is_r4
+from adapters.plain_text import visible
 from adapters.sources.http.answers import ServerError, json_object, objects_in
 from adapters.sources.http.client import HttpClient
 
@@ -42,14 +43,16 @@ def read_capability(client: HttpClient) -> Capability:
         raise InputError("there is no FHIR server (no CapabilityStatement)", "GET metadata", "check the base address")
     version = str(statement.get("fhirVersion", ""))
     if not is_r4(version):
-        raise InputError(f"FHIR {version or 'of unknown version'} is not read", "GET metadata", "name an R4 base")
+        raise InputError(
+            f"FHIR {visible(version, 20) or 'of unknown version'} is not read", "GET metadata", "name an R4 base"
+        )
     return _described(statement)
 
 
 def _described(statement: dict[str, Any]) -> Capability:
     parameters: dict[str, frozenset[str]] = {}
     operations: set[str] = set()
-    for rest in (one for one in objects_in(statement.get("rest")) if one.get("mode") != "client"):
+    for rest in (part for part in objects_in(statement.get("rest")) if part.get("mode") != "client"):
         operations |= {str(op.get("name", "")).lstrip("$") for op in objects_in(rest.get("operation"))}
         for resource in objects_in(rest.get("resource")):
             names = {str(parameter.get("name")) for parameter in objects_in(resource.get("searchParam"))}
@@ -57,4 +60,4 @@ def _described(statement: dict[str, Any]) -> Capability:
             operations |= {str(op.get("name", "")).lstrip("$") for op in objects_in(resource.get("operation"))}
     software = statement.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip() if isinstance(software, dict) else ""
-    return Capability(True, name[:80], parameters, frozenset(operations))
+    return Capability(True, visible(name, 80), parameters, frozenset(operations))

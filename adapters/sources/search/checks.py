@@ -1,4 +1,4 @@
-"""What must hold beyond the counts: nobody of the cohort and none of its therapies is missing among what was given."""
+"""Checks beyond the counts: the server gave every patient of the cohort and every therapy that put one there."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from adapters.sources.spool.spool import Spool
 
 
 def check_cohort(cohort: Cohort, spool: Spool, run: Run, types: Set[str], shown: Progress) -> dict[str, int]:
-    """That every patient who was told of, and every therapy that told of one, was given; numbers for the manifest.
+    """Check that the server gave every patient of the cohort and every therapy that names one; counts for the manifest.
 
     A server may count what it hides as nothing, and may search for the first of several patients only: its counts then
     agree with a part. Raises IncompleteError, but for patients where `accept_missing_patients` is set.
     """
     given = {
-        f"{unit.partition(' ')[0]}/{resource['id']}"
-        for unit, entry in spool.parts.items()
-        if unit.partition(" ")[0] in ("Patient", *COHORT_TYPES)
+        f"{part.partition(' ')[0]}/{resource['id']}"
+        for part, entry in spool.parts.items()
+        if part.partition(" ")[0] in ("Patient", *COHORT_TYPES)
         for resource in spool.read(entry)
     }
-    absent = sum(f"Patient/{one}" not in given for one in cohort.told)
+    absent = sum(f"Patient/{patient}" not in given for patient in cohort.named)
     if absent and not run.config.accept_missing_patients:
-        what = f"{absent} of {len(cohort.told)} patients of the cohort are not given"
+        what = f"{absent} of {len(cohort.named)} patients of the cohort are not given"
         remedy = "the account may not see them; where they are gone for good set accept_missing_patients = true"
         raise _refused(spool, what, "Patient?_id", remedy)
     asked = {key for key in cohort.therapies if key.partition("/")[0] in types}
@@ -37,28 +37,32 @@ def check_cohort(cohort: Cohort, spool: Spool, run: Run, types: Set[str], shown:
             "try chunk_size = 1; a server that does not search by the patients' identifiers needs --bulk or an export"
         )
         raise _refused(spool, what, "Procedure?patient", remedy)
-    if cohort.astray:
-        shown(f"{len(cohort.astray)} therapies of the cohort rule name no patient of this server", NOTE)
+    if cohort.without_patient:
+        shown(f"{len(cohort.without_patient)} therapies of the cohort rule name no patient of this server", NOTE)
     if absent:
-        shown(f"{absent} of {len(cohort.told)} patients of the cohort are not on the server", NOTE)
-    return {"patients": len(cohort.patients), "patients_not_given": absent, "therapies_astray": len(cohort.astray)}
+        shown(f"{absent} of {len(cohort.named)} patients of the cohort are not on the server", NOTE)
+    return {
+        "patients": len(cohort.patients),
+        "patients_not_given": absent,
+        "therapies_astray": len(cohort.without_patient),
+    }
 
 
 def _refused(spool: Spool, what: str, where: str, remedy: str) -> IncompleteError:
-    """The error; what was fetched goes, for the next pull must not go on with it."""
+    """The error. The spool is removed: the next pull must not resume it."""
     spool.remove()
     return IncompleteError(what, where, remedy)
 
 
-def keep_astray(cohort: Cohort, spool: Spool) -> None:
-    """Therapies without a patient are kept like all that was fetched: what becomes of them is counted as in a file."""
+def keep_without_patient(cohort: Cohort, spool: Spool) -> None:
+    """Store the therapies that name no patient, so that the manifest counts them as for a file."""
     for kind in COHORT_TYPES:
-        resources = [one for one in cohort.astray if one["resourceType"] == kind]
+        resources = [therapy for therapy in cohort.without_patient if therapy["resourceType"] == kind]
         spool.keep(f"{kind} without patient", f"{kind}-without-patient", resources, verified=True)
 
 
 def not_served(run: Run, types: Set[str], shown: Progress) -> list[str]:
-    """Types that the views read and the server does not list; they give no rows."""
+    """Types that the views read and the server does not list. They give no rows."""
     missing = sorted(kind for kind in types if not run.capability.has_type(kind))
     if missing:
         shown(f"the server does not list {', '.join(missing)}: nothing of these is asked for", NOTE)

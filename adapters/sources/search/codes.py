@@ -38,8 +38,8 @@ class Codes:
 
     def matches(self, system: object, code: object) -> bool:
         """Whether a coding is among them, under any address of its system."""
-        found = (self.lists.means(name, str(system or ""), str(code)) for name in self.names)
-        return self._has(str(system or "")) and any(map(self._is_wanted, found))
+        meanings = (self.lists.means(name, str(system or ""), str(code)) for name in self.names)
+        return self._has(str(system or "")) and any(map(self._is_wanted, meanings))
 
     def match(self, resource: dict[str, Any]) -> bool:
         """Whether any coding of a resource, of its medication or of its components is."""
@@ -51,12 +51,12 @@ class Codes:
 
     def asked(self) -> list[str]:
         """The values of a search. Raises InputError for a prefix of which not all codes can be named."""
-        found: dict[str, None] = {}
+        values: dict[str, None] = {}
         for system, code, _ in self._listed():
             if not system:  # a text: no token search finds it
                 continue
-            found.update(dict.fromkeys(beneath(system, code[:-1]) if code.endswith("*") else [code]))
-        return [_ESCAPED.sub(r"\\\1", code) for code in found]
+            values.update(dict.fromkeys(beneath(system, code[:-1]) if code.endswith("*") else [code]))
+        return [_ESCAPED.sub(r"\\\1", code) for code in values]
 
     def _listed(self) -> Iterator[tuple[str, str, str]]:
         for name in self.names:
@@ -99,20 +99,22 @@ def beneath(system: str, stem: str) -> list[str]:
     if not rests or number > MOST_OF_A_PREFIX:
         what = f"a server cannot be asked for all codes that begin with {stem} (of {system})"
         raise InputError(what, "code lists", "name the codes in full, or pull from an export")
-    found = (stem + "".join(signs) for rest in rests for signs in product(*(SIGNS.get(one, one) for one in rest)))
-    return list(dict.fromkeys((stem, *found)))
+    longer = (stem + "".join(signs) for rest in rests for signs in product(*(SIGNS.get(sign, sign) for sign in rest)))
+    return list(dict.fromkeys((stem, *longer)))
 
 
 def _rest(shape: str, stem: str) -> str | None:
     """What a shape adds to a stem; None where the stem is not the beginning of such a code."""
-    fits = len(stem) <= len(shape) and all(sign in SIGNS.get(one, one) for one, sign in zip(shape, stem, strict=False))
+    fits = len(stem) <= len(shape) and all(
+        sign in SIGNS.get(place, place) for place, sign in zip(shape, stem, strict=False)
+    )
     return shape[len(stem) :] if fits else None
 
 
 def _size(rest: str) -> int:
     size = 1
-    for one in rest:
-        size *= len(SIGNS.get(one, one))
+    for sign in rest:
+        size *= len(SIGNS.get(sign, sign))
     return size
 
 
@@ -131,7 +133,7 @@ def codings(resource: dict[str, Any]) -> Iterator[tuple[object, object]]:
     for part in [resource, *(components if isinstance(components, list) else ())]:
         for name in ("code", "medicationCodeableConcept"):
             concept = part.get(name) if isinstance(part, dict) else None
-            found = concept.get("coding") if isinstance(concept, dict) else None
-            for coding in found if isinstance(found, list) else ():
+            listed = concept.get("coding") if isinstance(concept, dict) else None
+            for coding in listed if isinstance(listed, list) else ():
                 if isinstance(coding, dict):
                     yield coding.get("system"), coding.get("code")

@@ -17,7 +17,7 @@ from adapters.sources.search.codes import codes
 from adapters.sources.search.cohort import find_cohort
 from adapters.sources.search.queries import about_patients
 from adapters.sources.search.run import TOO_MUCH, Run
-from adapters.sources.search.searcher import ChainTally, Query, Searcher
+from adapters.sources.search.searcher import ChainCounts, Query, Searcher
 from adapters.sources.search.source import ServerSource
 
 COUNTED_LISTS = ("procedures", "conditions", "observations", "medications")  # each fills the table of its name
@@ -51,10 +51,10 @@ class ServerReport:
 
     def _numbers(self, part: int) -> dict[str, set[int | None]]:
         """What was counted by table (0) or by meaning (1)."""
-        found: dict[str, set[int | None]] = {}
+        numbers: dict[str, set[int | None]] = {}
         for key, number in self.hits.items():
-            found.setdefault(key[part], set()).add(number)
-        return found
+            numbers.setdefault(key[part], set()).add(number)
+        return numbers
 
 
 def _is_hit(numbers: set[int | None]) -> bool | None:
@@ -108,7 +108,7 @@ def _sample(run: Run, patients: list[str]) -> Iterator[dict[str, Any]]:
 def _first_page(run: Run, query: Query) -> list[dict[str, Any]]:
     """The first page of a search; of a part of it where the server cannot answer for all at once."""
     try:
-        return next(run.searcher.chain(query, ChainTally()))
+        return next(run.searcher.chain(query, ChainCounts()))
     except ServerError as error:
         halves = query.halves()
         if halves is None or error.status not in TOO_MUCH:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from adapters.fhir.r4 import BY_REFERENCE
 from adapters.sources.search.capability import Capability
 from adapters.sources.search.cohort import EVERYBODY
-from adapters.sources.search.parts import units
+from adapters.sources.search.parts import download_parts
 from adapters.sources.search.queries import by_ids, by_parameter, cohort_queries, medication_queries
 from adapters.sources.search.searcher import Query
 from adapters.sources.spool.source import SpooledSource
@@ -24,12 +24,12 @@ def dry_run(source: SpooledSource) -> list[str]:
     lines.append(f"# then about these patients, {source.config.chunk_size} at a time")
     settings = None if source.any_code else source.settings
     types = source.types_by_patient
-    asked = units(types, [[OPEN]], COMBINED, settings)
-    lines += [_line(source, query) for unit in asked for query in unit.queries()]
+    asked = download_parts(types, [[OPEN]], COMBINED, settings)
+    lines += [_line(source, query) for part in asked for query in part.queries()]
     if settings is not None and "Observation" in types:
         lines.append("# where the server does not list combo-code, instead of that")
-        separate = units({"Observation"}, [[OPEN]], SEPARATE, settings)
-        lines += [_line(source, query) for unit in separate for query in unit.queries()]
+        separate = download_parts({"Observation"}, [[OPEN]], SEPARATE, settings)
+        lines += [_line(source, query) for part in separate for query in part.queries()]
     lines.append("# what these refer to")
     lines += [_line(source, by_ids(kind, [OPEN])) for kind in sorted(source.types & BY_REFERENCE)]
     if source.config.counts:

@@ -1,4 +1,4 @@
-"""The parts of a pull from a server: one type for one chunk of patients, fetched, judged, counted and kept at once."""
+"""The parts of a download: one resource type for one chunk of patients, fetched, filtered and counted together."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from adapters.sources.search.cohort import patient_id
 from adapters.sources.search.queries import about_patients, by_ids, code_groups
 from adapters.sources.search.run import Run, united
 from adapters.sources.search.searcher import Query
-from adapters.sources.spool.tally import Tallies, TemplateTally
+from adapters.sources.spool.counts import SearchCounts, SearchStatistics
 
 
 @dataclass(frozen=True)
-class Unit:
+class DownloadPart:
     """One type for one chunk of patients, or by id where `ids` says so.
 
     Where there are `filters` (search parameter, values), a search for each; `codes` judge what comes back.
@@ -40,40 +40,40 @@ class Unit:
         """The searches that give all of it together."""
         if self.ids:
             return [by_ids(self.type, self.ids)]
-        return [about_patients(self.type, self.patients, (one,)) for one in self.filters] or [self.unfiltered()]
+        return [about_patients(self.type, self.patients, (item,)) for item in self.filters] or [self.unfiltered()]
 
     def unfiltered(self) -> Query:
         """The search for everything of this type about the patients."""
         return about_patients(self.type, self.patients)
 
 
-def units(
+def download_parts(
     types: set[str], chunks: Sequence[Sequence[str]], capability: Capability, settings: Settings | None
-) -> list[Unit]:
+) -> list[DownloadPart]:
     """The parts that give everything of `types` about the patients of `chunks`; without settings whatever the code."""
     filters: tuple[tuple[str, str], ...] = ()
     codes = None
     if settings is not None and component_parameters(capability):
         codes = observation_codes(settings)
         filters = tuple(
-            (name, some) for name in component_parameters(capability) for some in code_groups(codes.asked())
+            (name, values) for name in component_parameters(capability) for values in code_groups(codes.asked())
         )
-    found = []
+    parts = []
     for chunk in chunks:
         for kind in sorted(types):
             if kind == "Patient":
-                found.append(Unit(kind, ids=tuple(chunk)))
+                parts.append(DownloadPart(kind, ids=tuple(chunk)))
             elif kind == "Observation":
-                found.append(Unit(kind, tuple(chunk), filters, codes))
+                parts.append(DownloadPart(kind, tuple(chunk), filters, codes))
             else:
-                found.append(Unit(kind, tuple(chunk)))
-    return found
+                parts.append(DownloadPart(kind, tuple(chunk)))
+    return parts
 
 
 def component_parameters(capability: Capability) -> tuple[str, ...]:
-    """Search parameters that together find Observations by code, also by that of a component.
+    """Search parameters that together find Observations by their own code or that of a component.
 
-    None where the server cannot search components: then everything is asked for, and nothing is passed over.
+    Empty if the server cannot search components: all Observations are then asked for, so none is missed.
     """
     if capability.supports("Observation", "combo-code"):
         return ("combo-code",)
@@ -82,33 +82,33 @@ def component_parameters(capability: Capability) -> tuple[str, ...]:
     return ()
 
 
-def fetch_unit(run: Run, unit: Unit) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Resources of a part and what is noted about it: verified, not_asked_for, tally.
+def fetch_part(run: Run, part: DownloadPart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Resources of a part and what is noted about it: verified, not_asked_for, counts.
 
     Raises IncompleteError when the server counts otherwise than it gives.
     """
-    tallies, parts = Tallies(), []
-    for query in unit.queries():
-        part = run.all_of(query, tallies)
-        run.check_list(query, part)
-        kept = [resource for resource in part if asked_for(resource, unit)]
-        tallies.add(query.name, TemplateTally(surplus=len(part.resources) - len(kept)))
-        parts.append(replace(part, resources=kept))
-    found = united(parts)
-    everything = run.searcher.total(unit.unfiltered()) if unit.filters and found.verified else None
+    statistics, answers = SearchStatistics(), []
+    for query in part.queries():
+        answer = run.all_of(query, statistics)
+        run.check_list(query, answer)
+        matching = [resource for resource in answer if matches_search(resource, part)]
+        statistics.add(query.name, SearchCounts(surplus=len(answer.resources) - len(matching)))
+        answers.append(replace(answer, resources=matching))
+    together = united(answers)
+    everything = run.searcher.total(part.unfiltered()) if part.filters and together.verified else None
     facts = {
-        "verified": found.verified,
-        "not_asked_for": None if everything is None else max(0, everything - found.counted),
-        "tally": tallies.noted(),
+        "verified": together.verified,
+        "not_asked_for": None if everything is None else max(0, everything - together.counted),
+        "counts": statistics.noted(),
     }
-    return found.resources, facts
+    return together.resources, facts
 
 
-def asked_for(resource: dict[str, Any], unit: Unit) -> bool:
-    """Whether a server that ignores filters gave this one rightly."""
-    if unit.ids:
-        return resource["id"] in unit.ids
+def matches_search(resource: dict[str, Any], part: DownloadPart) -> bool:
+    """True if the resource matches the search of the part: some servers ignore filters."""
+    if part.ids:
+        return resource["id"] in part.ids
     about = patient_id(resource)
-    if about is not None and about not in unit.patients:
+    if about is not None and about not in part.patients:
         return False
-    return unit.codes is None or unit.codes.match(resource)
+    return part.codes is None or part.codes.match(resource)

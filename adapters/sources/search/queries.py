@@ -44,7 +44,7 @@ def by_parameter(kind: str, parameter: str, references: Sequence[str]) -> Query:
 def about_patients(kind: str, ids: Sequence[str], filters: tuple[tuple[str, str], ...] = ()) -> Query:
     """Search for what one type holds about these patients, filtered by code where `filters` says so."""
     shown = "".join(f"&{name}={{{len(value.split(','))} codes}}" for name, value in filters)
-    patients = ",".join(f"Patient/{one}" for one in ids)
+    patients = ",".join(f"Patient/{patient}" for patient in ids)
     return Query(
         f"{kind}?patient={{up to {_round(len(ids))} patients}}{shown}", kind, (("patient", patients), *filters)
     )

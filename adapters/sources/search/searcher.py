@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from adapters.errors import IncompleteError
-from adapters.fhir import strict_json
-from adapters.sources.http.answers import Answer, ServerError, objects_in
+from adapters.plain_text import visible
+from adapters.sources.http.answers import Answer, ServerError, json_value, objects_in, only_objects
 from adapters.sources.http.client import NO_ANSWER, HttpClient
 
 EXPIRED = frozenset({404, 410})
@@ -69,7 +70,7 @@ class Query:
 
 
 @dataclass
-class ChainTally:
+class ChainCounts:
     """What a chain saw: pages, entries asked for, others, outcome issues, tries again, the server's last `total`."""
 
     pages: int = 0
@@ -88,18 +89,19 @@ class Searcher:
     count: int | None = None
     _get_only: threading.Event = field(default_factory=threading.Event)
 
-    def chain(self, query: Query, tally: ChainTally) -> Iterator[list[dict[str, Any]]]:
+    def chain(self, query: Query, counts: ChainCounts) -> Iterator[list[dict[str, Any]]]:
         """The matches of each page. Raises ExpiredError, or IncompleteError naming the query."""
         parameters = list(query.parameters)
         if self.count is not None:
             parameters.append(("_count", str(self.count)))
         answer = self._first(query, parameters)
         seen: set[bytes] = set()
+        end = time.monotonic() + self.client.config.max_search_seconds
         while True:
-            tally.pages += 1
-            tally.retries += answer.retries
+            counts.pages += 1
+            counts.retries += answer.retries
             bundle = bundle_of(answer, query.name)
-            matches = _matches(bundle, query, tally)
+            matches = _matches(bundle, query, counts)
             yield matches
             link = _next_link(bundle, query.name)
             if link is None:
@@ -108,10 +110,13 @@ class Searcher:
             mark = hashlib.sha256(url.encode()).digest()
             if mark in seen:
                 raise IncompleteError("paging does not end (a page links to one seen before)", query.name, ASK)
-            if tally.pages >= self.client.config.page_limit:
+            if counts.pages >= self.client.config.page_limit:
                 raise IncompleteError(
-                    f"paging does not end ({tally.pages} pages)", query.name, "raise page_limit if so many are right"
+                    f"paging does not end ({counts.pages} pages)", query.name, "raise page_limit if so many are right"
                 )
+            if time.monotonic() > end:
+                what = f"its pages take longer than max_search_seconds ({counts.pages} pages)"
+                raise IncompleteError(what, query.name, "raise it, or lower chunk_size")
             seen.add(mark)
             answer = self._page(url, query.name)
 
@@ -156,24 +161,25 @@ def bundle_of(answer: Answer, where: str) -> dict[str, Any]:
     """The Bundle of an answer. Raises IncompleteError: not FHIR JSON, an outcome instead, or no Bundle."""
     if answer.status == 204 or not answer.body.strip():
         raise IncompleteError("the server gave an empty answer", where, ASK)
-    try:
-        document = strict_json.loads(answer.body.decode("utf-8-sig"))
-    except (strict_json.JsonError, UnicodeDecodeError):
-        kind = answer.headers.get("content-type", "no content type").partition(";")[0].strip()[:40]
-        raise IncompleteError(f"the server's answer is not FHIR JSON ({kind})", where, "is this a FHIR base?") from None
-    if isinstance(document, dict) and document.get("resourceType") == "Bundle":
-        if document.get("type", "searchset") != "searchset":
-            raise IncompleteError("the server's answer is a Bundle, but not of a search", where, "is this a FHIR base?")
-        return document
-    if isinstance(document, dict) and document.get("resourceType") == "OperationOutcome":
+    document = json_value(answer.body)
+    if document is None:
+        named = visible(answer.headers.get("content-type", "no content type").partition(";")[0].strip(), 40)
+        raise IncompleteError(f"the server's answer is not FHIR JSON ({named})", where, "is this a FHIR base?")
+    kind = document.get("resourceType") if isinstance(document, dict) else None
+    if kind == "OperationOutcome":
         raise IncompleteError("the server gave an OperationOutcome instead of a Bundle", where, ASK)
-    raise IncompleteError("the server's answer is no Bundle", where, "is this a FHIR base?")
+    if kind != "Bundle":
+        raise IncompleteError("the server's answer is no Bundle", where, "is this a FHIR base?")
+    if document.get("type", "searchset") != "searchset":
+        raise IncompleteError("the server's answer is a Bundle, but not of a search", where, "is this a FHIR base?")
+    bundle: dict[str, Any] = document
+    return bundle
 
 
-def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[dict[str, Any]]:
+def _matches(bundle: dict[str, Any], query: Query, counts: ChainCounts) -> list[dict[str, Any]]:
     total = bundle.get("total")
     if isinstance(total, int) and not isinstance(total, bool):
-        tally.total = total
+        counts.total = total
     matches, entries = [], bundle.get("entry")
     for entry in entries if isinstance(entries, list) else () if entries is None else (entries,):
         resource = entry.get("resource") if isinstance(entry, dict) else None
@@ -182,14 +188,14 @@ def _matches(bundle: dict[str, Any], query: Query, tally: ChainTally) -> list[di
         search = entry.get("search")
         mode = search.get("mode") if isinstance(search, dict) else None
         if resource.get("resourceType") == "OperationOutcome":
-            tally.issues += check_outcome(resource, query.name)
+            counts.issues += check_outcome(resource, query.name)
         elif resource.get("resourceType") != query.type or mode == "include":
-            tally.included += 1
+            counts.included += 1
         elif not isinstance(resource.get("id"), str) or not resource["id"]:
             raise IncompleteError("a resource has no id", query.name, ASK)
         else:
             matches.append(resource)
-    tally.entries += len(matches)
+    counts.entries += len(matches)
     return matches
 
 
@@ -199,8 +205,8 @@ def check_outcome(outcome: dict[str, Any], where: str) -> int:
     for issue in issues:
         details = {
             str(coding.get("code"))
-            for one in objects_in([issue.get("details")])
-            for coding in objects_in(one.get("coding"))
+            for concept in objects_in([issue.get("details")])
+            for coding in objects_in(concept.get("coding"))
         }
         if issue.get("severity") in FAILED or issue.get("code") in INCOMPLETE_CODES or details & INCOMPLETE_DETAILS:
             raise IncompleteError("the server says that its answer is not complete", where, ASK)
@@ -219,7 +225,7 @@ def _next_link(bundle: dict[str, Any], where: str) -> str | None:
 
 def _objects(holder: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
     """The objects in a list; what is malformed may hide a next page or an error, so it is one."""
-    value = holder.get(name)
-    if value is not None and (not isinstance(value, list) or not all(isinstance(item, dict) for item in value)):
+    objects = only_objects([] if holder.get(name) is None else holder[name])
+    if objects is None:
         raise IncompleteError(f"{holder['resourceType']}.{name} is not a list of objects", where, ASK)
-    return value or []
+    return objects

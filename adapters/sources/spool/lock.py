@@ -1,4 +1,4 @@
-"""One pull of a question at a time: the folder of its spool is locked, and the system lets go of it after a crash too."""
+"""A lock on the folder of a spool: one pull of a question at a time. The system releases it after a crash too."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ def lock_folder(folder: Path) -> int:
     Raises InputError while another pull holds it.
     """
     while True:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError as error:
+            what = f"the folder for what is fetched cannot be used ({error.strerror})"
+            raise InputError(what, str(folder), "remove it, or name another one in STUDY_SPOOL") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -28,7 +32,7 @@ def lock_folder(folder: Path) -> int:
 
 
 def _is_at(descriptor: int, folder: Path) -> bool:
-    """Whether the locked folder is still the one of that name."""
+    """True if the name still leads to the locked folder."""
     try:
         return os.path.samestat(os.fstat(descriptor), folder.stat())
     except FileNotFoundError:

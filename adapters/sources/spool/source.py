@@ -1,4 +1,4 @@
-"""What both ways of reading a server share: fetched once, read from the spool, removed when the tables are written."""
+"""Base of the server sources: fetch once, read from the spool, remove it when the tables are written."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from adapters.sources.http.auth import authorizer
 from adapters.sources.http.client import HttpClient
 from adapters.sources.http.config import ServerConfig
 from adapters.sources.http.origin import Base
+from adapters.sources.spool.counts import now
 from adapters.sources.spool.resume import account, opened_spool
 from adapters.sources.spool.spool import Spool, default_root
-from adapters.sources.spool.tally import now
 
 REFERRING = frozenset({"MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement"})
 
@@ -38,7 +38,7 @@ class SpooledSource(ABC):
     spool_root: Path = field(default_factory=default_root)
     keep_raw: bool = False
     accept_drift: bool = False
-    any_code: bool = False  # views of the user's own read what no code list names
+    any_code: bool = False  # also resources that no code list names, for views of the user's own
     shown: Progress = silent
     kind: str = "server"
     label: str = "FHIR server"
@@ -49,6 +49,11 @@ class SpooledSource(ABC):
     _at_work: Spool | None = None
     whose = "the server"  # in messages about a resource
 
+    @property
+    def name(self) -> str:
+        """The base address."""
+        return self.base.text
+
     def read(self) -> Iterator[Read]:
         """All resource versions. Raises IncompleteError (exit 3) or InputError (exit 2)."""
         if self._spool is None:
@@ -56,17 +61,14 @@ class SpooledSource(ABC):
         yield from self._spool.records(self.base, self.whose)
 
     def finished(self) -> None:
-        """Nobody reads on, whether tables were written or not: the raw resources go, or are put aside under a name.
-
-        What an incomplete pull has fetched stays, for the next one to go on with.
-        """
+        """Remove the spool of a complete pull, or rename it with `keep_raw`. An incomplete one stays for the next pull."""
         if self._spool is not None and self.keep_raw:
             self.shown(f"raw resources are kept in {self._spool.put_aside()}", NOTE)
         elif self._spool is not None:
             self._spool.remove()
 
     def _complete_spool(self) -> Spool:
-        """Fetch everything; the manifest states how. A spool that is not complete is left for the next pull."""
+        """Fetch everything and fill the manifest. An incomplete spool is left for the next pull."""
         client = self.client()
         complete = False
         try:
@@ -78,9 +80,9 @@ class SpooledSource(ABC):
             if not complete and self._at_work is not None:
                 self._at_work.release()
         self.manifest = facts | {
-            "requests": client.tally["requests"],
-            "retries": client.tally["retries"],
-            "bytes": client.tally["bytes"],
+            "requests": client.counts["requests"],
+            "retries": client.counts["retries"],
+            "bytes": client.counts["bytes"],
             "ended": now(),
             "settings": self.config.describe(),
         }
@@ -115,8 +117,8 @@ class SpooledSource(ABC):
 
     @abstractmethod
     def dry_run(self) -> list[str]:
-        """What would be asked, as text; nothing is sent."""
+        """The requests of a pull as text; nothing is sent."""
 
     @abstractmethod
     def _fetched(self, client: HttpClient) -> tuple[Spool, dict[str, Any]]:
-        """Everything in a spool, and what the manifest states about it."""
+        """Fetch everything. Gives the complete spool and facts for the manifest."""

@@ -1,12 +1,13 @@
-"""What was fetched, kept on disk until the tables are written, so that an interrupted pull goes on where it stopped.
+"""Downloaded resources on disk until the tables are written, so that an interrupted pull can be resumed.
 
 One folder per server and question, outside the repository, readable by its owner only. A part of a pull (one type for one
 chunk of patients, or one file of an export) is a file that is renamed into place when it is complete and then entered in
-`done.jsonl`; what is not entered there is fetched again. The folder is locked while a pull works in it.
+`done.jsonl`; parts that are not entered there are fetched again. The folder is locked while a pull works in it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import IO, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -23,12 +24,13 @@ from adapters.errors import IncompleteError, InputError
 from adapters.fhir import strict_json
 from adapters.sources.base import Read
 from adapters.sources.http.origin import Base
+from adapters.sources.spool.counts import SearchCounts, now
 from adapters.sources.spool.lock import lock_folder
-from adapters.sources.spool.tally import now
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")  # 0.10 stays 0.10
 REPOSITORY = Path(__file__).resolve().parents[3]
 DONE = "done.jsonl"
+Value = TypeVar("Value")
 
 
 def default_root() -> Path:
@@ -43,12 +45,40 @@ def private_file(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
 
 
+class Entry(msgspec.Struct):
+    """A line of `done.jsonl`: a finished part."""
+
+    part: str
+    file: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]+\.ndjson$")]
+    resources: Annotated[int, msgspec.Meta(ge=0)]
+    sha256: str
+    verified: bool = False
+    not_asked_for: int | None = None
+    counts: dict[str, SearchCounts] = {}
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line; None if it was cut off by the end of a process, or damaged."""
+    try:
+        entry: dict[str, Any] = msgspec.to_builtins(msgspec.json.decode(line, type=Entry))
+    except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return entry
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
 @dataclass
 class Spool:
     """The folder of one question to one server, locked until it is released, removed or put aside.
 
-    parts : what is noted about the parts that this pull has asked for, fetched now or finished before; nothing else is read
-    resumed : how many of them were finished before
+    parts : entries of the parts of this pull, fetched now or by an interrupted pull; no other file is read
+    resumed : number of parts that an interrupted pull had finished
 
     Raises InputError: within the repository, or another pull is at work in it.
     """
@@ -64,99 +94,114 @@ class Spool:
         self.release = weakref.finalize(self, os.close, lock_folder(self.folder))  # once, however often it is called
         self.folder.chmod(0o700)
         self._lock = Lock()
+        for path in self.folder.iterdir():
+            if path.is_symlink() or not path.is_file():  # nothing that a pull writes
+                _remove(path)
 
     def done(self) -> dict[str, dict[str, Any]]:
-        """Finished parts by name, with what was noted about them."""
-        file = self.folder / DONE
-        if not file.exists():
+        """Entries of `done.jsonl` by name of the part."""
+        try:
+            lines = (self.folder / DONE).read_bytes().splitlines()
+        except OSError:
             return {}
-        found = {}
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the line being written when the process was ended
-            if (self.folder / entry["file"]).exists():
-                found[entry["unit"]] = entry
-        return found
+        entries = filter(None, map(_entry, lines))
+        return {entry["part"]: entry for entry in entries if (self.folder / entry["file"]).exists()}
 
-    def resume(self, unit: str, done: dict[str, dict[str, Any]]) -> int | None:
-        """Take over a part that is among the finished ones; gives how many resources it holds, None if it is not there."""
-        if unit not in done:
+    def resume(self, part: str, done: dict[str, dict[str, Any]]) -> int | None:
+        """Use a part that an interrupted pull finished; gives its number of resources, None if it is not finished."""
+        if part not in done or not self._is_whole(done[part]):
             return None
-        self.parts[unit] = done[unit]
+        self.parts[part] = done[part]
         self.resumed += 1
-        return int(done[unit]["resources"])
+        return int(done[part]["resources"])
 
     def forget(self, kind: str) -> None:
-        """Remove the finished parts of one resource type: they are asked for again."""
-        for unit, entry in self.done().items():
-            if unit.partition(" ")[0] == kind:
+        """Remove the finished parts of a resource type, so that they are fetched again."""
+        for part, entry in self.done().items():
+            if part.partition(" ")[0] == kind:
                 (self.folder / entry["file"]).unlink()
 
-    def keep(self, unit: str, number: str, resources: Iterable[dict[str, Any]], **facts: Any) -> int:
-        """Write the resources of a part, complete or not at all, and enter it as finished; gives their number.
+    def keep(self, part: str, number: str, resources: Iterable[dict[str, Any]], **facts: Any) -> int:
+        """Write the resources of a part, all or none, and enter it as finished; gives their number.
 
         number : makes the file's name; it holds no id
         """
         target = self.folder / f"{number}.ndjson"
-        part = target.with_suffix(".part")
-        written = 0
-        with private_file(part) as file:
+        unfinished = target.with_suffix(".part")
+        written, digest = 0, hashlib.sha256()
+        with private_file(unfinished) as file:
             for resource in resources:
-                file.write(ENCODER.encode(resource) + b"\n")
+                line = ENCODER.encode(resource) + b"\n"
+                file.write(line)
+                digest.update(line)
                 written += 1
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
-        self._note({"unit": unit, "file": target.name, "resources": written, **facts})
+        unfinished.replace(target)
+        self._note({"part": part, "file": target.name, "resources": written, "sha256": digest.hexdigest(), **facts})
         return written
 
     def read(self, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The resources of a finished part. Raises IncompleteError when the file is not what was written."""
-        number = 0
+        """The resources of a finished part.
+
+        Raises IncompleteError if the file is not what was written; it is removed, so that the next pull fetches it again.
+        """
+        digest, path = hashlib.sha256(), self.folder / entry["file"]
         try:
-            with (self.folder / entry["file"]).open(encoding="utf-8") as lines:
+            with path.open("rb") as lines:
                 for line in lines:
-                    yield strict_json.loads(line)
-                    number += 1
-        except (FileNotFoundError, strict_json.JsonError, UnicodeDecodeError):
-            number = -1
-        if number != entry["resources"]:
-            raise IncompleteError("a part of what was fetched is gone or damaged", "spool", "pull again")
+                    digest.update(line)
+                    yield strict_json.loads(line.decode())
+        except (OSError, strict_json.JsonError, UnicodeDecodeError):
+            digest = hashlib.sha256(b"damaged")
+        if digest.hexdigest() != entry["sha256"]:
+            path.unlink(missing_ok=True)
+            what = f"a part of what was fetched is gone or damaged ({path.name})"
+            raise IncompleteError(what, str(self.folder), "pull again: it will be fetched anew")
+
+    def _is_whole(self, entry: dict[str, Any]) -> bool:
+        """True if the file of a part is what was written."""
+        try:
+            with (self.folder / entry["file"]).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == entry["sha256"]
+        except OSError:
+            return False
 
     def records(self, base: Base, whose: str) -> Iterator[Read]:
         """All resources of this pull as a source gives them; origins name the type and a running number.
 
         whose : "the server". Raises IncompleteError when a part is gone or damaged.
         """
-        for unit, entry in sorted(self.parts.items()):
-            kind = unit.partition(" ")[0]
+        for part, entry in sorted(self.parts.items()):
+            kind = part.partition(" ")[0]
             for line, resource in enumerate(self.read(entry), start=1):
                 address = base.url(f"{resource['resourceType']}/{resource['id']}")
                 yield Read(resource, f"{kind} of {whose}, resource {line}", kind, address)
 
     def remember(self, name: str, value: Any) -> None:
-        """Keep a small JSON value with the spool."""
+        """Store a small JSON value with the spool."""
         part = self.folder / f"{name}.part"
         with private_file(part) as file:
             file.write(json.dumps(value).encode())
         part.replace(self.folder / f"{name}.json")
 
-    def recall(self, name: str) -> Any:
-        """A value kept before, or None."""
-        file = self.folder / f"{name}.json"
+    def recall(self, name: str, kind: type[Value]) -> Value | None:
+        """A value stored before, None if there is none of this type."""
         try:
-            return json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return msgspec.json.decode((self.folder / f"{name}.json").read_bytes(), type=kind)
+        except (OSError, RecursionError, msgspec.MsgspecError):
             return None
+
+    def has(self, name: str) -> bool:
+        """True if a value of this name was stored, whatever became of it."""
+        return (self.folder / f"{name}.json").exists()
 
     def clear(self) -> None:
         """Remove everything in the folder and start anew; it stays locked."""
         self.parts.clear()
         self.resumed = 0
         for path in self.folder.iterdir():
-            path.unlink()
+            _remove(path)
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -164,15 +209,15 @@ class Spool:
         self.release()
 
     def put_aside(self) -> Path:
-        """Keep the raw resources under another name: the next pull must not take them for its own. Gives the folder."""
-        kept = self.folder.with_name(f"{self.folder.name}-{now().replace(':', '')}")
-        self.folder.replace(kept)
+        """Rename the folder, so that the next pull does not resume it. Gives the new name."""
+        aside = self.folder.with_name(f"{self.folder.name}-{now().replace(':', '')}")
+        self.folder.replace(aside)
         self.release()
-        return kept
+        return aside
 
     def _note(self, entry: dict[str, Any]) -> None:
         with self._lock:
-            self.parts[entry["unit"]] = entry
+            self.parts[entry["part"]] = entry
             descriptor = os.open(self.folder / DONE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8") as lines:
                 lines.write("\n" + json.dumps(entry) + "\n")  # the line before may have been cut

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.sql_on_fhir.complete import values
 from adapters.sql_on_fhir.complete.functions import Invocation, function
+from adapters.sql_on_fhir.complete.regular_expressions import PatternError, matches, matches_full, replace_matches
 from adapters.sql_on_fhir.complete.typed import Environment, Typed, single, single_text
 from adapters.sql_on_fhir.language.errors import ExpressionError
 
@@ -43,8 +44,10 @@ def _safely(apply: Callable[..., Any], position: int, *given: Any) -> Any:
     """Call with values from the data; arguments of a wrong type are the expression's fault."""
     try:
         return apply(*given)
-    except (TypeError, re.error) as fault:
-        raise ExpressionError("an argument has the wrong type or is no regular expression", position) from fault
+    except PatternError as fault:
+        raise ExpressionError(str(fault), position) from fault
+    except (TypeError, UnicodeError) as fault:
+        raise ExpressionError("an argument has the wrong type", position) from fault
 
 
 def _listed(value: Any) -> list[Any]:
@@ -59,10 +62,6 @@ def _substring(text: str, start: int, length: int | None = None) -> str | None:
     return text[start:] if length is None else text[start : start + max(length, 0)]
 
 
-def _replace_matches(text: str, pattern: str, replacement: str) -> str:
-    return re.sub(pattern, re.sub(r"\$(\d)", r"\\g<\1>", replacement), text)
-
-
 _on_text("startsWith", 1, BOOLEAN, str.startswith)
 _on_text("endsWith", 1, BOOLEAN, str.endswith)
 _on_text("contains", 1, BOOLEAN, str.__contains__)
@@ -74,9 +73,9 @@ _on_text("trim", 0, STRING, str.strip)
 _on_text("length", 0, INTEGER, len)
 _on_text("toChars", 0, STRING, list)
 _on_text("replace", 2, STRING, str.replace)
-_on_text("matches", 1, BOOLEAN, lambda text, pattern: re.search(pattern, text, re.DOTALL) is not None)
-_on_text("matchesFull", 1, BOOLEAN, lambda text, pattern: re.fullmatch(pattern, text, re.DOTALL) is not None)
-_on_text("replaceMatches", 2, STRING, _replace_matches)
+_on_text("matches", 1, BOOLEAN, matches)
+_on_text("matchesFull", 1, BOOLEAN, matches_full)
+_on_text("replaceMatches", 2, STRING, replace_matches)
 _on_text("split", 1, STRING, lambda text, mark: text.split(mark) if mark else list(text))
 
 

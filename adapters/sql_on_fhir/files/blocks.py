@@ -15,6 +15,8 @@ from adapters.errors import InputError
 BLOCK = 64 << 10  # what is decoded at once stays in the processor's cache: half again as fast as 1 MB
 RANGE = 8 << 20
 MAX_LINE = 256 << 20
+ALWAYS_UNPACKED = 256 << 20  # up to here nothing is a bomb
+MAX_RATIO = 500  # of a gzip file
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 
@@ -49,8 +51,14 @@ def pieces(path: Path, size: int = RANGE) -> Iterator[Piece]:
 
 def _unpacked(file: IO[bytes], path: Path, size: int) -> Iterator[bytes]:
     """Blocks of a gzip file; a damaged one is an InputError."""
+    left = max(ALWAYS_UNPACKED, MAX_RATIO * path.stat().st_size)
     try:
-        yield from blocks(file, size)
+        for data in blocks(file, size):
+            left -= len(data)
+            if left < 0:
+                what = f"it unpacks to more than {MAX_RATIO} times its size"
+                raise InputError(what, path.name, "unpack it if that is right")
+            yield data
     except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
         raise InputError("the gzip file is cut off or damaged", path.name, "transfer it again") from fault
 

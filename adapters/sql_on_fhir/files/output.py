@@ -5,6 +5,7 @@ A file appears under its name only when it is complete.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +19,8 @@ from adapters.sql_on_fhir.files.texts import csv_header
 if TYPE_CHECKING:
     from adapters.sql_on_fhir.files.parquet import ParquetFile
 
-FORMATS = ("parquet", "csv", "ndjson")
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
+FORMATS = ("parquet", "csv", "exact-csv", "ndjson")
 
 
 class Output:
@@ -29,7 +31,7 @@ class Output:
         self.partial = path.with_name(f".{path.name}.partial") if path is not None else None
         self.stream: IO[bytes] = self._open()
         self.parquet = self._parquet(view) if form == "parquet" else None
-        if form == "csv":
+        if form in ("csv", "exact-csv"):
             self.stream.write(csv_header(view))
 
     def _open(self) -> IO[bytes]:
@@ -85,6 +87,11 @@ def destinations(views: list[CompiledView], out: Path | None, form: str) -> list
     if out is None:
         raise InputError("several views need a folder to write to", "", "name one with --out")
     names = [view.name or f"view{number}" for number, view in enumerate(views)]
-    if len(set(names)) < len(names):
+    for name in names:
+        if not FILE_NAME.fullmatch(name):  # a view from elsewhere must not choose a place
+            what = f"the name of a view cannot be that of a file: {name[:40]!a}"
+            raise InputError(what, "ViewDefinition.name", "use letters, digits and _, as the specification asks")
+    if len({name.casefold() for name in names}) < len(names):
         raise InputError("two views have the same name", "", "give each ViewDefinition its own name")
-    return [out / f"{name}.{form}" for name in names]
+    suffix = form.removeprefix("exact-")
+    return [out / f"{name}.{suffix}" for name in names]

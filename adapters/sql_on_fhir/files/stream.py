@@ -39,7 +39,7 @@ def run_views(
     views : ViewDefinitions as dicts
     paths : NDJSON files (plain or gzip) or folders of them
     out : file for one view, folder for several; None for standard output (one view, csv or ndjson)
-    format : "parquet", "csv" or "ndjson"
+    format : "parquet", "ndjson", "csv" (texts that begin like formulas get an apostrophe) or "exact-csv" (without)
     processes : worker processes; None for as many as there are cores if the input is worth it, 1 for none
     progress : called with bytes done and bytes in all
     accept_unreadable : count lines that cannot be read instead of stopping at the first

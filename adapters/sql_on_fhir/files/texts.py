@@ -6,13 +6,16 @@ import csv
 import io
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from adapters.sql_on_fhir.compiled import CompiledView, Row
 from adapters.sql_on_fhir.complete import primitives
 from adapters.sql_on_fhir.complete.functions_value import to_text
+
+# what begins a formula in a spreadsheet, full-width forms too, and what hides such a beginning
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def ndjson(view: CompiledView, rows: Sequence[Row]) -> bytes:
@@ -28,11 +31,27 @@ def _plain(value: Any) -> Any:
 _LINES = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
 
 
-def csv_text(view: CompiledView, rows: Sequence[Row]) -> bytes:
-    """CSV lines without header: null is empty, collections and complex values are JSON."""
+def csv_text(view: CompiledView, rows: Sequence[Row], *, exact: bool = False) -> bytes:
+    """CSV lines without header: null is empty, collections and complex values are JSON.
+
+    A text that a spreadsheet would take for a formula is preceded by an apostrophe, unless `exact`. Numbers are not texts.
+    """
+    cell = _cell if exact else _harmless_cell
+    cells = [[cell(value) for value in row] for row in rows]
+    text = _written(cells, csv.QUOTE_MINIMAL)
+    if "\r" in text:  # Python before 3.13 leaves a lone CR unquoted, and readers take it for the end of the row
+        broken = (any(isinstance(value, str) and "\r" in value for value in row) for row in cells)
+        text = "".join(
+            _written([row], csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
+            for row, quoted in zip(cells, broken, strict=True)
+        )
+    return text.encode()
+
+
+def _written(cells: Sequence[Sequence[Any]], quoting: Literal[0, 1]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
-    return buffer.getvalue().encode()
+    csv.writer(buffer, lineterminator="\n", quoting=quoting).writerows(cells)
+    return buffer.getvalue()
 
 
 def csv_header(view: CompiledView) -> bytes:
@@ -40,6 +59,12 @@ def csv_header(view: CompiledView) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(view.names)
     return buffer.getvalue().encode()
+
+
+def _harmless_cell(value: Any) -> Any:
+    if type(value) is str:
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    return _cell(value)
 
 
 def _cell(value: Any) -> Any:

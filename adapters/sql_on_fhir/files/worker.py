@@ -87,8 +87,8 @@ class Worker:
         return outcome
 
     def _render(self, view: CompiledView, rows: Sequence[Row], report: Callable[[str, str, str], None]) -> bytes:
-        if self.format == "csv":
-            return csv_text(view, rows)
+        if self.format in ("csv", "exact-csv"):
+            return csv_text(view, rows, exact=self.format == "exact-csv")
         if self.format == "ndjson":
             return ndjson(view, rows)
         from adapters.sql_on_fhir.files import arrow

@@ -33,7 +33,7 @@ def members(context: Context, procedures: pd.DataFrame) -> set[str]:
 
 def excluded(context: Context) -> dict[str, LeftOutReason]:
     """Persons of whom all records are to be left out (test patient, no consent, not selected), with the reason."""
-    reasons = context.settings.excluded
+    reasons = context.excluded
     return {
         person: min(reasons[key] for key in records)
         for person, records in context.people.records.items()

@@ -21,7 +21,7 @@ from tests.support.reading_support import (
 def test_all_tagged_is_synthetic():
     outcome = staged(listed(patient(meta=HTEST), psa(meta=HTEST)))
     assert outcome.stage.synthetic
-    assert not outcome.settings.excluded
+    assert not outcome.excluded
 
 
 def test_none_tagged_is_real():
@@ -31,7 +31,7 @@ def test_none_tagged_is_real():
 def test_tagged_patients_among_real_ones_are_left_out():
     outcome = staged(listed(patient(), psa(), patient("p2", meta=HTEST), psa("o2", subject="Patient/p2", meta=HTEST)))
     assert not outcome.stage.synthetic
-    assert outcome.settings.excluded == {"Patient/p2": LeftOutReason.TEST_PATIENT}
+    assert outcome.excluded == {"Patient/p2": LeftOutReason.TEST_PATIENT}
     assert outcome.reasons() == {"test-patient": 1}
     assert outcome.findings() == {"test-data-mixed": 2}
 
@@ -49,7 +49,7 @@ def test_patients_are_selected_by_id_or_identifier(tmp_path, line):
     file = tmp_path / "ids.txt"
     file.write_text(f"# ours\n\n{line}\r\n")
     outcome = staged(listed(patient(**MRN), patient("p2")), selection=Selection(patients=load_patients(file)))
-    assert outcome.settings.excluded == {"Patient/p2": LeftOutReason.OUTSIDE_SELECTION}
+    assert outcome.excluded == {"Patient/p2": LeftOutReason.OUTSIDE_SELECTION}
 
 
 def test_a_file_of_patients_that_names_nobody_is_an_error(tmp_path):
@@ -70,7 +70,7 @@ def test_patients_are_selected_by_group():
     }
     third = patient("p3", identifier=[{"system": "http://h.example/mrn", "value": "78"}])
     outcome = staged(listed(patient(), patient("p2"), third, group), selection=Selection(group="g"))
-    assert set(outcome.settings.excluded) == {"Patient/p2"}
+    assert set(outcome.excluded) == {"Patient/p2"}
 
 
 def test_an_unknown_group_is_an_error():
@@ -115,8 +115,8 @@ def provision(kind: str, code: str = "use", **period: str) -> dict[str, object]:
 def test_consent_where_the_study_requires_it(consents, allowed, code):
     settings = Settings(consent=Consent(required=True, provision_codes=(code,)))
     outcome = staged(listed(patient(), *consents), settings=settings)
-    assert outcome.settings.excluded == ({} if allowed else {"Patient/p1": LeftOutReason.NO_CONSENT})
+    assert outcome.excluded == ({} if allowed else {"Patient/p1": LeftOutReason.NO_CONSENT})
 
 
 def test_consent_is_not_asked_where_the_study_does_not_require_it():
-    assert not staged(listed(patient(), consent(provision("deny")))).settings.excluded
+    assert not staged(listed(patient(), consent(provision("deny")))).excluded

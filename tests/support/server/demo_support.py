@@ -15,7 +15,7 @@ from adapters.contract import TABLES
 from adapters.fhir.selection import Selection
 from adapters.pull import Request, pull, types_read
 from adapters.settings import load_settings
-from adapters.sources import open_source
+from adapters.sources import Question, ServerOptions, open_source
 from tests.support.server.fake_fhir import Fake
 from tests.support.server.hapi import ORDER, stored_lines
 
@@ -40,9 +40,12 @@ def serve_demo(httpserver: HTTPServer, folder: Path) -> Fake:
 
 def tables_of(spec: str, out: Path, **server: Any) -> dict[str, pd.DataFrame]:
     """The tables of a pull from files or, with the options of a server, from there."""
-    options = {"settings": SETTINGS, "types": types_read(SETTINGS), "spool": out.parent / f"spool-{out.name}", **server}
-    source = open_source(spec, **(options if spec.startswith("http") else {}))
-    pull(source, out, settings=SETTINGS, request=Request(server.get("selection", Selection())))
+    selection = server.pop("selection", Selection())
+    question = Question(SETTINGS, types_read(SETTINGS), selection)
+    source = open_source(
+        spec, question=question, options=ServerOptions(spool=out.parent / f"spool-{out.name}", **server)
+    )
+    pull(source, out, settings=SETTINGS, request=Request(selection))
     return dict(load_tables(out).items())
 
 

@@ -149,9 +149,8 @@ class Fake:
         parameters = dict(parse_qsl(body)) if request.method == "POST" else query
         found = [one for one in self.resources if one["resourceType"] == kind and self._fits(one, parameters)]
         if parameters.get("_summary") == "count":
-            return as_json(
-                {"resourceType": "Bundle", "type": "searchset", **({"total": len(found)} if self.counts else {})}
-            )
+            total = {"total": len({one["id"] for one in found})} if self.counts else {}
+            return as_json({"resourceType": "Bundle", "type": "searchset", **total})
         return self._page(request, kind, found)
 
     def _page(self, request: Request, kind: str, found: list[dict[str, Any]]) -> Response:

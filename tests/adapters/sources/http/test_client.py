@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from adapters.sources.http.answers import ServerError, retry_after_seconds
-from adapters.sources.http.body import PIECE, DamagedError, unpacked
+from adapters.sources.http.body import PIECE, DamagedError, decompressed
 from adapters.sources.http.client import HttpClient, Nobody
 from adapters.sources.http.config import ServerConfig
 from adapters.sources.http.origin import parse_base
@@ -129,7 +129,7 @@ def test_each_member_is_unpacked_however_the_body_is_cut_into_pieces(body, whole
     if len(body) > 1000 * size:
         size = len(body) // 1000
     pieces = (body[start : start + size] for start in range(0, len(body), size))
-    assert b"".join(unpacked(pieces, "gzip", may_be_empty=False)) == whole
+    assert b"".join(decompressed(pieces, "gzip", may_be_empty=False)) == whole
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_each_member_is_unpacked_however_the_body_is_cut_into_pieces(body, whole
 )  # fmt: skip
 def test_a_body_that_is_not_whole_is_damaged(body, coding):
     with pytest.raises(DamagedError):
-        list(unpacked(iter([body]), coding, may_be_empty=False))
+        list(decompressed(iter([body]), coding, may_be_empty=False))
 
 
 @pytest.mark.parametrize("coding", ["", "identity", "Identity ", "gzip", "X-GZIP"])
 def test_an_error_may_come_without_a_body(coding):
-    assert b"".join(unpacked(iter(()), coding, may_be_empty=True)) == b""
+    assert b"".join(decompressed(iter(()), coding, may_be_empty=True)) == b""
 
 
 @pytest.mark.parametrize("poured", [False, True])
@@ -185,10 +185,10 @@ def test_what_threads_count_together_adds_up(client, httpserver):
 
     httpserver.expect_request("/fhir/x").respond_with_data("12345")
     asking = client(parallel=8)
-    asking.tally = Slow()
+    asking.counts = Slow()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: get(asking), range(40)))
-    assert dict(asking.tally) == {"requests": 40, "bytes": 200}
+    assert dict(asking.counts) == {"requests": 40, "bytes": 200}
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])

@@ -79,6 +79,46 @@ def test_links_as_real_servers_write_them(link, address):
     assert BASE.resolve(link, REQUEST) == address
 
 
+MALFORMED = ["http://[::1/x", "http://[", "http://[HOST:PORT]/", "//[x", "http://]/x", "http://[::1]]/x", "http://[v1.x]:y/z",
+             "https://fhir.example.org:99999/app/r4", "https://fhir.example.org:x/app/r4",
+             f"https://{'a' * 64}.org/app/r4",
+             "http://[fe80::1%25eth0]/x", "https://fhir.example.org:/app/r4/[", "https://a..b/app/r4"]  # fmt: skip
+
+
+@pytest.mark.parametrize("rewrite", [False, True])
+@pytest.mark.parametrize("link", MALFORMED)
+def test_a_malformed_link_leads_nowhere_and_is_not_shown(link, rewrite):
+    outcome = ""
+    try:
+        outcome = BASE.resolve(link, REQUEST, rewrite=rewrite)
+    except LinkError as error:
+        outcome = str(error)
+    assert BASE.holds(outcome) or link not in outcome
+    BASE.relative(link, rewrite=rewrite)  # gives a text whatever it is given
+
+
+@pytest.mark.parametrize("address", [link for link in MALFORMED if "example.org:/" not in link])
+def test_a_malformed_base_is_an_error_of_ours(address):
+    with pytest.raises(InputError, match="not a FHIR base address"):
+        parse_base(address.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize("link", MALFORMED[:7])
+def test_a_pull_ends_at_a_malformed_link_with_one_line(link, fake, opened):
+    fake.page_size = 1
+    fake.after = lambda server, request, bundle: {**bundle, "link": [{"relation": "next", "url": link}]}
+    with pytest.raises(IncompleteError, match="leads elsewhere"):
+        list(opened(counts=False).read())
+
+
+@pytest.mark.parametrize("place", ["location", "file_base"])
+@pytest.mark.parametrize("link", MALFORMED[:3])
+def test_an_export_ends_at_a_malformed_address_with_one_line(link, place, export, bulk):
+    setattr(export, place, link)
+    with pytest.raises(IncompleteError):
+        list(bulk().read())
+
+
 def test_a_proxy_s_inner_host_is_rewritten_only_on_request():
     inner = "http://inner:8080/app/r4?_getpages=1"
     with pytest.raises(LinkError):

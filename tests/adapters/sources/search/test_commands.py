@@ -107,7 +107,7 @@ def test_after_an_error_nothing_is_kept_of_a_pull_that_had_everything(run, fake,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), r"FHIR server: no patient meets the cohort rule \(.*\); see `doctor`, .*--allow-empty"),
+        ((), r"http://localhost:\d+/fhir: no patient meets the cohort rule \(.*\); see `doctor`, .*--allow-empty"),
         (("--patients", "named.txt"), "none of the patients asked for is there; check --patients"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,15 +34,99 @@ def test_a_part_that_vanishes_is_an_error_and_no_shorter_answer(opened, tmp_path
 
 
 @pytest.mark.parametrize("kept", [0, 1, 1.5])
-def test_a_part_that_was_cut_is_an_error(kept, fake, opened, tmp_path):
+def test_a_part_that_was_cut_is_fetched_again(kept, fake, opened, tmp_path):
     interrupted(fake, opened, at="Procedure")
     part = max(spool_folder(tmp_path).glob("Observation-*.ndjson"), key=lambda path: path.stat().st_size)
     lines = part.read_text().splitlines(keepends=True)
     assert len(lines) > 2
     part.write_text("".join(lines[: int(kept)]) + (lines[1][:20] if kept == 1.5 else ""))
-    with pytest.raises(IncompleteError, match="gone or damaged"):
-        keys(opened(counts=False))
+    before = fake.hits["Observation/_search"]
     assert len(keys(opened(counts=False))) == 15
+    assert fake.hits["Observation/_search"] > before
+
+
+def write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def change(pattern: str, old: bytes, new: bytes) -> Callable[[Path], object]:
+    def damage(folder: Path) -> None:
+        for path in folder.glob(pattern):
+            assert old in path.read_bytes()
+            path.write_bytes(path.read_bytes().replace(old, new))
+
+    return damage
+
+
+def append(content: bytes) -> Callable[[Path], object]:
+    def damage(folder: Path) -> None:
+        with (folder / "done.jsonl").open("ab") as file:
+            file.write(content)
+
+    return damage
+
+
+def a_folder_for(name: str) -> Callable[[Path], object]:
+    def damage(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).mkdir()
+        (folder / name / "x").write_text("x")
+
+    return damage
+
+
+def emptied(folder: Path) -> None:
+    for path in folder.glob("Observation-*.ndjson"):
+        path.write_bytes(b"")
+
+
+def gone(folder: Path) -> None:
+    for path in folder.glob("Patient-*.ndjson"):
+        path.unlink()
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    **{f"done: {line[:12]!r}": append(b"\n" + line + b"\n") for line in (
+        b"123", b"{}", b"[]", b"null", b'"x"', b"\xff\xfe", b"\x00", b"[" * 5000, b'{"part": 1}',
+        b'{"part": "Patient x", "file": "../../x.ndjson", "resources": 1, "sha256": ""}',
+        b'{"part": "Patient x", "file": "done.jsonl", "resources": 1, "sha256": ""}',
+        b'{"part": "Patient x", "file": "Patient-x.ndjson", "resources": -1, "sha256": ""}',
+        b'{"part": "Patient x", "file": ["a"], "resources": 1, "sha256": "", "counts": 7}')},
+    **{f"{name}: {text!r}": write(f"{name}.json", text) for name in ("started", "chunks", "status", "abandoned")
+       for text in (b"[1]", b"", b"\xff", b"123", b'"soon"', b"{}", b"[[1]]", b"null")},
+    "done: empty": write("done.jsonl", b""),
+    "done: zeros": write("done.jsonl", bytes(4096)),
+    "a value altered, as many lines": change("Observation-*.ndjson", b"2016-05-03", b"2061-05-03"),
+    "counts altered": change("done.jsonl", b'"pages"', b'"leaves"'),
+    "a part emptied": emptied,
+    "a part gone": gone,
+    "a folder for done": a_folder_for("done.jsonl"),
+    "a folder for a note": a_folder_for("started.json"),
+    "a folder for a part": a_folder_for("Patient-x.ndjson"),
+    "a link": lambda folder: (folder / "download.part").symlink_to("/dev/null"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_spool_heals_in_the_next_pull(case, fake, opened, tmp_path):
+    interrupted(fake, opened, at="Procedure")
+    DAMAGE[case](spool_folder(tmp_path))
+    source = opened(counts=False)
+    found = {f"{read.resource['resourceType']}/{read.resource['id']}": read.resource for read in source.read()}
+    assert len(found) == 15
+    assert "2061" not in str(found)
+
+
+def test_what_cannot_be_used_is_named_with_its_remedy(fake, opened, tmp_path):
+    interrupted(fake, opened)
+    folder = spool_folder(tmp_path)
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    folder.write_text("a file instead of the folder")
+    with pytest.raises(InputError, match="remove it") as caught:
+        keys(opened())
+    assert str(folder) in str(caught.value)
 
 
 def test_only_what_this_pull_asked_for_is_read(fake, opened, tmp_path):

@@ -1,4 +1,4 @@
-"""How far a command is: the function that is told, and the one that tells nobody."""
+"""Progress of a command: what is called with each step, and a function that shows nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ NOTE = -1  # in place of a number: the stage is a line for the reader
 
 
 class Progress(Protocol):
-    """Told the stage, the number of resource versions (or bytes) so far, and of how many where that is known."""
+    """Called with the stage, the number of resource versions (or bytes) so far, and their total where it is known."""
 
-    def __call__(self, stage: str, number: int, total: int | None = None, /) -> None: ...
+    def __call__(self, stage: str, number: int, total: int | None = None, /) -> None:
+        """Show the step, or ignore it."""
 
 
 def silent(_stage: str, _number: int, _total: int | None = None, /) -> None:
-    """Progress that nobody sees."""
+    """Show nothing."""

@@ -114,7 +114,7 @@ def grade_frame(values: pd.DataFrame, criteria: Criteria, *, significant_digits:
     return grades
 
 
-def grade_value(
+def grade_value(  # noqa: PLR0913 - one keyword for each cell of a row of `grade_frame`
     measure: str,
     value: float | None,
     *,

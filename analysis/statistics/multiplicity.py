@@ -17,10 +17,12 @@ class Family(Protocol):
     """Tests that are corrected together, by id, and the reason for it."""
 
     @property
-    def tests(self) -> Sequence[str]: ...
+    def tests(self) -> Sequence[str]:
+        """The result ids of the P values."""
 
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why they are corrected together, as a sentence."""
 
 
 def holm(p_values: pd.Series) -> pd.Series:

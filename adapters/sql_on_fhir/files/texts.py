@@ -28,7 +28,7 @@ def _plain(value: Any) -> Any:
 _LINES = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
 
 
-def csv_text(view: CompiledView, rows: Sequence[Row]) -> bytes:
+def csv_text(rows: Sequence[Row]) -> bytes:
     """CSV lines without header: null is empty, collections and complex values are JSON."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])

@@ -34,7 +34,7 @@ Row = tuple[Any, ...]
 
 
 class Finding(NamedTuple):
-    """A value that does not fit its column. `column` is empty for a where or forEach; the value itself is not held."""
+    """A value that does not fit its column. `column` is empty for a where or forEach; the value itself is not stored."""
 
     view: str
     column: str

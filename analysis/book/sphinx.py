@@ -82,7 +82,7 @@ def _outdated(
 def _require_settings(manifest: Mapping[str, Any]) -> None:
     """End the build with one line where the settings are wrong or not those of the tables: no page would be right.
 
-    Any other exception would come out of Jupyter Book as a page of traceback and exit code 1.
+    Any other exception would make Jupyter Book print a page of traceback and exit code 1.
     """
     try:
         load_study()

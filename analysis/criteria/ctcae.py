@@ -50,7 +50,7 @@ class Criteria:
         return str(self.of(measure)["term"].iloc[0])
 
     def unit(self, measure: str) -> str:
-        """The unit in which the absolute limits of the measure stand."""
+        """The unit in which the absolute limits of the measure are given."""
         return str(self.of(measure)["unit"].iloc[0])
 
 

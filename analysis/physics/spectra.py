@@ -1,7 +1,7 @@
 """With which energies do 177Lu and 90Y send out their electrons?
 
 Beta spectra by Fermi theory: allowed shape for 177Lu, unique first forbidden shape for 90Y, both in the Coulomb field
-of the daughter. The mean energies come out within 0.5 % of ICRP Publication 107. Conversion electrons are one line at
+of the daughter. The mean energies agree within 0.5 % of ICRP Publication 107. Conversion electrons are one line at
 their weighted mean; Auger electrons are absorbed where they start.
 """
 

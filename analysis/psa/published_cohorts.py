@@ -1,6 +1,6 @@
 """The cohort among others: survival by performance status and by sites, and published 177Lu-PSMA cohorts.
 
-Description only: no test, no adjustment. The published cohorts stand in `published_cohorts.csv`, each with its source; a
+Description only: no test, no adjustment. The published cohorts are in `published_cohorts.csv`, each with its source; a
 cell that the source does not give is missing.
 """
 

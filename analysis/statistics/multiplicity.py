@@ -1,6 +1,6 @@
 """Many tests, one study: what adjustment leaves, and the smallest P value that each design could have given.
 
-Families and their reasons stand in `study.toml` ([multiplicity]); P values come in as arguments, printed or computed. A
+Families and their reasons are in `study.toml` ([multiplicity]); P values come in as arguments, printed or computed. A
 printed inequality is a bound: its adjusted value is a bound too.
 """
 

@@ -133,7 +133,7 @@ def step(base: Typed, name: str) -> Typed:
     """`base.name`: one property, the properties of a choice, or for an unknown type whatever is there."""
     declared = elements.elements(base.type, name) if base.type is not None else ()
     if not declared and elements.is_known(base.type):
-        # Also an element of a later FHIR version, or one of an extension of the format: read it as it stands.
+        # Also an element of a later FHIR version, or one of an extension of the format: read it unchanged.
         return Typed(reader(base.run, name), None, choice=(base.run, name))
     if not declared:
         return Typed(_open_reader(name, base.run), None, choice=(base.run, name))

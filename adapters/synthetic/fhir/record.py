@@ -92,7 +92,7 @@ def meta(dialect: str, tag: str, profile: str, last_updated: str, version: str =
 
 
 def uuid_of(name: str) -> str:
-    """The id that stands for a name where ids are UUIDs; the same on every run."""
+    """The id made of a name where ids are UUIDs; the same on every run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{OWN}/{name}"))
 
 

@@ -2,7 +2,7 @@
 
 What the paper prints is fixed first: PSA, ALP, LDH at baseline and the change of ALT, AST, GGT, bilirubin. "After
 therapy" is the last value after the last cycle or SIRT; all visits lie within 90 days of it, so that a rule with that
-window reads the same value. `measures.csv` holds units, reference ranges and what is typical.
+window reads the same value. `measures.csv` lists units, reference ranges and what is typical.
 """
 
 from __future__ import annotations

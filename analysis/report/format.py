@@ -166,7 +166,7 @@ def mark(basis: str, range_words: str = "") -> str:
 
 
 def range_text(result: Result) -> str:
-    """How far the result runs over all cohorts that give the published values: "0.43 to 0.58", "13 to 58%", "no or yes"; or empty."""
+    """The range over all cohorts that give the published values: "0.43 to 0.58", "13 to 58%", "no or yes"; or empty."""
     found = result.range
     if found is None or (found.low is None and not found.texts):
         return ""

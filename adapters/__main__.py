@@ -175,7 +175,7 @@ def demo(
         from adapters.synthetic.demo import write_demo
 
         with progress_shown() as shown:
-            write_demo(out, format=file_format.value, dialect=dialect.value, patients=patients, progress=shown)
+            write_demo(out, form=file_format.value, dialect=dialect.value, patients=patients, progress=shown)
 
 
 @app.command()

@@ -33,7 +33,7 @@ def proportion_result(result_id: str, events: int, total: int, *, reason: str, m
     )
 
 
-def centre_result(
+def centre_result(  # noqa: PLR0913 - one keyword for each field of the result
     result_id: str,
     values: npt.ArrayLike,
     *,

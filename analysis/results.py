@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """How far a result of the reconstructed cohort runs over all cohorts that give the print as well.
+    """How far a result of the reconstructed cohort runs over all cohorts that give the published values as well.
 
     low, high: smallest and largest value; lower_low to upper_high the same for the limits of its interval; None where it
     is no number or never has a value. texts: its values where they are words. cohorts: how many gave a value, of searched.

@@ -73,7 +73,7 @@ def peak_mb(run: Callable[[Path, Path], None], source: Path, out: Path) -> int:
 def measure(patients: int | None, rounds: int, folder: Path) -> None:
     """Write the cohort as NDJSON, pull it, run the views over it, and print rates, ratio and memory."""
     source = folder / "fhir"
-    files = write_demo(source, format="ndjson", patients=patients)
+    files = write_demo(source, form="ndjson", patients=patients)
     resources = sum(file.read_bytes().count(b"\n") for file in files)
     size = sum(file.stat().st_size for file in files) / 1e6
     runs = {"pull": run_pull, "view": run_view}

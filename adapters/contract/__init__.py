@@ -6,20 +6,8 @@ The only part of the adapters that the analysis imports.
 from adapters.contract.pull_settings import require_settings_of_pull
 from adapters.contract.study_file import read_study_file
 from adapters.contract.tables import (
-    ABSENT_REASONS,
-    ANSWERS,
-    COMPARATORS,
-    CONDITIONS,
-    DRUGS,
     FINDINGS,
-    MEASURES,
-    PROCEDURES,
-    SEXES,
-    SITES,
-    STATUSES,
-    SUSPECTED,
     TABLES,
-    TRACERS,
     Column,
     ContractError,
     Table,
@@ -33,6 +21,20 @@ from adapters.contract.tables import (
     write_table,
 )
 from adapters.contract.typed_settings import SettingsError, nearest, typed, unknown
+from adapters.contract.vocabulary import (
+    ABSENT_REASONS,
+    ANSWERS,
+    COMPARATORS,
+    CONDITIONS,
+    DRUGS,
+    MEASURES,
+    PROCEDURES,
+    SEXES,
+    SITES,
+    STATUSES,
+    SUSPECTED,
+    TRACERS,
+)
 
 __all__ = [
     "ABSENT_REASONS",

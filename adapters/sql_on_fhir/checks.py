@@ -45,7 +45,7 @@ def _generate(shape: Shape) -> Callable[[Any], None]:
     return made
 
 
-def _always(resource: Any) -> None:
+def _always(_resource: Any) -> None:
     raise Unusual
 
 

@@ -34,7 +34,7 @@ Row = tuple[Any, ...]
 
 
 class Finding(NamedTuple):
-    """A value that does not fit its column. `column` is empty for a where or forEach; the value itself is not held."""
+    """A value that does not fit its column. `column` is empty for a where or forEach; the value itself is not stored."""
 
     view: str
     column: str
@@ -191,6 +191,6 @@ class CompiledView:
         self.findings[finding] += 1
 
 
-def _always_unusual(resource: Any, append: Callable[[Any], None]) -> None:
-    """Stands for the generated form of a view that has none: every resource goes to the complete form."""
+def _always_unusual(_resource: Any, _append: Callable[[Any], None]) -> None:
+    """Replaces the generated form of a view that has none: every resource goes to the complete form."""
     raise Unusual

@@ -78,9 +78,7 @@ class _Reads:
         if node is None:
             return focus
         if isinstance(node, Member):
-            if node.base is None and any(names_the_focus(node.name, place.type) for place in focus):
-                return focus
-            return self.step(self.of(node.base, focus), node.name)
+            return self.member(node, focus)
         if isinstance(node, Index):
             self.of(node.index, focus)
             return self.of(node.base, focus)
@@ -96,6 +94,12 @@ class _Reads:
             for child in children(node):
                 self.of(child, focus)
         return ()
+
+    def member(self, node: Member, focus: Places) -> Places:
+        """The places of a name: the focus itself where the name is its type, else an element."""
+        if node.base is None and any(names_the_focus(node.name, place.type) for place in focus):
+            return focus
+        return self.step(self.of(node.base, focus), node.name)
 
     def step(self, base: Places, name: str) -> Places:
         """The places of one element, noted as read."""

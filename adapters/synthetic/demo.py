@@ -29,30 +29,31 @@ def write_demo(
     out: Path,
     *,
     dialect: str = "mcode",
-    format: str = "bundle",
+    form: str = "bundle",
     patients: int | None = None,
     cohort: Path = COHORT,
     progress: Progress = silent,
 ) -> list[Path]:
     """Write the synthetic cohort as FHIR R4 into the folder `out` and return the files written.
 
-    `dialect` is mcode or mii; `format` bundle (one `demo.json`) or ndjson (one file a resource type). With `patients`, so
+    `dialect` is mcode or mii; `form` bundle (one `demo.json`) or ndjson (one file a resource type). With `patients`, so
     many patients are drawn with replacement from those of the study, with new ids and shifted dates. An earlier demo in
     the folder is replaced, as a whole or not at all. Raises ValueError where an argument is none of these.
     """
-    if format not in FORMATS:
-        raise ValueError(f"no format {format!r}: choose {' or '.join(FORMATS)}")
+    if form not in FORMATS:
+        raise ValueError(f"no format {form!r}: choose {' or '.join(FORMATS)}")
     made = dialect_named(dialect)
-    transaction = format == "bundle" and BUNDLE_TYPES[dialect] == "transaction"
+    transaction = form == "bundle" and BUNDLE_TYPES[dialect] == "transaction"
     tag = RECONSTRUCTION if patients is None else RESAMPLED
-    lines = _told(_lines(load_cohort(cohort), made, tag, patients, transaction=transaction), progress)
-    if format == "ndjson":
+    lines = _with_progress(_lines(load_cohort(cohort), made, tag, patients, transaction=transaction), progress)
+    if form == "ndjson":
         return write_ndjson(out, lines)
     entry = transaction_entry if transaction else collection_entry
     return write_bundle(out, bundle_head(BUNDLE_TYPES[dialect], tag), map(entry, lines))
 
 
-def _told(lines: Iterator[Line], progress: Progress) -> Iterator[Line]:
+def _with_progress(lines: Iterator[Line], progress: Progress) -> Iterator[Line]:
+    """The lines, with a call of `progress` before each."""
     for number, line in enumerate(lines, start=1):
         progress("writing", number)
         yield line

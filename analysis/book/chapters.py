@@ -9,10 +9,12 @@ from the manifest: on the reconstructed cohort each number keeps what it rests o
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from html import escape
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,7 +26,7 @@ from analysis.paper.multiplicity import results_from
 from analysis.paper.ranges import counts
 from analysis.paper.reconstruction import settle
 from analysis.results import Result
-from analysis.settings import Study, load_study
+from analysis.settings import REPOSITORY, Study, load_study
 
 Collector = Callable[[Mapping[str, pd.DataFrame], Study], list[Result]]
 # The numbers of a part are `analysis.<part>.results.results(tables, study)`, in this order.
@@ -35,13 +37,29 @@ MULTIPLICITY = "multiplicity"  # computed from the results of all parts
 def open_book(*parts: str) -> Book:
     """Tables, settings, manifest and the results of `parts` (names of `PARTS`; none: all).
 
-    Raises SettingsError if study.toml is wrong, or is not what the tables were pulled with.
+    Raises SettingsError if study.toml is wrong, or is not what the tables were pulled with. Warns (UserWarning) where
+    the working directory lies in another checkout than this code.
     """
+    _warn_of_another_checkout(Path.cwd())
     study, manifest = load_study(), load_manifest()
     require_settings_of_pull(manifest)
     tables = cached_tables(load_tables())
     results = collect(tables, study, manifest, parts or (*PARTS, MULTIPLICITY))
     return Book(tables, study, manifest, {result.id: result for result in results})
+
+
+def _warn_of_another_checkout(folder: Path) -> None:
+    """Warn where `folder` lies in a checkout, but the code comes from another: its numbers would pass for this one's."""
+    home = next((place for place in (folder, *folder.parents) if _is_checkout(place)), None)
+    if home is not None and home.resolve() != REPOSITORY:
+        warnings.warn(
+            f"This chapter lies in {home}, but its code comes from {REPOSITORY}: start it with {home / '.venv'}.",
+            stacklevel=3,
+        )
+
+
+def _is_checkout(folder: Path) -> bool:
+    return (folder / "_toc.yml").is_file() and (folder / "analysis").is_dir()
 
 
 def collect(

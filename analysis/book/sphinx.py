@@ -71,7 +71,7 @@ def _prepare(app: Sphinx, config: Config) -> None:
 
 
 def _outdated(
-    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], _removed: set[str]
 ) -> Collection[str]:
     """Pages to execute although their text is as it was: those asked for, and all of them when the data are others."""
     now, before = load_manifest()["hash"], getattr(env, DATA_HASH, None)
@@ -82,7 +82,7 @@ def _outdated(
 def _require_settings(manifest: Mapping[str, Any]) -> None:
     """End the build with one line where the settings are wrong or not those of the tables: no page would be right.
 
-    Any other exception would come out of Jupyter Book as a page of traceback and exit code 1.
+    Any other exception would make Jupyter Book print a page of traceback and exit code 1.
     """
     try:
         load_study()
@@ -92,11 +92,11 @@ def _require_settings(manifest: Mapping[str, Any]) -> None:
         raise SystemExit(error.exit_code) from None
 
 
-def _explain_abbreviations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def _explain_abbreviations(_app: Sphinx, doctree: nodes.document, _docname: str) -> None:
     explain(doctree)
 
 
-def _insert_answers(app: Sphinx, docname: str, source: list[str]) -> None:
+def _insert_answers(app: Sphinx, _docname: str, source: list[str]) -> None:
     if ANSWERS_HERE in source[0]:
         answers = (Path(app.srcdir) / ANSWERS).read_text("utf-8")
         source[0] = source[0].replace(ANSWERS_HERE, answers)

@@ -67,16 +67,18 @@ def balance_results(patients: pd.DataFrame, study: Study) -> list[Result]:
     """`t1.smd.<characteristic>` with its interval, and `.permuted` with the range under random arms."""
     results: list[Result] = []
     for row in balance_frame(patients, study).itertuples():
-        id, n = f"t1.smd.{row.characteristic}", row.n_lu + row.n_lu_sirt
+        result_id, n = f"t1.smd.{row.characteristic}", row.n_lu + row.n_lu_sirt
         method = "standardised difference, SIRT minus 177Lu-PSMA alone"
         if np.isnan(row.smd):
             reason = _reason(patients, row)
-            results += [missing(key, reason, n=n, unit="SD", method=method) for key in (id, f"{id}.permuted")]
+            results += [
+                missing(key, reason, n=n, unit="SD", method=method) for key in (result_id, f"{result_id}.permuted")
+            ]
             continue
-        results.append(Result(id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin"))
+        results.append(Result(result_id, row.smd, row.lower, row.upper, n, "SD", method, "95% CI, Hedges-Olkin"))
         range_method = "standardised difference between arms drawn at random, 97.5th percentile"
         limits = (float(row.permuted_upper), float(row.permuted_lower), float(row.permuted_upper))
-        results.append(Result(f"{id}.permuted", *limits, n, "SD", range_method, "95% of random arms"))
+        results.append(Result(f"{result_id}.permuted", *limits, n, "SD", range_method, "95% of random arms"))
     return results
 
 

@@ -1,6 +1,6 @@
 """Would the paper's own rules have let each patient be treated?
 
-The exclusion limits stand in `study.toml` ([eligibility]); the values are those of the baseline (177Lu-PSMA) or the
+The exclusion limits are in `study.toml` ([eligibility]); the values are those of the baseline (177Lu-PSMA) or the
 last before the first SIRT. A rule without its value, or without the upper limit of normal that it needs, is
 "undetermined", never "met".
 """

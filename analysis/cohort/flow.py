@@ -20,7 +20,7 @@ RESULT_IDS = {SIRT_FIRST: "n.subgroup_sirt_first"}  # steps whose count is a res
 ARM_LABELS = {"lu": "177Lu-PSMA alone", "lu_sirt": "177Lu-PSMA and SIRT"}
 
 
-def rests_on_data(result_id: str) -> str:
+def rests_on_data(_result_id: str) -> str:
     """The basis of every count of a cohort that was not reconstructed: "data"."""
     return "data"
 

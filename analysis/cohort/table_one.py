@@ -86,8 +86,8 @@ def _mean(printed: Result, values: pd.Series) -> Result:
 def therapy_results(table_one: Mapping[str, Result], patients: pd.DataFrame) -> list[Result]:
     """The same facts as the section "Patient Characteristics and Therapies" states them, and the SIRT activity."""
     again = [
-        replace(table_one[source], id=id)
-        for id, source in (("tx.interval", "t1.interval.all"), ("tx.activity", "t1.activity.all"))
+        replace(table_one[source], id=result_id)
+        for result_id, source in (("tx.interval", "t1.interval.all"), ("tx.activity", "t1.activity.all"))
     ]
     cycles = replace(table_one["t1.cycles.all"], id="tx.cycles", lower=None, upper=None, interval="")
     treated = patients[patients["arm"] == "lu_sirt"]

@@ -50,7 +50,7 @@ class Criteria:
         return str(self.of(measure)["term"].iloc[0])
 
     def unit(self, measure: str) -> str:
-        """The unit in which the absolute limits of the measure stand."""
+        """The unit in which the absolute limits of the measure are given."""
         return str(self.of(measure)["unit"].iloc[0])
 
 
@@ -114,7 +114,7 @@ def grade_frame(values: pd.DataFrame, criteria: Criteria, *, significant_digits:
     return grades
 
 
-def grade_value(
+def grade_value(  # noqa: PLR0913 - one keyword for each cell of a row of `grade_frame`
     measure: str,
     value: float | None,
     *,

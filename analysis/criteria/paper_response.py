@@ -22,16 +22,20 @@ class ResponseLimits(Protocol):
     """From which change a lesion, or the sum of lesions, has grown or shrunk; percentages of the reference."""
 
     @property
-    def progression_increase_pct(self) -> float: ...
+    def progression_increase_pct(self) -> float:
+        """Increase from which a lesion or sum is progressive, percent."""
 
     @property
-    def partial_response_decrease_pct(self) -> float: ...
+    def partial_response_decrease_pct(self) -> float:
+        """Decrease from which it is a partial response, percent."""
 
     @property
-    def complete_response_no_lesions(self) -> bool: ...
+    def complete_response_no_lesions(self) -> bool:
+        """Whether a patient without a lesion left has a complete response."""
 
     @property
-    def progression_new_lesion(self) -> bool: ...
+    def progression_new_lesion(self) -> bool:
+        """Whether a new lesion alone is progressive disease."""
 
 
 def percent_change(reference: pd.Series, followup: pd.Series) -> pd.Series:

@@ -2,7 +2,7 @@
 
 At most two targets an organ and five in all, each at least 10 mm (nodes 15 mm short axis); progression against the
 smallest sum so far, by 20 % and 5 mm; complete response with nodes below 10 mm; new lesions; non-target lesions;
-overall response by the table of RECIST 1.1. Limits stand in `recist_1_1.csv`.
+overall response by the table of RECIST 1.1. Limits are in `recist_1_1.csv`.
 """
 
 from __future__ import annotations

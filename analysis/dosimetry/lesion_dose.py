@@ -29,7 +29,7 @@ LESION_ASSUMPTIONS = ("uptake_conversion", "effective_half_life", "shape_factor"
 MBQ_PER_GBQ, G_PER_KG = 1000, 1000
 
 
-def lesion_dose_gy(
+def lesion_dose_gy(  # noqa: PLR0913 - one keyword for each factor of the formula, with its unit
     suv: npt.ArrayLike,
     *,
     activity_gbq: npt.ArrayLike,

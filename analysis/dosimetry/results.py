@@ -104,7 +104,8 @@ def pattern_results() -> tuple[Result, ...]:
 def argument_results() -> tuple[Result, ...]:
     """The quoted doses and what they become as BED and EQD2: dose.lu.6gbq, dose.sirt.crc, dose.threshold and others."""
     rows = [
-        _physics(id, literature(key), "Gy", "as the paper quotes") for id, key in {**QUOTED, **QUOTED_THRESHOLD}.items()
+        _physics(result_id, literature(key), "Gy", "as the paper quotes")
+        for result_id, key in {**QUOTED, **QUOTED_THRESHOLD}.items()
     ]
     rows.append(_physics("dose.lu.per_gbq", dose_per_gbq(), "Gy/GBq", "32 Gy over 6 GBq, both as quoted"))
     sphere = literature("sirt.resin_sphere_activity")
@@ -121,8 +122,8 @@ def argument_results() -> tuple[Result, ...]:
         rows += [_physics(f"dose.{name}.{key}", row[f"{key}_gy"], "Gy", about) for key in ("bed", "eqd2")]
     uneven = nonuniform_sirt(literature("sirt.paper_crc_dose"), SPACINGS_MM)
     for row in uneven.to_dict("records"):
-        id = f"dose.sirt.cluster.{row['spacing_mm']:g}mm.bed"
-        rows.append(_physics(id, row["equivalent_bed_gy"], "Gy", f"{about}, equal cell survival"))
+        result_id = f"dose.sirt.cluster.{row['spacing_mm']:g}mm.bed"
+        rows.append(_physics(result_id, row["equivalent_bed_gy"], "Gy", f"{about}, equal cell survival"))
     return tuple(rows)
 
 
@@ -133,9 +134,16 @@ def _liver_metastases() -> list[Result]:
     method, interval = "mean over liver metastases as published", "range over lesions"
     return [
         Result(
-            id, factor * mean, factor * low, factor * high, unit=unit, method=method, interval=interval, basis="physics"
+            result_id,
+            factor * mean,
+            factor * low,
+            factor * high,
+            unit=unit,
+            method=method,
+            interval=interval,
+            basis="physics",
         )
-        for id, factor, unit in (("dose.liver.per_gbq", 1, "Gy/GBq"), ("dose.liver.6gbq", cycle, "Gy"))
+        for result_id, factor, unit in (("dose.liver.per_gbq", 1, "Gy/GBq"), ("dose.liver.6gbq", cycle, "Gy"))
     ]
 
 
@@ -175,8 +183,8 @@ def course_results(tables: Tables, study: Study) -> list[Result]:
         ),
     ):
         method = f"median course at {method}"
-        id = f"dose.lu.course.{suffix}"
-        rows.append(assumption_result(id, frame[columns], reason=reason, method=method))
+        result_id = f"dose.lu.course.{suffix}"
+        rows.append(assumption_result(result_id, frame[columns], reason=reason, method=method))
     return rows
 
 
@@ -209,10 +217,10 @@ def sirt_results(tables: Tables, study: Study) -> list[Result]:
 
 
 def _over_lung_limit(over: pd.Series, reason: str) -> Result:
-    id, unit, method = "dose.sirt.lung_over_limit", "count", "treatments with more than 30 Gy to the lung"
+    result_id, unit, method = "dose.sirt.lung_over_limit", "count", "treatments with more than 30 Gy to the lung"
     if over.empty:
-        return missing(id, reason, n=0, unit=unit, method=method)
-    return Result(id, int(over.sum()), n=len(over), unit=unit, method=method)
+        return missing(result_id, reason, n=0, unit=unit, method=method)
+    return Result(result_id, int(over.sum()), n=len(over), unit=unit, method=method)
 
 
 def _of_measured(frame: pd.DataFrame, reason: str) -> Result:
@@ -238,13 +246,15 @@ def lesion_results(tables: Tables, study: Study) -> list[Result]:
     rows.append(_of_measured(frame, reason))
     swings = {row["assumption"]: row for row in tornado(tables, study).to_dict("records")}
     for key in ("uptake_conversion", "effective_half_life", "shape_factor"):
-        id, unit = f"dose.lesion.swing.{key}", "Gy"
+        result_id, unit = f"dose.lesion.swing.{key}", "Gy"
         if key not in swings:
-            rows.append(missing(id, reason, n=0, unit=unit))
+            rows.append(missing(result_id, reason, n=0, unit=unit))
             continue
         row = swings[key]
         low, high = sorted((row["low_gy"], row["high_gy"]))
         method = "median course dose when this assumption alone moves"
         interval = "range of assumption"
-        rows.append(Result(id, row["swing_gy"], low, high, n=len(frame), unit=unit, method=method, interval=interval))
+        rows.append(
+            Result(result_id, row["swing_gy"], low, high, n=len(frame), unit=unit, method=method, interval=interval)
+        )
     return rows

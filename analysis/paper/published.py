@@ -99,7 +99,7 @@ def _compared(printed: Printed, computed: Result | None, agrees: bool) -> Compar
 
 
 def judge(printed: Printed, computed: Result | None) -> tuple[bool, str]:
-    """Whether a result agrees with the print, and how ("rounds", "truncates: upper limit") or what does not."""
+    """Whether a result agrees with the published value, and how ("rounds", "truncates: upper limit") or what does not."""
     if computed is None:
         return False, "not computed"
     if computed.value is None:
@@ -118,7 +118,7 @@ def _same_text(printed: Printed, computed: Result) -> tuple[bool, str]:
 
 
 def _same_digits(printed: Printed, computed: Result) -> tuple[bool, str]:
-    """Value, interval and percentage against the digits of the print."""
+    """Value, interval and percentage against the published digits."""
     verdicts = {part: _part(printed, computed, part) for part in ORIGINAL if getattr(printed, part)}
     wrong = _parts(verdicts, NEITHER)
     if wrong or not verdicts:

@@ -85,7 +85,7 @@ def filled_statements(kind: str, results: Mapping[str, Result], *, applies: bool
 
 
 def _filled(template: str, results: Mapping[str, Result]) -> str:
-    shown = {key: words for id in named_ids(template) for key, words in _pieces(results[id]).items()}
+    shown = {key: words for result_id in named_ids(template) for key, words in _pieces(results[result_id]).items()}
     return PLACE.sub(lambda place: shown[place[1]].html, escape(template).replace("177Lu", "<sup>177</sup>Lu"))
 
 
@@ -110,7 +110,7 @@ def _count_range(result: Result) -> str:
 
 def hazard_ratios(book: Book) -> Drawn:
     """Ranges of the hazard ratios of SIRT against none, by the day from which SIRT counts."""
-    rows = [(label, book[id]) for id, label in HAZARD_RATIOS.items()]
+    rows = [(label, book[result_id]) for result_id, label in HAZARD_RATIOS.items()]
     days = book.study.survival.landmarks_days
     rows += [(f"Alive on day {day} ◇", book[f"os.landmark.{day}.hr"]) for day in days]
     return charts_ranges.ranges(
@@ -126,7 +126,7 @@ def hazard_ratios(book: Book) -> Drawn:
 def p_values(book: Book) -> Drawn:
     """Ranges of P values beside the level of the paper."""
     return charts_ranges.ranges(
-        chart_frame([(label, book[id]) for id, label in P_VALUES.items()]),
+        chart_frame([(label, book[result_id]) for result_id, label in P_VALUES.items()]),
         "P",
         "Ranges of P values over all reconstructions beside the level of the paper.",
         null=book.study.analysis.alpha,

@@ -1,6 +1,6 @@
 """Physical constants and literature values: every number of the dosimetry chapter with its unit and source.
 
-The values stand in `analysis/physics/*.csv`; code asks for them by key and holds none itself.
+The values are in `analysis/physics/*.csv`; code asks for them by key and contains none itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """With which energies do 177Lu and 90Y send out their electrons?
 
 Beta spectra by Fermi theory: allowed shape for 177Lu, unique first forbidden shape for 90Y, both in the Coulomb field
-of the daughter. The mean energies come out within 0.5 % of ICRP Publication 107. Conversion electrons are one line at
+of the daughter. The mean energies agree within 0.5 % of ICRP Publication 107. Conversion electrons are one line at
 their weighted mean; Auger electrons are absorbed where they start.
 """
 
@@ -51,8 +51,9 @@ def branch_spectrum(
 @cache
 def electron_spectrum(name: str) -> tuple[np.ndarray, np.ndarray]:
     """All electrons of `lu177` or `y90` but Auger electrons: energies (MeV) and number per decay, same shape."""
+    emissions = physics_table("emissions")
     energies, yields = [], []
-    for row in physics_table("emissions").query("nuclide == @name").to_dict("records"):
+    for row in emissions[emissions["nuclide"].eq(name)].to_dict("records"):
         if row["shape"] == "line":
             energy, share = np.array([row["energy_mev"]]), np.array([1.0])
         else:
@@ -64,7 +65,8 @@ def electron_spectrum(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def beta_mean(name: str) -> float:
     """Mean beta energy (MeV) of `lu177` or `y90` by this model, weighted with the yields of `physics/emissions.csv`."""
-    table = physics_table("emissions").query("nuclide == @name and kind == 'beta'")
+    emissions = physics_table("emissions")
+    table = emissions[emissions["nuclide"].eq(name) & emissions["kind"].eq("beta")]
     total = 0.0
     for row in table.to_dict("records"):
         energy, share = branch_spectrum(row["energy_mev"], row["shape"], row["daughter_charge"], row["mass_number"])

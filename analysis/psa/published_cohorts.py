@@ -1,6 +1,6 @@
 """The cohort among others: survival by performance status and by sites, and published 177Lu-PSMA cohorts.
 
-Description only: no test, no adjustment. The published cohorts stand in `published_cohorts.csv`, each with its source; a
+Description only: no test, no adjustment. The published cohorts are in `published_cohorts.csv`, each with its source; a
 cell that the source does not give is missing.
 """
 
@@ -54,10 +54,14 @@ def quoted_results() -> list[Result]:
         value, lower, upper, n = (
             None if pd.isna(row[name]) else row[name] for name in ("value", "lower", "upper", "n")
         )
-        id, unit, method = f"context.published.{row['key']}", UNITS[row["measure"]], f"as published: {row['citation']}"
+        result_id, unit, method = (
+            f"context.published.{row['key']}",
+            UNITS[row["measure"]],
+            f"as published: {row['citation']}",
+        )
         method += "" if pd.isna(row["n_counts"]) else f"; n counts {row['n_counts']}"
         interval = "" if lower is None else "95% CI"
-        results.append(Result(id, value, lower, upper, n and int(n), unit, method, interval, "design"))
+        results.append(Result(result_id, value, lower, upper, n and int(n), unit, method, interval, "design"))
     return results
 
 

@@ -1,6 +1,6 @@
 """PSA response and progression by PCWG3, which the paper does not report: best change, change at 12 weeks, progression.
 
-Source: Scher et al., J Clin Oncol 2016;34:1402-1418. The thresholds stand in `study.toml` ([psa]); baseline and the end
+Source: Scher et al., J Clin Oncol 2016;34:1402-1418. The thresholds are in `study.toml` ([psa]); baseline and the end
 of observation are those of the toxicity windows. All of it is post hoc.
 """
 

@@ -55,7 +55,7 @@ def forest(rows: pd.DataFrame, title: str, description: str, *, null: float | No
     return alt.layer(*layers).properties(**rows_of(44, len(frame)), description=description)
 
 
-def lines(
+def lines(  # noqa: PLR0913 - one keyword for each part of the chart
     frame: pd.DataFrame,
     x: tuple[str, str],
     y: tuple[str, str],

@@ -1,6 +1,6 @@
 """Words for numbers: "5.7 months (95% CI 2.9–8.5; n = 31)". The only place of the project that rounds.
 
-How many digits a unit or an id gets stands in `report_digits.toml`. Half is rounded up, as a reader does by hand. A
+How many digits a unit or an id gets is in `digits.toml`. Half is rounded up, as a reader does by hand. A
 result without a value is given as its reason in words. On the reconstructed cohort a number that the print of the paper
 does not force carries a mark, so that nobody takes a choice of the reconstruction for a finding.
 """
@@ -22,7 +22,7 @@ MINUS = "\u2212"
 SMALLEST_P = Decimal("0.0001")
 WHOLE_FROM = 1000
 
-# What stands behind a number of the reconstructed cohort: sign after the number, words shown on hover.
+# The mark of a number of the reconstructed cohort: sign after the number, words shown on hover.
 MARKS = {
     "bounded": ("○", "The paper's print limits this number but does not fix it: see what the print allows."),
     "free": ("◇", "The reconstruction chose this number; the paper's print does not: it is not a finding."),
@@ -157,7 +157,7 @@ def _p_text(result: Result) -> str:
 
 
 def mark(basis: str, range_words: str = "") -> str:
-    """The sign behind a number that the print does not force, as HTML with its meaning and range; empty for others."""
+    """The sign behind a number that the published values do not fix, as HTML with its meaning and range; empty for others."""
     if basis not in MARKS:
         return ""
     sign, meaning = MARKS[basis]
@@ -166,7 +166,7 @@ def mark(basis: str, range_words: str = "") -> str:
 
 
 def range_text(result: Result) -> str:
-    """How far the result runs over all cohorts that give the print: "0.43 to 0.58", "13 to 58%", "no or yes"; or empty."""
+    """The range over all cohorts that give the published values: "0.43 to 0.58", "13 to 58%", "no or yes"; or empty."""
     found = result.range
     if found is None or (found.low is None and not found.texts):
         return ""
@@ -192,7 +192,7 @@ def _range_words(result: Result) -> str:
 
 
 def has_open_interval(result: Result) -> bool:
-    """Whether the print gives the value and the reconstruction chose its interval."""
+    """Whether the paper publishes the value and the reconstruction chose its interval."""
     return result.basis == "printed" and result.range is not None
 
 

@@ -19,7 +19,7 @@ from analysis.report.format import Style, Words, cell, number
 from analysis.results import Result
 
 LONG = 60  # a longer table scrolls in a box of its own
-NOTHING = "nothing to list"  # what stands in place of a table without rows
+NOTHING = "nothing to list"  # shown in place of a table without rows
 ROWS_SHOWN = 200  # a page stays readable; the CSV has all rows
 
 

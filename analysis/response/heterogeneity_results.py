@@ -70,21 +70,21 @@ def _range_results(therapy: str, frame: pd.DataFrame, pairs: pd.DataFrame, reaso
     rows: list[Result] = []
     tests = {row.model: row for row in frame.itertuples()}
     for model in repeatability():
-        id, unit = f"resp.{therapy}.gap.expected.{model}", "percentage points"
+        result_id, unit = f"resp.{therapy}.gap.expected.{model}", "percentage points"
         if model not in tests:
             method = SHARED_CHANGE.format(model=model, draws=0)
-            rows.append(missing(id, reason, n=0, unit=unit, method=method))
+            rows.append(missing(result_id, reason, n=0, unit=unit, method=method))
             rows.append(missing(f"resp.{therapy}.gap.p.{model}", reason, n=0, unit="P", method=method))
             continue
         test = tests[model]
         method = SHARED_CHANGE.format(model=model, draws=test.draws)
-        rows.append(Result(id, test.expected_pct, n=test.patients, unit=unit, method=method))
+        rows.append(Result(result_id, test.expected_pct, n=test.patients, unit=unit, method=method))
         rows.append(Result(f"resp.{therapy}.gap.p.{model}", test.p, n=test.patients, unit="P", method=method))
-    needed, id = implied_sd_pct(pairs), f"resp.{therapy}.gap.needed_sd"
+    needed, result_id = implied_sd_pct(pairs), f"resp.{therapy}.gap.needed_sd"
     method = "standard deviation of one lesion's change that alone would give the gap"
     if needed is None:
-        return [*rows, missing(id, reason, n=0, unit="percentage points", method=method)]
-    return [*rows, Result(id, needed, n=len(pairs), unit="percentage points", method=method)]
+        return [*rows, missing(result_id, reason, n=0, unit="percentage points", method=method)]
+    return [*rows, Result(result_id, needed, n=len(pairs), unit="percentage points", method=method)]
 
 
 def _intraclass_results(evaluation: Evaluation, therapy: str) -> list[Result]:
@@ -98,7 +98,7 @@ def _intraclass_results(evaluation: Evaluation, therapy: str) -> list[Result]:
         n, reason = len(evaluation.patients[therapy]), several_lesions_reason(evaluation, therapy)
         if len(best_and_worst(evaluation.changes[therapy])):
             reason = "too_few_patients" if n < 2 else "constant_values"
-        return [missing(id, reason, n=n, method=method) for id, method in zip(ids, methods, strict=True)]
+        return [missing(result_id, reason, n=n, method=method) for result_id, method in zip(ids, methods, strict=True)]
     return [
         Result(ids[0], test.coefficient, n=test.patients, method=methods[0], denominator=test.lesions),
         Result(ids[1], test.p, n=test.patients, unit="P", method=methods[1], denominator=test.lesions),
@@ -108,17 +108,17 @@ def _intraclass_results(evaluation: Evaluation, therapy: str) -> list[Result]:
 def _dispersion_results(evaluation: Evaluation) -> list[Result]:
     sides = [best_and_worst(evaluation.changes[therapy]) for therapy in ("lu", "sirt")]
     test = dispersion_test(*sides)
-    id, unit = "resp.spread.difference", "percentage points"
+    result_id, unit = "resp.spread.difference", "percentage points"
     method = "median gap over expected range, 177Lu-PSMA minus SIRT; therapies permuted over patients"
     if test is None:
-        ids = (id, "resp.spread.p", "resp.spread.smallest_p", "resp.spread.overlap")
+        ids = (result_id, "resp.spread.p", "resp.spread.smallest_p", "resp.spread.overlap")
         without = [therapy for therapy, side in zip(("lu", "sirt"), sides, strict=True) if side.empty]
         reason = several_lesions_reason(evaluation, without[0]) if without else "too_few_patients"
         return [missing(name, reason, n=0, method=method) for name in ids]
     patients = test.first + test.second - test.overlap
     p = None if test.overlap else test.p
     return [
-        Result(id, test.difference_pct, n=patients, unit=unit, method=method),
+        Result(result_id, test.difference_pct, n=patients, unit=unit, method=method),
         p_result("resp.spread.p", p, n=patients, method=method, reason="same_patients"),
         Result("resp.spread.smallest_p", test.smallest_p, n=patients, unit="P", method=method),
         Result(

@@ -92,7 +92,7 @@ def paired_counts(evaluation: Evaluation) -> pd.DataFrame:
     return known.groupby(["after_lu", "after_sirt"], observed=False).size().unstack(fill_value=0).astype("int64")
 
 
-def bounds_frame(tables: Tables, study: Study, evaluation: Evaluation) -> pd.DataFrame:
+def bounds_frame(evaluation: Evaluation) -> pd.DataFrame:
     """Progression if every treated patient of the analysis set had been judged: best and worst case.
 
     Columns therapy, progressive, judged, treated, best_pct (nobody else progressed), worst_pct (all others did).
@@ -111,7 +111,7 @@ def bounds_frame(tables: Tables, study: Study, evaluation: Evaluation) -> pd.Dat
     return frame
 
 
-def claim_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[Result]:
+def claim_results(evaluation: Evaluation) -> list[Result]:
     """resp.claim.*: Fisher's P and the overlap that makes it invalid, the paired table, best and worst case."""
     frame = claim_frame(evaluation).set_index("therapy")
     judged = [set(evaluation.patients[therapy]["response"].dropna().index) for therapy in THERAPIES]
@@ -127,7 +127,7 @@ def claim_results(tables: Tables, study: Study, evaluation: Evaluation) -> list[
         Result("resp.claim.overlap", overlap, n=len(judged[0] | judged[1]), unit="count"),
         *_paired_results(evaluation),
     ]
-    return [*rows, *map(_bound, bounds_frame(tables, study, evaluation).itertuples())]
+    return [*rows, *map(_bound, bounds_frame(evaluation).itertuples())]
 
 
 def _paired_results(evaluation: Evaluation) -> list[Result]:
@@ -148,13 +148,16 @@ def _paired_results(evaluation: Evaluation) -> list[Result]:
 
 
 def _bound(row: Any) -> Result:
-    id, method = f"resp.claim.{row.therapy}.bounds", "progression judged; range if all others had none or all had it"
+    result_id, method = (
+        f"resp.claim.{row.therapy}.bounds",
+        "progression judged; range if all others had none or all had it",
+    )
     if not row.judged:
-        return missing(id, "no_followup" if row.treated else "arm_empty", n=int(row.treated), unit="percent")
+        return missing(result_id, "no_followup" if row.treated else "arm_empty", n=int(row.treated), unit="percent")
     value = 100 * row.progressive / row.judged
     interval = "best and worst case"
     return Result(
-        id,
+        result_id,
         value,
         row.best_pct,
         row.worst_pct,

@@ -151,10 +151,12 @@ def reclassification_results(tables: Tables, study: Study, evaluation: Evaluatio
         reason = "no_lesions" if judged else no_response_reason(evaluation, therapy)
         for column in ("recist_liver", "recist_overall"):
             named = table[column].dropna()
-            id = f"{prefix}.{column.removeprefix('recist_')}.pd"
+            result_id = f"{prefix}.{column.removeprefix('recist_')}.pd"
             method = "RECIST 1.1, " + ("liver only" if column == "recist_liver" else "whole body")
             rows.append(
-                proportion_result(id, int(named.eq("progressive").sum()), len(named), reason=reason, method=method)
+                proportion_result(
+                    result_id, int(named.eq("progressive").sum()), len(named), reason=reason, method=method
+                )
             )
         rows.append(_changed(f"{prefix}.moved", table.dropna(subset=["recist_liver"]), "recist_liver", reason))
         rows.append(_changed(f"{prefix}.lesions_moved", lesions, "recist", reason))

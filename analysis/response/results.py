@@ -45,7 +45,7 @@ def results(tables: Tables, study: Study) -> list[Result]:
         *clustering_results(suv_by_response(evaluation)),
         *heterogeneity_results(evaluation),
         *reclassification_results(tables, study, evaluation),
-        *claim_results(tables, study, evaluation),
+        *claim_results(evaluation),
         *selection_results(tables, study, evaluation),
         *case_results(tables, study, evaluation),
     ]
@@ -63,7 +63,8 @@ def criteria_results(study: Study) -> list[Result]:
     }
     method = "setting, Response Evaluation"
     return [
-        Result(id, getattr(limits, key), unit=unit, method=method, basis="design") for id, (key, unit) in rows.items()
+        Result(result_id, getattr(limits, key), unit=unit, method=method, basis="design")
+        for result_id, (key, unit) in rows.items()
     ]
 
 
@@ -216,6 +217,6 @@ def suv_counts(rows: pd.DataFrame) -> list[Result]:
     for short in ("pd", "sd", "pr"):
         of_class = rows[rows["response"].eq(SHORT[short])]
         for name, count in (("lesions", len(of_class)), ("patients", of_class["patient_id"].nunique())):
-            id, method = f"suv.{short}.{name}", f"{name} in the median SUVmax of this response"
-            counts.append(Result(id, count, n=patients, unit="count", method=method))
+            result_id, method = f"suv.{short}.{name}", f"{name} in the median SUVmax of this response"
+            counts.append(Result(result_id, count, n=patients, unit="count", method=method))
     return counts

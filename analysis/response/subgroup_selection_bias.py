@@ -66,9 +66,11 @@ def selection_results(tables: Tables, study: Study, evaluation: Evaluation) -> l
             int(table.at["survival_months", f"{side}_n"]),
             float(table.at["survival_months", f"{side}_median"]),
         )
-        id = f"resp.selection.os.{side}"
+        result_id = f"resp.selection.os.{side}"
         if np.isnan(median):
-            rows.append(missing(id, "not_reached" if count else "no_patients", n=count, unit="months", method=method))
+            rows.append(
+                missing(result_id, "not_reached" if count else "no_patients", n=count, unit="months", method=method)
+            )
         else:
-            rows.append(Result(id, median, n=count, unit="months", method=method))
+            rows.append(Result(result_id, median, n=count, unit="months", method=method))
     return rows

@@ -168,14 +168,14 @@ def _patients_as_units(rows: pd.DataFrame, patients: int, reason: str) -> list[R
 
 
 def _ratio_results(name: str, fit: Ratio | str, method: str, patients: int) -> list[Result]:
-    id = f"suv.ratio.{name}"
+    result_id = f"suv.ratio.{name}"
     if isinstance(fit, str):
         return [
-            missing(id, fit, n=patients, unit="ratio", method=method),
+            missing(result_id, fit, n=patients, unit="ratio", method=method),
             missing(f"suv.p.{name}", fit, n=patients, unit="P", method=method),
         ]
     interval = "95% CI, t"
     return [
-        Result(id, fit.ratio, fit.lower, fit.upper, n=patients, unit="ratio", method=method, interval=interval),
+        Result(result_id, fit.ratio, fit.lower, fit.upper, n=patients, unit="ratio", method=method, interval=interval),
         p_result(f"suv.p.{name}", fit.p, n=patients, method=method, reason="not_converged"),
     ]

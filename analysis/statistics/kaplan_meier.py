@@ -1,4 +1,4 @@
-"""Kaplan-Meier curve, SPSS medians and means, restricted means, rank tests: what survival analysis stands on.
+"""Kaplan-Meier curve, SPSS medians and means, restricted means, rank tests: the basis of survival analysis.
 
 Times are whole days from the time origin, events are True for an observed death. The SPSS rules are those of the
 IBM SPSS Kaplan-Meier procedure (Greenwood variance; density of the median from the 45th and 55th percentiles;

@@ -1,6 +1,6 @@
 """Many tests, one study: what adjustment leaves, and the smallest P value that each design could have given.
 
-Families and their reasons stand in `study.toml` ([multiplicity]); P values come in as arguments, printed or computed. A
+Families and their reasons are in `study.toml` ([multiplicity]); P values come in as arguments, printed or computed. A
 printed inequality is a bound: its adjusted value is a bound too.
 """
 
@@ -17,10 +17,12 @@ class Family(Protocol):
     """Tests that are corrected together, by id, and the reason for it."""
 
     @property
-    def tests(self) -> Sequence[str]: ...
+    def tests(self) -> Sequence[str]:
+        """The result ids of the P values."""
 
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why they are corrected together, as a sentence."""
 
 
 def holm(p_values: pd.Series) -> pd.Series:

@@ -58,15 +58,17 @@ def intention_results(tables: Tables, study: Study) -> list[Result]:
     frame, rows = intention_frame(tables, study), []
     reason = "not_applicable" if len(analysis_set(tables, study)) else "no_patients"
     method = "candidate counted to SIRT and dead after any assumed time; middle and range over those times"
-    for column, id, unit in (
+    for column, result_id, unit in (
         ("logrank_p", "os.intention.logrank", "P"),
         ("sirt_median_months", "os.intention.median", "months"),
     ):
         known = frame[column].dropna()
         if known.empty:
-            rows.append(missing(id, reason, unit=unit, method=method))
+            rows.append(missing(result_id, reason, unit=unit, method=method))
             continue
         ends = (float(known.median()), float(known.min()), float(known.max()))
         interval = "range over assumed times"
-        rows.append(Result(id, *ends, n=len(rejected_candidates(tables)), unit=unit, method=method, interval=interval))
+        rows.append(
+            Result(result_id, *ends, n=len(rejected_candidates(tables)), unit=unit, method=method, interval=interval)
+        )
     return rows

@@ -87,10 +87,10 @@ def _differences(by_arm: Mapping[str, pd.DataFrame], measure: str, n: int, reaso
     shift, ratio = (
         None if reason else hodges_lehmann(*_samples(by_arm, column)) for column in ("change_pct", "log_ratio")
     )
-    id = f"tox.{measure}"
+    result_id = f"tox.{measure}"
     return [
-        _shift(f"{id}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference"),
-        _ratio(f"{id}.ratio", ratio, n, reason),
+        _shift(f"{result_id}.difference", shift, n, reason, "percentage points", "Hodges-Lehmann difference"),
+        _ratio(f"{result_id}.ratio", ratio, n, reason),
     ]
 
 
@@ -143,8 +143,8 @@ def sirt_first_results(tables: Tables, study: Study, rows: pd.DataFrame, cohort:
     for measure in PRINTED:
         by_arm = {arm: later[later["measure"].eq(measure) & later["arm"].eq(arm)] for arm in ARMS}
         reason = why_missing(by_arm["lu_sirt"], cohort)
-        id, changed = f"tox.{measure}.later.lu_sirt", by_arm["lu_sirt"]["change_pct"]
-        median = described(id, changed, "median_order", unit="percent", reason=reason)
+        result_id, changed = f"tox.{measure}.later.lu_sirt", by_arm["lu_sirt"]["change_pct"]
+        median = described(result_id, changed, "median_order", unit="percent", reason=reason)
         results.append(replace(median, method="median, without patients with SIRT before day 0"))
         results += _differences(by_arm, f"{measure}.later", *_compared(by_arm, cohort))[:1]
     return results
@@ -156,8 +156,8 @@ def after_sirt_results(rows: pd.DataFrame, cohort: int) -> list[Result]:
     for measure in PRINTED:
         group = rows[rows["measure"] == measure]
         reason = why_missing(group, cohort)
-        id = f"tox.{measure}.after_sirt"
-        results.append(described(id, group["change_pct"], "median_order", unit="percent", reason=reason))
+        result_id = f"tox.{measure}.after_sirt"
+        results.append(described(result_id, group["change_pct"], "median_order", unit="percent", reason=reason))
     return results
 
 
@@ -173,9 +173,9 @@ def grade_results(worst: pd.DataFrame, study: Study, cohort: int) -> list[Result
             grades, worsened = group["worst_grade"].dropna(), group["worsened"].dropna()
             empty = "arm_empty" if cohort else "no_patients"
             reason = empty if group.empty else _why_ungraded(group)
-            id = f"tox.ctcae.{measure}.{arm}"
+            result_id = f"tox.ctcae.{measure}.{arm}"
             results += [
-                proportion_result(f"{id}.{name}", int(flags.sum()), len(flags), reason=reason, method=method)
+                proportion_result(f"{result_id}.{name}", int(flags.sum()), len(flags), reason=reason, method=method)
                 for name, flags, method in (
                     ("any", grades >= 1, "worst CTCAE grade 1 or more"),
                     ("g3plus", grades >= SEVERE, f"worst CTCAE grade {SEVERE} or more"),
@@ -183,7 +183,7 @@ def grade_results(worst: pd.DataFrame, study: Study, cohort: int) -> list[Result
                 )
             ]
             results += [
-                counted(f"{id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
+                counted(f"{result_id}.not_gradable", int(group["worst_grade"].isna().sum()), len(group), reason=empty),
             ]
     return results
 
@@ -220,6 +220,6 @@ def liver_results(tables: Tables, study: Study, cohort: int) -> list[Result]:
         progressive = int(risen["hepatic_status"].eq("progressive").sum())
         reason = empty if rows["change_pct"].isna().all() else "not_recorded"
         method = "progression coded in the liver, of the patients whose value rose and whose liver was judged"
-        id = f"tox.{measure}.rise_with_progression"
-        results.append(proportion_result(id, progressive, len(risen), reason=reason, method=method))
+        result_id = f"tox.{measure}.rise_with_progression"
+        results.append(proportion_result(result_id, progressive, len(risen), reason=reason, method=method))
     return results

@@ -181,7 +181,7 @@ def bench(folder: Path, rounds: int, sizes: list[int], loaded: bool, python: Pat
         try:
             for size in sizes:
                 cohort = folder / f"cohort-{size}"
-                write_demo(cohort, format="ndjson", patients=size or None)
+                write_demo(cohort, form="ndjson", patients=size or None)
                 patients = hapi.patient_ids(cohort) if loaded else hapi.load(base, cohort)
                 name = f"{size} patients" if size else "the demo"
                 compare(f"{name} ({len(patients)} Patient resources)", workers, relay, patients, rounds)

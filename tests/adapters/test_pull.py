@@ -74,7 +74,7 @@ def test_shuffling_splitting_and_doubling_entries_changes_nothing(demo, referenc
 
 def test_bundle_and_ndjson_of_the_same_patients_together_change_nothing(demo, reference, tmp_path):
     folder = tmp_path / "both"
-    write_demo(folder, patients=8, format="ndjson")
+    write_demo(folder, patients=8, form="ndjson")
     (folder / "demo.json").write_bytes(demo.read_bytes())
     assert_equal(pulled(folder, tmp_path / "out"), reference)
 

@@ -141,7 +141,7 @@ def lines(compiled: CompiledView, pair: Pair, rows: list[Any], chance: random.Ra
 
 def outputs(compiled: CompiledView, rows: list[Any]) -> None:
     record_batch(compiled, rows, lambda column, path, reason: None).validate(full=True)
-    csv_text(compiled, rows)
+    csv_text(rows)
     ndjson(compiled, rows)
 
 

@@ -23,7 +23,11 @@ def test_each_number_has_a_value_or_the_committed_reason(name, golden):
     results = results_of(name)
     found = {result.id: outcome(result) for result in results}
     expected = golden.column(TABLE, name, found)
-    assert {id: (expected.get(id), found.get(id)) for id in expected | found if expected.get(id) != found.get(id)} == {}
+    assert {
+        result_id: (expected.get(result_id), found.get(result_id))
+        for result_id in expected | found
+        if expected.get(result_id) != found.get(result_id)
+    } == {}
     for result in results:
         for part in (result.value, result.lower, result.upper, result.percent):
             assert not isinstance(part, float) or math.isfinite(part), result.id

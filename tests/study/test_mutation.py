@@ -84,8 +84,10 @@ def test_one_fact_changes_what_depends_on_it_and_nothing_else(change, entries, r
     after = pulled_entries(with_change(entries, CHANGES[change]), tmp_path).results()
     changed = changed_ids(results, after)
     patterns = expected(change)
-    assert [id for id in sorted(changed) if not any(fnmatchcase(id, pattern) for pattern in patterns)] == []
-    assert [pattern for pattern in patterns if not any(fnmatchcase(id, pattern) for id in changed)] == []
+    assert [
+        result_id for result_id in sorted(changed) if not any(fnmatchcase(result_id, pattern) for pattern in patterns)
+    ] == []
+    assert [pattern for pattern in patterns if not any(fnmatchcase(result_id, pattern) for result_id in changed)] == []
 
 
 def test_the_table_names_every_change():
@@ -107,9 +109,13 @@ def test_a_patient_less_changes_table_1_survival_and_response_and_nothing_else(e
     assert after["n.all"].value == results["n.all"].value - 1
     assert after["n.lu_sirt"].value == results["n.lu_sirt"].value - 1
     for arm in ("lu_sirt", "all"):
-        assert {id for id in results if fnmatchcase(id, f"t1.*.{arm}")} <= changed
+        assert {result_id for result_id in results if fnmatchcase(result_id, f"t1.*.{arm}")} <= changed
     assert {"os.lu_sirt", "os.logrank", "os.hr.efron", "os.rmst.difference"} <= changed
     assert {"n.subgroup", "resp.sirt.best", "resp.lu.best", "suv.p.patients"} <= changed
-    assert [id for id in sorted(changed) if untouched_by_patients(results[id])] == []
-    other_arm = {id for id in results if fnmatchcase(id, "t1.*.lu") or id in ("n.lu", "os.lu", "os.lu.mean")}
+    assert [result_id for result_id in sorted(changed) if untouched_by_patients(results[result_id])] == []
+    other_arm = {
+        result_id
+        for result_id in results
+        if fnmatchcase(result_id, "t1.*.lu") or result_id in ("n.lu", "os.lu", "os.lu.mean")
+    }
     assert not other_arm & changed

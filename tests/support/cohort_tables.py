@@ -51,41 +51,41 @@ def _table(name: str, rows: Rows) -> pd.DataFrame:
     return conform(name, pd.DataFrame(records).reindex(columns=TABLES[name].names))
 
 
-def patient(id: str, **cells: Any) -> dict[str, Any]:
+def patient(patient_id: str, **cells: Any) -> dict[str, Any]:
     """A row of `patients`."""
-    return {"patient_id": id, **cells}
+    return {"patient_id": patient_id, **cells}
 
 
-def mcrpc(id: str, *sites: str, day: int = -90) -> list[dict[str, Any]]:
+def mcrpc(patient_id: str, *sites: str, day: int = -90) -> list[dict[str, Any]]:
     """Castration resistance and metastases at the named sites, liver included."""
-    rows = [{"patient_id": id, "condition": "castration_resistance", "day": day}]
+    rows = [{"patient_id": patient_id, "condition": "castration_resistance", "day": day}]
     return rows + [
-        {"patient_id": id, "condition": "metastasis", "site": site, "day": day} for site in ("liver", *sites)
+        {"patient_id": patient_id, "condition": "metastasis", "site": site, "day": day} for site in ("liver", *sites)
     ]
 
 
-def lu(id: str, *days: int, gbq: float | None = 6.2) -> list[dict[str, Any]]:
+def lu(patient_id: str, *days: int, gbq: float | None = 6.2) -> list[dict[str, Any]]:
     """177Lu-PSMA cycles on these days."""
-    return [{"patient_id": id, "procedure": "lu_psma", "day": day, "activity_gbq": gbq} for day in days]
+    return [{"patient_id": patient_id, "procedure": "lu_psma", "day": day, "activity_gbq": gbq} for day in days]
 
 
-def act(id: str, procedure: str, day: int | None, **cells: Any) -> dict[str, Any]:
+def act(patient_id: str, procedure: str, day: int | None, **cells: Any) -> dict[str, Any]:
     """Any other procedure."""
-    return {"patient_id": id, "procedure": procedure, "day": day, **cells}
+    return {"patient_id": patient_id, "procedure": procedure, "day": day, **cells}
 
 
-def seen(id: str, measure: str, day: int | None, value: float | str, **cells: Any) -> dict[str, Any]:
+def seen(patient_id: str, measure: str, day: int | None, value: float | str, **cells: Any) -> dict[str, Any]:
     """A measurement: a number, or the category of a coded one."""
     kind = "category" if isinstance(value, str) else "value"
-    return {"patient_id": id, "measure": measure, "day": day, kind: value, **cells}
+    return {"patient_id": patient_id, "measure": measure, "day": day, kind: value, **cells}
 
 
 def treated(*ids: str, sirt: Sequence[str] = (), sirt_day: int = 120) -> dict[str, list[dict[str, Any]]]:
     """Patients with mCRPC and liver metastases and two cycles each; those in `sirt` had SIRT with 2.2 GBq as well."""
     rows: dict[str, list[dict[str, Any]]] = {"patients": [], "conditions": [], "procedures": []}
-    for id in (*ids, *sirt):
-        rows["patients"].append(patient(id))
-        rows["conditions"] += mcrpc(id)
-        rows["procedures"] += lu(id, 0, 56)
-    rows["procedures"] += [act(id, "sirt", sirt_day, activity_gbq=2.2) for id in sirt]
+    for patient_id in (*ids, *sirt):
+        rows["patients"].append(patient(patient_id))
+        rows["conditions"] += mcrpc(patient_id)
+        rows["procedures"] += lu(patient_id, 0, 56)
+    rows["procedures"] += [act(patient_id, "sirt", sirt_day, activity_gbq=2.2) for patient_id in sirt]
     return rows

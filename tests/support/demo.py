@@ -37,7 +37,7 @@ class Demo:
     @cached_property
     def fhir(self) -> Path:
         """The folder of FHIR files: demo.json, or one NDJSON file a resource type."""
-        return self.once.folder(self.name, lambda out: write_demo(out, dialect=self.dialect, format=self.format))
+        return self.once.folder(self.name, lambda out: write_demo(out, dialect=self.dialect, form=self.format))
 
     @cached_property
     def tables(self) -> Path:

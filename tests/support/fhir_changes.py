@@ -140,4 +140,4 @@ def assert_same_tables(first: Pulled, second: Pulled) -> None:
 
 def changed_ids(before: dict[str, Result], after: dict[str, Result]) -> set[str]:
     """The ids whose value, interval, n, counts or reason differ, or that only one of both has."""
-    return {id for id in before.keys() | after.keys() if before.get(id) != after.get(id)}
+    return {result_id for result_id in before.keys() | after.keys() if before.get(result_id) != after.get(result_id)}

@@ -67,9 +67,13 @@ def _write_column(path: Path, name: str, computed: Mapping[str, str]) -> None:
     """Put the cells into the column; rows are sorted by id, and rows that are empty in every column are left out."""
     rows = {row["id"]: row for row in _rows(path)}
     columns = [*next(iter(rows.values()))]
-    for id in rows.keys() | computed.keys():
-        rows.setdefault(id, {"id": id} | dict.fromkeys(columns[1:], ""))[name] = computed.get(id, "")
+    for result_id in rows.keys() | computed.keys():
+        rows.setdefault(result_id, {"id": result_id} | dict.fromkeys(columns[1:], ""))[name] = computed.get(
+            result_id, ""
+        )
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows[id] for id in sorted(rows) if any(rows[id][column] for column in columns[1:]))
+        writer.writerows(
+            rows[result_id] for result_id in sorted(rows) if any(rows[result_id][column] for column in columns[1:])
+        )

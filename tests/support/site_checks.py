@@ -208,12 +208,12 @@ def sections_lacking(page: Page) -> list[str]:
     return [section for section in SECTIONS.get(page.path.stem, ()) if section not in there]
 
 
-def unnamed_data(page: Page, banner: str, hash: str) -> list[str]:
+def unnamed_data(page: Page, banner: str, data_hash: str) -> list[str]:
     """The words that say whose data the page shows, and the hash of the tables, where one is lacking."""
-    return [wanted for wanted in (banner, hash) if wanted not in page.source]
+    return [wanted for wanted in (banner, data_hash) if wanted not in page.source]
 
 
-def faults(html: Path, banner: str, hash: str) -> list[str]:
+def faults(html: Path, banner: str, data_hash: str) -> list[str]:
     """All faults of a site: one line each, empty when it is as it should be."""
     found = Faults()
     for path in pages_of(html):
@@ -222,7 +222,7 @@ def faults(html: Path, banner: str, hash: str) -> list[str]:
         found.add(path, "advertisement", advertisement(page))
         found.add(path, "empty", empty_drawings(page))
         found.add(path, "section lacking", sections_lacking(page))
-        found.add(path, "not said whose data", unnamed_data(page, banner, hash))
+        found.add(path, "not said whose data", unnamed_data(page, banner, data_hash))
     return found.lines
 
 

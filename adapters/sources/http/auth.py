@@ -48,7 +48,7 @@ class Fixed:
         """The header."""
         return {"Authorization": self.value}
 
-    def renew(self, refused: Mapping[str, str]) -> bool:
+    def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002  as of every way of signing in
         """A given token cannot be renewed."""
         return False
 

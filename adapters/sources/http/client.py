@@ -58,7 +58,7 @@ class Nobody:
         """No headers."""
         return {}
 
-    def renew(self, refused: Mapping[str, str]) -> bool:
+    def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002  as of every way of signing in
         """Nothing to renew."""
         return False
 

@@ -43,40 +43,40 @@ class _Compiler:
         compiled: Typed = method(node, scope)
         return compiled
 
-    def _literal(self, node: Literal, scope: Scope) -> Typed:
+    def _literal(self, node: Literal, _scope: Scope) -> Typed:
         value = functions.literal_value(node)
         result = [] if value is None else [value]
-        return Typed(lambda focus, env: result, f"System.{node.kind}", constant=True)
+        return Typed(lambda _focus, _env: result, f"System.{node.kind}", constant=True)
 
     def _variable(self, node: Variable, scope: Scope) -> Typed:
         if node.name == "$this":
-            return Typed(lambda focus, env: focus, scope.type, scope.targets)
+            return Typed(lambda focus, _env: focus, scope.type, scope.targets)
         if node.name == "$index":
-            return Typed(lambda focus, env: [env.index], "System.Integer")
+            return Typed(lambda _focus, env: [env.index], "System.Integer")
         raise ExpressionError("$total is unsupported, as aggregate() is", node.position)
 
-    def _constant(self, node: Constant, scope: Scope) -> Typed:
+    def _constant(self, node: Constant, _scope: Scope) -> Typed:
         if node.name in self.settings.constants:
             value, kind = self.settings.constants[node.name]
             result = [value]
-            return Typed(lambda focus, env: result, kind, constant=True)
+            return Typed(lambda _focus, _env: result, kind, constant=True)
         if node.name == "rowIndex":
-            return Typed(lambda focus, env: [env.row_index], "System.Integer")
+            return Typed(lambda _focus, env: [env.row_index], "System.Integer")
         if node.name in ("resource", "rootResource", "context"):
-            return Typed(lambda focus, env: [env.resource], self.settings.resource_type)
+            return Typed(lambda _focus, env: [env.resource], self.settings.resource_type)
         if node.name in functions.SYSTEM_CONSTANTS:
             text = [functions.SYSTEM_CONSTANTS[node.name]]
-            return Typed(lambda focus, env: text, "System.String", constant=True)
+            return Typed(lambda _focus, _env: text, "System.String", constant=True)
         raise ExpressionError(f"undefined constant %{node.name}", node.position)
 
     def _base(self, base: Node | None, scope: Scope) -> Typed:
         if base is None:
-            return Typed(lambda focus, env: focus, scope.type, scope.targets)
+            return Typed(lambda focus, _env: focus, scope.type, scope.targets)
         return self.compile(base, scope)
 
     def _member(self, node: Member, scope: Scope) -> Typed:
         if node.base is None and names_the_focus(node.name, scope.type):
-            return Typed(lambda focus, env: focus, scope.type)
+            return Typed(lambda focus, _env: focus, scope.type)
         base = self._base(node.base, scope)
         return step(base, node.name)
 
@@ -133,7 +133,7 @@ def step(base: Typed, name: str) -> Typed:
     """`base.name`: one property, the properties of a choice, or for an unknown type whatever is there."""
     declared = elements.elements(base.type, name) if base.type is not None else ()
     if not declared and elements.is_known(base.type):
-        # Also an element of a later FHIR version, or one of an extension of the format: read it as it stands.
+        # Also an element of a later FHIR version, or one of an extension of the format: read it unchanged.
         return Typed(reader(base.run, name), None, choice=(base.run, name))
     if not declared:
         return Typed(_open_reader(name, base.run), None, choice=(base.run, name))

@@ -125,7 +125,7 @@ def _narrowed(base: Typed, type_name: str, position: int) -> Typed:
         if fits:
             return base.like(base.run)
         if base.type not in ("Resource", "DomainResource"):
-            return Typed(lambda focus, env: [], type_name)
+            return Typed(lambda _focus, _env: [], type_name)
     if elements.is_resource(type_name):
         return Typed(_resources(base.run, type_name), type_name)
     raise ExpressionError("a type test is unsupported where FHIR does not declare the type of the items", position)

@@ -32,7 +32,7 @@ class _NoPandas:
     """An import hook that hides pandas."""
 
     @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
         if name == "pandas":
             raise ModuleNotFoundError("left out on purpose", name=name)
 
@@ -120,6 +120,11 @@ def arrow_value(value: Any, wanted: pa.DataType) -> Any:
         if isinstance(value, bool):
             return value
         raise Misfit("not true or false")
+    return _number(value, wanted)
+
+
+def _number(value: Any, wanted: pa.DataType) -> Any:
+    """A number as Arrow stores it: decimal, floating or whole."""
     if not is_number(value):
         raise Misfit("not a number")
     if not is_workable(value):

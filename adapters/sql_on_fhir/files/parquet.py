@@ -20,6 +20,7 @@ class ParquetFile:
         self.rows_waiting = 0
 
     def write(self, chunk: bytes) -> None:
+        """Add the batches of one chunk, an Arrow stream; a full row group goes to the file."""
         for batch in pa.ipc.open_stream(chunk):
             self.waiting.append(batch)
             self.rows_waiting += batch.num_rows

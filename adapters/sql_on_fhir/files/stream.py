@@ -20,12 +20,12 @@ Progress = Callable[[int, int], None]
 FILE_NAME = re.compile(r".+\.(ndjson|jsonl)(\.gz)?", re.IGNORECASE)
 
 
-def run_views(
+def run_views(  # noqa: PLR0913 - one keyword for each option of the command line
     views: Sequence[Mapping[str, Any]],
     paths: Iterable[Path | str],
     *,
     out: Path | str | None = None,
-    format: str = "parquet",
+    format: str = "parquet",  # noqa: A002 - named as the option of the command line
     processes: int | None = None,
     progress: Progress | None = None,
     accept_unreadable: bool = False,

@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
 _LINES = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
 
 
-def csv_text(view: CompiledView, rows: Sequence[Row], *, exact: bool = False) -> bytes:
+def csv_text(rows: Sequence[Row], *, exact: bool = False) -> bytes:
     """CSV lines without header: null is empty, collections and complex values are JSON.
 
     A text that a spreadsheet would take for a formula is preceded by an apostrophe, unless `exact`. Numbers are not texts.

@@ -88,7 +88,7 @@ class Worker:
 
     def _render(self, view: CompiledView, rows: Sequence[Row], report: Callable[[str, str, str], None]) -> bytes:
         if self.format in ("csv", "exact-csv"):
-            return csv_text(view, rows, exact=self.format == "exact-csv")
+            return csv_text(rows, exact=self.format == "exact-csv")
         if self.format == "ndjson":
             return ndjson(view, rows)
         from adapters.sql_on_fhir.files import arrow

@@ -72,6 +72,7 @@ class Expressions:
         return Many(each, element.type, element.targets)
 
     def guard(self, condition: str) -> None:
+        """Write code that leaves a resource to the complete form where the condition is true."""
         self.source.add(f"if {condition}: {self.source.refer(unusual, ('unusual',))}()")
 
     def over(self, value: Value, then: Callable[[One], Value], element: Element) -> Value:
@@ -210,12 +211,12 @@ class Expressions:
             )
         return One(self.source.refer(value), kind, present=True)
 
-    def _literal(self, node: Literal, this: One) -> Value:
+    def _literal(self, node: Literal, _this: One) -> Value:
         if node.kind in ("Quantity", "Empty"):
             raise NotGeneratedError(node.kind)
         return self.constant(node.value, f"System.{node.kind}")
 
-    def _constant(self, node: Constant, this: One) -> Value:
+    def _constant(self, node: Constant, _this: One) -> Value:
         if node.name in self.settings.constants:
             return self.constant(*self.settings.constants[node.name])
         if node.name == "rowIndex":
@@ -228,6 +229,7 @@ class Expressions:
         return this
 
     def base(self, node: Node | None, this: One) -> Value:
+        """What a step starts from: the value of `node`; without one, the focus."""
         return this if node is None else self.inline(node, this)
 
     def inline(self, node: Node, this: One) -> Value:
@@ -274,8 +276,8 @@ class Expressions:
             return value
         raise NotGeneratedError("type")
 
-    def _binary(self, node: Binary, this: One) -> Value:
+    def _binary(self, node: Binary, _this: One) -> Value:
         raise NotGeneratedError(node.operator)  # Generator writes these
 
-    def _call(self, node: Call, this: One) -> Value:
+    def _call(self, node: Call, _this: One) -> Value:
         raise NotGeneratedError(node.name)  # Generator writes these

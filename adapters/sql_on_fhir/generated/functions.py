@@ -34,7 +34,10 @@ class Generator(Expressions):
         """Arithmetic: the closure of the operator on the collected operands."""
         left, right = self.inline(node.left, this), self.inline(node.right, this)
         first, second = self.collected(left), self.collected(right)
-        operand_types = (Typed(lambda focus, env: focus[0], left.type), Typed(lambda focus, env: focus[1], right.type))
+        operand_types = (
+            Typed(lambda focus, _env: focus[0], left.type),
+            Typed(lambda focus, _env: focus[1], right.type),
+        )
         try:
             typed = operators.binary(node, *operand_types)
         except ExpressionError as fault:
@@ -126,7 +129,7 @@ class Generator(Expressions):
             return "True" if value.present else self.source.set(f"{value.name} is not None")
         variable = self.source.set("False")
 
-        def note(item: One) -> None:
+        def note(_item: One) -> None:
             self.source.add(f"{variable} = True")
             if value.loops == 1:
                 self.source.add("break")
@@ -156,7 +159,7 @@ class Generator(Expressions):
             self.deliver(value, test)
 
         mark = self.source.mark()
-        each(lambda item: None)  # a criterion that cannot be written must show now, not when the values are used
+        each(lambda _item: None)  # a criterion that cannot be written must show now, not when the values are used
         self.source.rewind(mark)
         if isinstance(value, Many):
             return Many(each, value.type, value.targets, value.loops)
@@ -247,7 +250,7 @@ class Generator(Expressions):
             raise NotGeneratedError("closures read dicts")
         if not all(isinstance(argument, Literal) for argument in node.arguments):
             raise NotGeneratedError("an argument is not constant")
-        whole = Typed(lambda focus, env: focus, base.type, base.targets)
+        whole = Typed(lambda focus, _env: focus, base.type, base.targets)
         entry = functions.signature(node)
         try:
             typed = entry.build(functions.Invocation(node, whole, Scope(None), self.settings, self._compile_constant))

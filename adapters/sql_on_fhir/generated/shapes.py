@@ -42,6 +42,7 @@ class Shape:
         return msgspec.defstruct(name, parts, rename=rename, gc=False)
 
     def annotation(self, name: str) -> Any:
+        """The Python type of the property, a list where it repeats; `name` names the struct of a complex one."""
         element = self.element
         if element is None:
             return Any

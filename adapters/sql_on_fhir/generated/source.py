@@ -37,6 +37,7 @@ class Source:
         self._computed = [dict(level) for level in computed]
 
     def add(self, line: str) -> None:
+        """Append a line, indented as the block it belongs to."""
         self.lines.append("    " * self._indent + line)
 
     def fresh(self) -> str:
@@ -77,6 +78,7 @@ class Source:
         return next((level[key] for level in reversed(self._computed) if key in level), None)
 
     def remember(self, key: tuple[object, ...], value: Any) -> None:
+        """Keep a computed value under a key for `known`, until the block ends."""
         self._computed[-1][key] = value
 
     def function(self, head: str) -> Any:

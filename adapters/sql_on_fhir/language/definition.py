@@ -177,7 +177,7 @@ class _Reader:
         unions = tuple(self.select(sub, name, depth + 1) for name, sub in self.items(entry, "unionAll", element))
         if not columns and not selects and not unions:
             raise self.fault("a select needs column, select or unionAll", element)
-        self.check_union(unions, element)
+        self.check_union(unions)
         return Select(element, iteration, over, columns, selects, unions)
 
     def iteration(self, entry: Mapping[str, Any], element: str) -> tuple[str | None, tuple[Path, ...]]:
@@ -227,7 +227,7 @@ class _Reader:
                 return str(tag["value"])
         return None
 
-    def check_union(self, unions: tuple[Select, ...], element: str) -> None:
+    def check_union(self, unions: tuple[Select, ...]) -> None:
         """The selects of a unionAll must have the same columns in the same order."""
         if not unions:
             return

@@ -1,6 +1,6 @@
 """What FHIR R4 declares about an element: its type, whether it repeats, the types of a choice, the targets of a reference.
 
-`elements_r4.json` holds the element definitions of FHIR R4 (HL7, CC0) in short form: `Coding*` repeats,
+`elements_r4.json` lists the element definitions of FHIR R4 (HL7, CC0) in short form: `Coding*` repeats,
 `Reference(Patient|Group)` names targets, `value[x]` lists the types of a choice, `""` the type that is extended.
 An element the table does not know is no error: SQL on FHIR then yields an empty collection.
 """
@@ -74,7 +74,7 @@ def ancestry(type_name: str) -> tuple[str, ...]:
 
 @cache
 def elements(type_name: str, name: str) -> tuple[Element, ...]:
-    """The JSON properties that `name` stands for: one, several for a choice (`value`), none if unknown."""
+    """The JSON properties that `name` means: one, several for a choice (`value`), none if unknown."""
     for owner in ancestry(type_name):
         definitions = _table().get(owner, {})
         if name in definitions and name:

@@ -83,7 +83,7 @@ class _Parser:
             raise ExpressionError(f"expected {text!r}, found {found!r}", self.token.position)
 
     def expression(self) -> Node:
-        """Any expression, as stands alone, in brackets or as an argument."""
+        """Any expression, alone, in brackets or as an argument."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", self.token.position)
@@ -182,7 +182,7 @@ class _Parser:
         return Literal(token.position, value, "Decimal" if decimal else "Integer")
 
     def invocation(self, base: Node | None) -> Node:
-        """A name, call or variable; `base` is what stands before the dot, None at the start."""
+        """A name, call or variable; `base` is what comes before the dot, None at the start."""
         token = self.take()
         if token.kind == "variable":
             if base is not None:

@@ -94,6 +94,8 @@ class TypeTest(Node):
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """A piece of the text: the name of its group in `TOKENS`, the text, and where it starts (0 is the beginning)."""
+
     kind: str
     text: str
     position: int

@@ -37,6 +37,7 @@ class Patient:
 
     @property
     def key(self) -> str:
+        """The patient's key in all files of the cohort."""
         return self.row["key"]
 
     @property
@@ -46,6 +47,7 @@ class Patient:
 
     @property
     def day_zero(self) -> date:
+        """The date of day 0. Raises ValueError where the cell is no date."""
         return date.fromisoformat(self.row["day_zero_date"])
 
     def rows(self, name: str) -> list[Row]:
@@ -53,6 +55,7 @@ class Patient:
         return self.series.get(name, [])
 
     def date_of(self, day: int) -> date:
+        """The date of a day after (or, negative, before) day 0."""
         return self.day_zero + timedelta(days=day)
 
 

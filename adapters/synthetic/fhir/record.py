@@ -28,23 +28,56 @@ class Dialect(Protocol):
     NAME: str
     UTC_CLOCK: bool
 
-    def resource_id(self, name: str) -> str: ...
-    def subject(self, record: Record, number: int) -> Element: ...
-    def patient(self, record: Record) -> Element: ...
-    def condition(self, onset: str) -> Element: ...
-    def add_metastasis(self, record: Record, row: Row, primary: Element | None) -> None: ...
-    def lesion(self, record: Record, row: Row, primary: Element | None) -> Element: ...
-    def diameter(self, record: Record, row: Row, lesion: Resource) -> Element: ...
-    def suv_max(self, record: Record, row: Row, lesion: Resource) -> Element: ...
-    def add_cycles(self, record: Record) -> None: ...
-    def add_sirt(self, record: Record, row: Row) -> None: ...
-    def add_radium(self, record: Record, row: Row) -> None: ...
-    def drug(self, record: Record, row: Row, number: int) -> Element: ...
-    def laboratory(self, record: Record, row: Row, identity: str) -> Element: ...
-    def ecog(self, grade: str) -> Element: ...
-    def gleason(self, score: str) -> Element: ...
-    def disease_status(self, record: Record, row: Row) -> Element: ...
-    def shared(self, tag: str) -> list[Resource]: ...
+    def resource_id(self, name: str, /) -> str:
+        """The id of the resource with this name: the name itself or a UUID of it."""
+
+    def subject(self, record: Record, number: int, /) -> Element:
+        """The reference to the patient in the patient's resource `number` (from 0)."""
+
+    def patient(self, record: Record, /) -> Element:
+        """What the Patient says beyond name, sex and birth date: whether, or when, the patient died."""
+
+    def condition(self, onset: str, /) -> Element:
+        """When a condition began, as the dialect writes it; `onset` is a FHIR dateTime."""
+
+    def add_metastasis(self, record: Record, row: Row, primary: Element | None, /) -> None:
+        """Add the metastatic site of a row of conditions.csv; `primary` refers to the primary tumour."""
+
+    def lesion(self, record: Record, row: Row, primary: Element | None, /) -> Element:
+        """What a lesion's BodyStructure has beyond the common elements."""
+
+    def diameter(self, record: Record, row: Row, lesion: Resource, /) -> Element:
+        """What the Observation of a diameter has beyond the common elements: value and lesion."""
+
+    def suv_max(self, record: Record, row: Row, lesion: Resource, /) -> Element:
+        """What the Observation of an SUVmax has beyond the common elements: value, lesion and PET."""
+
+    def add_cycles(self, record: Record, /) -> None:
+        """Add the cycles of 177Lu-PSMA."""
+
+    def add_sirt(self, record: Record, row: Row, /) -> None:
+        """Add the SIRT of a row of procedures.csv."""
+
+    def add_radium(self, record: Record, row: Row, /) -> None:
+        """Add the 223Ra therapy of a row of procedures.csv."""
+
+    def drug(self, record: Record, row: Row, number: int, /) -> Element:
+        """The drug of a row of medications.csv, as code or reference; `number` counts the patient's drugs."""
+
+    def laboratory(self, record: Record, row: Row, identity: str, /) -> Element:
+        """What a laboratory result has beyond the common elements; `identity` is its name at the laboratory."""
+
+    def ecog(self, grade: str, /) -> Element:
+        """The value of the Observation of an ECOG grade."""
+
+    def gleason(self, score: str, /) -> Element:
+        """The value of the Observation of a Gleason score."""
+
+    def disease_status(self, record: Record, row: Row, /) -> Element:
+        """The value of the Observation of a disease status."""
+
+    def shared(self, tag: str, /) -> list[Resource]:
+        """Resources that belong to no patient; `tag` marks them as part of the demo cohort."""
 
 
 def meta(dialect: str, tag: str, profile: str, last_updated: str, version: str = "1") -> Element:
@@ -59,7 +92,7 @@ def meta(dialect: str, tag: str, profile: str, last_updated: str, version: str =
 
 
 def uuid_of(name: str) -> str:
-    """The id that stands for a name where ids are UUIDs; the same on every run."""
+    """The id made of a name where ids are UUIDs; the same on every run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{OWN}/{name}"))
 
 
@@ -85,6 +118,7 @@ class Record:
         return self.facts.name
 
     def concept(self, element: str, key: str, text: str | None = None) -> Element:
+        """A CodeableConcept of the dialect for `key`, a word of the cohort; `text` replaces the code's own text."""
         return concept(self.dialect.NAME, element, key, text)
 
     def next_name(self, family: str) -> str:
@@ -92,7 +126,7 @@ class Record:
         self._counts[family] += 1
         return f"{self.name}-{family}-{self._counts[family]:04d}"
 
-    def add(
+    def add(  # noqa: PLR0913 - one keyword for each element that a resource may need
         self,
         resource_type: str,
         family: str,
@@ -120,6 +154,7 @@ class Record:
 
     @property
     def patient(self) -> Resource:
+        """The Patient, which is added first."""
         return self.resources[0]
 
     @property

@@ -28,12 +28,12 @@ Line = tuple[str, str, str]  # resource type, id, JSON
 
 
 def ndjson_name(resource_type: str) -> str:
-    """The file that holds a resource type."""
+    """The file for a resource type."""
     return f"{resource_type}.ndjson"
 
 
 def for_transaction(resources: list[Resource]) -> list[Resource]:
-    """The resources as a transaction may hold them: each id once, in its latest version, references by urn:uuid."""
+    """The resources as a transaction allows them: each id once, in its latest version, references by urn:uuid."""
     latest: dict[tuple[str, str], Resource] = {}
     for resource in resources:
         latest[resource["resourceType"], resource["id"]] = resource

@@ -6,7 +6,7 @@ sample of what the search finds, not a posterior distribution.
 
 Format: the files of the cohort folder as Parquet, one file per table, with a first column `reconstruction` (0, 1, ...;
 `seeds.csv` names the seed of each). Numbers other than days and counts are stored as hundredths, laboratory values with
-one column a measure. They hold the 36 patients of the study only; the patients whom the flow leaves out are those of the
+one column a measure. They contain the 36 patients of the study only; the patients whom the flow leaves out are those of the
 demo. Patients are not matched between cohorts: P01 of one reconstruction and P01 of another share the story that the
 paper tells of patient 1, and P12 to P36 share nothing.
 """

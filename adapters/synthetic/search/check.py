@@ -43,11 +43,15 @@ DRUGS = ("docetaxel", "cabazitaxel", "abiraterone", "enzalutamide", "adt")
 def disagreements(frames: Frames) -> list[str]:
     """Ids of the targets that the cohort does not meet, in the order of targets.csv; a target not computed counts."""
     values = printed_values(frames)
-    return [id for id, target in targets().items() if id not in values or not _meets(id, target.operator, values[id])]
+    return [
+        target_id
+        for target_id, target in targets().items()
+        if target_id not in values or not _meets(target_id, target.operator, values[target_id])
+    ]
 
 
-def _meets(id: str, operator: str, values: tuple[float, ...]) -> bool:
-    target = targets()[id]
+def _meets(target_id: str, operator: str, values: tuple[float, ...]) -> bool:
+    target = targets()[target_id]
     if operator == "is":
         return bool(values[0]) is (target.value == "yes")
     if operator == "<":

@@ -118,7 +118,7 @@ def _groups(tracers: dict[str, str], lu: dict[str, Pair], after_sirt: dict[str, 
         "n.subgroup_multi": sum(len(_change(pair)) > 1 for pair in lu.values()),
         "n.subgroup_68ga": sum(tracers[key] == "ga68_psma_11" for key in lu),
     }
-    return {id: (float(n),) for id, n in numbers.items()}
+    return {target_id: (float(n),) for target_id, n in numbers.items()}
 
 
 def _stories(
@@ -142,5 +142,5 @@ def _stories(
         if responding and "improved" in elsewhere[key] and elsewhere[key][-1] == "progressive":
             first.append(len(cycles[key]))
     single = {"case.p6.cycles": rebound, "case.p1.cycles": first}
-    values: Values = {id: (float(n[0]) if len(n) == 1 else NAN,) for id, n in single.items()}
+    values: Values = {target_id: (float(n[0]) if len(n) == 1 else NAN,) for target_id, n in single.items()}
     return values | {"case.p3.order": (float(sum(key not in lu for key in after_sirt) == 1),)}

@@ -94,6 +94,6 @@ def targets() -> dict[str, Target]:
         return {row["id"]: Target(**row) for row in csv.DictReader(file)}
 
 
-def count(id: str) -> int:
+def count(target_id: str) -> int:
     """A printed count, such as the number of patients with lung metastases."""
-    return int(targets()[id].value)
+    return int(targets()[target_id].value)

@@ -22,10 +22,17 @@ Flags = npt.NDArray[np.bool_]
 class LedgerLike(Protocol):
     """What of the ledger the tables need."""
 
-    def all_used(self, fed: Iterable[tuple[str, int]]) -> None: ...
-    def left_out(self, key: str, reason: LeftOutReason) -> None: ...
-    def quarantined(self, key: str, reason: QuarantineReason, path: str = "", *, table: str | None = None) -> None: ...
-    def finding(self, kind: FindingKind, *, count: int = 1, **where: Any) -> None: ...
+    def all_used(self, fed: Iterable[tuple[str, int]]) -> None:
+        """Count resources as used: key and number of rows that it fed."""
+
+    def left_out(self, key: str, reason: LeftOutReason) -> None:
+        """Count a resource as left out."""
+
+    def quarantined(self, key: str, reason: QuarantineReason, path: str = "", *, table: str | None = None) -> None:
+        """Count a resource as quarantined, with the path of what is wrong."""
+
+    def finding(self, kind: FindingKind, *, count: int = 1, **where: Any) -> None:
+        """Count a finding."""
 
 
 @dataclass(frozen=True, slots=True)

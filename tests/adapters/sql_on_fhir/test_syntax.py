@@ -45,10 +45,8 @@ def shown(node: Node | None) -> str:
             return f"({shown(node.operand)} {node.operator} {node.type_name})"
         case Sign():
             return f"({node.operator}{shown(node.operand)})"
-        case Constant():
-            return f"%{node.name}"
-        case Variable():
-            return node.name
+        case Constant() | Variable():
+            return node.name if isinstance(node, Variable) else f"%{node.name}"
     raise AssertionError(node)
 
 

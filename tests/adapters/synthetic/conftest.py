@@ -28,6 +28,6 @@ def demo(cohort_folder: Path, demo_in: Callable[..., Demo], once: Once) -> dict[
         return {pair: demo_in(*pair).fhir for pair in pairs}
 
     def write(out: Path, dialect: str, form: str) -> None:
-        write_demo(out, dialect=dialect, format=form, cohort=cohort_folder)
+        write_demo(out, dialect=dialect, form=form, cohort=cohort_folder)
 
     return {(d, f): once.folder(f"standin-{d}-{f}", partial(write, dialect=d, form=f)) for d, f in pairs}

@@ -107,17 +107,21 @@ class TestReconstruction:
         found = compare(reconstruction().values(), agrees=True)
         mine = [item for item in found if item.printed.id.startswith(MINE)]
         disagreeing = {item.printed.id: item.how for item in mine if not item.agrees}
-        assert disagreeing == {id: reason for id, reason in may_disagree().items() if id.startswith(MINE)}
+        assert disagreeing == {
+            result_id: reason for result_id, reason in may_disagree().items() if result_id.startswith(MINE)
+        }
         assert len(mine) == sum(row.id.startswith(MINE) for row in load_printed()) == 116
 
     def test_what_the_print_forces_is_marked_so(self) -> None:
         printed = {row.id for row in load_printed()} | {"n.subgroup_sirt_first"}  # patient 3 of the paper
-        for id, computed in reconstruction().items():
+        for result_id, computed in reconstruction().items():
             result = settle(computed, RECONSTRUCTION)
-            if id in printed:
-                assert result.basis in ("printed", "design", "bounded"), id
+            if result_id in printed:
+                assert result.basis in ("printed", "design", "bounded"), result_id
             else:
-                assert result.basis != "printed" or id.startswith(("t1.smd.", "t1.adt.", "t1.cycles.", "tox.")), id
+                assert result.basis != "printed" or result_id.startswith(
+                    ("t1.smd.", "t1.adt.", "t1.cycles.", "tox.")
+                ), result_id
 
     def test_constants_come_from_the_settings_that_the_code_reads(self) -> None:
         study = STUDY.with_(eligibility={"lu_psma": {"creatinine_max_mg_dl": 0.9}})
@@ -144,7 +148,7 @@ class TestReconstruction:
 class TestDependence:
     def changed_ids(self, tables: Tables) -> set[str]:
         after = collect(tables)
-        return {id for id, result in reconstruction().items() if after[id] != result}
+        return {result_id for result_id, result in reconstruction().items() if after[result_id] != result}
 
     def test_one_alt_after_therapy_changes_alt_and_nothing_else(self) -> None:
         tables = truth_tables()
@@ -158,7 +162,7 @@ class TestDependence:
         ] *= 30
         found = self.changed_ids(tables)
         assert {"tox.alt.p", "tox.alt.difference", "tox.hys_law"} & found
-        assert all(id.startswith(("tox.alt.", "tox.ctcae.alt.", "tox.hys_law")) for id in found)
+        assert all(result_id.startswith(("tox.alt.", "tox.ctcae.alt.", "tox.hys_law")) for result_id in found)
 
     def test_one_activity_changes_activities_only(self) -> None:
         tables = truth_tables()
@@ -166,7 +170,7 @@ class TestDependence:
         tables["procedures"].loc[rows.index[rows["procedure"].eq("lu_psma")][0], "activity_gbq"] = 3.0
         found = self.changed_ids(tables)
         assert "t1.activity.all.mean" in found
-        assert all(id.startswith(("t1.activity", "tx.activity", "tx.cycles_in_target")) for id in found)
+        assert all(result_id.startswith(("t1.activity", "tx.activity", "tx.cycles_in_target")) for result_id in found)
 
     def test_order_of_rows_changes_nothing(self) -> None:
         tables = {name: frame.sample(frac=1, random_state=3) for name, frame in truth_tables().items()}
@@ -211,7 +215,7 @@ class TestAnyCohort:
 
 
 @pytest.mark.parametrize(
-    ("name", "id", "reason"),
+    ("name", "result_id", "reason"),
     [
         ("nobody", "t1.age.lu", "no_patients"),
         ("nobody", "tox.alt.p", "no_patients"),
@@ -225,5 +229,5 @@ class TestAnyCohort:
         ("no medications", "t1.docetaxel.all", "not_recorded"),
     ],
 )
-def test_reasons_of_other_cohorts(name: str, id: str, reason: str) -> None:
-    assert collected(name)[id].reason == reason
+def test_reasons_of_other_cohorts(name: str, result_id: str, reason: str) -> None:
+    assert collected(name)[result_id].reason == reason

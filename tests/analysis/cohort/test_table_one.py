@@ -145,7 +145,7 @@ class TestTableOne:
     def test_the_deaths_of_both_arms_count(self, deaths: int, terms: int) -> None:
         ids = [f"S{n:02d}" for n in range(30)]
         rows = treated(*ids[:-2], sirt=ids[-2:])
-        rows["patients"] = [patient(id, death_observed=n >= 30 - deaths) for n, id in enumerate(ids)]
+        rows["patients"] = [patient(patient_id, death_observed=n >= 30 - deaths) for n, patient_id in enumerate(ids)]
         assert by_id(results(tables(**rows), STUDY))["n.model_terms"].value == terms
 
     def test_one_mark_per_patient_and_reason_of_indication(self) -> None:

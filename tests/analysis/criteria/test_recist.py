@@ -103,7 +103,7 @@ def test_millimetres_and_centimetres_agree_on_response(sums):
 
 
 def lesions(**sizes) -> list[Lesion]:
-    return [Lesion(id, organ, organ == "lymph_node", tuple(mm)) for id, (organ, *mm) in sizes.items()]
+    return [Lesion(lesion_id, organ, organ == "lymph_node", tuple(mm)) for lesion_id, (organ, *mm) in sizes.items()]
 
 
 def names(choices) -> list[str]:

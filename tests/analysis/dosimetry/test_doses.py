@@ -263,5 +263,5 @@ def test_constants_of_the_paper_are_the_ones_in_use():
     found = {row.id: row for row in results(tables_of(), STUDY)}
     printed = {"phys.lu.emax": 0.497, "phys.lu.range": 2, "phys.y.emax": 2.27, "phys.y.range": 11}
     printed |= {"dose.sirt.crc": 55, "dose.lu.6gbq": 32, "dose.threshold": 60}
-    assert {id: found[id].value for id in printed} == printed
-    assert all(found[id].basis == "physics" for id in printed)
+    assert {result_id: found[result_id].value for result_id in printed} == printed
+    assert all(found[result_id].basis == "physics" for result_id in printed)

@@ -50,7 +50,7 @@ def test_beyond_40_cases_a_mann_whitney_test_is_asymptotic(alone, kind):
 
 
 def test_the_log_rank_test_has_an_exact_least_p_only():
-    deaths = {id: Result(id, n, n=n) for id, n in (("os.lu.deaths", 27), ("os.lu_sirt.deaths", 4))}
+    deaths = {result_id: Result(result_id, n, n=n) for result_id, n in (("os.lu.deaths", 27), ("os.lu_sirt.deaths", 4))}
     row = paper_tests(deaths, STUDY).set_index("id").loc["os.logrank"]
     assert row["least_p"] == row["least_p_as_computed"] == pytest.approx(2 / 31465)
     ids = {result.id for result in results_from(deaths, STUDY)}

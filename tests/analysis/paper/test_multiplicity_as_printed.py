@@ -18,7 +18,7 @@ def test_printed_p_values_keep_their_inequality_and_unprinted_ones_stay_without(
 
 
 @pytest.mark.parametrize(
-    ("family", "id", "expected", "words"),
+    ("family", "result_id", "expected", "words"),
     [
         ("all", "tox.ggt.p", 8 * 0.0003, "0.002"),
         ("all", "suv.p", 7 * 0.005, "< 0.035"),
@@ -30,8 +30,8 @@ def test_printed_p_values_keep_their_inequality_and_unprinted_ones_stay_without(
         ("efficacy", "os.logrank", 2 * 0.227, "0.454"),
     ],
 )
-def test_holm_by_hand(family, id, expected, words):
-    row = HOLM.loc[(family, id)]
+def test_holm_by_hand(family, result_id, expected, words):
+    row = HOLM.loc[(family, result_id)]
     assert row["holm_p"] == pytest.approx(expected)
     assert row["words"] == words
 

@@ -177,8 +177,8 @@ class TestMayDisagree:
 
     def test_two_printed_medians_of_the_cycles_are_one_number_rounded_once_more(self) -> None:
         by_id = {row.id: row for row in load_printed()}
-        for id, text in (("t1.cycles.all", "2.5"), ("tx.cycles", "3")):
-            assert by_id[id].value == text
+        for result_id, text in (("t1.cycles.all", "2.5"), ("tx.cycles", "3")):
+            assert by_id[result_id].value == text
             assert verdict(text, 2.5) == ROUNDS
 
 

@@ -19,13 +19,13 @@ from analysis.report.format import MARKS, cell, limits_text, mark, pieces, range
 from analysis.results import Range, Result, missing
 
 
-def ratio(value, lower=None, upper=None, *, id="os.hr.firth", basis="bounded", **more):
-    return Result(id, value, lower, upper, 36, "ratio", interval="95% CI", basis=basis, **more)
+def ratio(value, lower=None, upper=None, *, result_id="os.hr.firth", basis="bounded", **more):
+    return Result(result_id, value, lower, upper, 36, "ratio", interval="95% CI", basis=basis, **more)
 
 
-def row(results, id="os.hr.firth"):
+def row(results, result_id="os.hr.firth"):
     frame = range_frame(results).set_index("id")
-    return frame.loc[id]
+    return frame.loc[result_id]
 
 
 def test_the_range_runs_from_the_smallest_to_the_largest_value_and_limit():
@@ -85,7 +85,7 @@ def test_a_result_without_value_keeps_what_the_others_gave():
 
 
 def test_a_result_that_no_reconstruction_gave_has_none():
-    assert with_range(ratio(0.5, id="x.y"), RANGES).range is None
+    assert with_range(ratio(0.5, result_result_id="x.y"), RANGES).range is None
 
 
 def test_the_range_stands_in_the_title_of_the_mark_and_as_a_piece():
@@ -170,7 +170,7 @@ def test_the_page_lists_what_the_reconstruction_decides_in_words_and_leaves_out_
 
 
 def test_counts_say_how_many_results_rest_on_what():
-    found = [ratio(0.5), ratio(0.5, id="a", basis="free"), ratio(0.5, id="b", basis="free")]
+    found = [ratio(0.5), ratio(0.5, result_id="a", basis="free"), ratio(0.5, result_id="b", basis="free")]
     by_id = {result.id: result.value for result in counts(found, applies=True)}
     assert (by_id["print.bounded"], by_id["print.free"], by_id["print.printed"]) == (1, 2, 0)
 

@@ -44,8 +44,8 @@ def table() -> pd.DataFrame:
     return pd.read_csv(RANGES, dtype={"texts": "string"}).set_index("id")
 
 
-def varies(id: str) -> bool:
-    row = table().loc[id]
+def varies(result_id: str) -> bool:
+    row = table().loc[result_id]
     several_words = pd.notna(row["texts"]) and BETWEEN_TEXTS in row["texts"]
     return bool(several_words or (pd.notna(row["low"]) and row["low"] != row["high"]))
 
@@ -56,7 +56,7 @@ def test_the_ranges_are_those_of_the_committed_reconstructions():
 
 
 def test_the_ranges_are_of_the_numbers_that_the_book_gives(demo):
-    assert set(table().index) == {id for id in demo if not id.startswith("print.")}, DUE
+    assert set(table().index) == {result_id for result_id in demo if not result_id.startswith("print.")}, DUE
     assert table().index.is_unique
 
 
@@ -90,10 +90,10 @@ def test_every_bounded_or_free_number_of_the_demo_has_a_range_that_holds_it(demo
 
 def test_what_is_labelled_printed_varies_no_more_than_printing_it_leaves_open(demo):
     wrong = [
-        id
-        for id, result in demo.items()
-        if result.basis == "printed" and id in table().index and isinstance(result.value, int | float)
-        if table().loc[id, "high"] - table().loc[id, "low"] > 10.0 ** -style_of(result).decimals
+        result_id
+        for result_id, result in demo.items()
+        if result.basis == "printed" and result_id in table().index and isinstance(result.value, int | float)
+        if table().loc[result_id, "high"] - table().loc[result_id, "low"] > 10.0 ** -style_of(result).decimals
     ]
     assert wrong == []
 
@@ -101,13 +101,13 @@ def test_what_is_labelled_printed_varies_no_more_than_printing_it_leaves_open(de
 def test_printed_values_agree_with_the_print_at_both_ends_of_their_range(demo):
     printed = {row.id: row for row in load_printed() if row.value and row.operator == "=" and not row.text}
     wrong = []
-    for id, row in printed.items():
-        if not judge(row, demo[id])[0] or id not in table().index:
+    for result_id, row in printed.items():
+        if not judge(row, demo[result_id])[0] or result_id not in table().index:
             continue  # a committed slip
         for end in ("low", "high"):
-            value = float(table().loc[id, end])
-            if not judge(_only_value(row), Result(id, value, unit=demo[id].unit))[0]:
-                wrong.append((id, end, value))
+            value = float(table().loc[result_id, end])
+            if not judge(_only_value(row), Result(result_id, value, unit=demo[result_id].unit))[0]:
+                wrong.append((result_id, end, value))
     assert wrong == []
 
 
@@ -118,14 +118,18 @@ def _only_value(row):
 
 
 def test_what_rests_on_physics_or_design_never_varies(demo):
-    assert [id for id, result in demo.items() if result.basis in ("physics", "design")
-            and id in table().index and varies(id)] == []  # fmt: skip
+    assert [result_id for result_id, result in demo.items() if result.basis in ("physics", "design")
+            and result_id in table().index and varies(result_id)] == []  # fmt: skip
 
 
 def test_free_numbers_that_never_vary_are_habits_of_the_search_that_are_known(demo):
     known = re.compile((Path(__file__).with_name("ranges_constant.txt")).read_text("utf-8").strip().replace("\n", "|"))
-    constant = {id for id, r in demo.items() if r.basis == "free" and id in table().index and not varies(id)}
-    assert {id for id in constant if not known.fullmatch(id)} == set()
+    constant = {
+        result_id
+        for result_id, r in demo.items()
+        if r.basis == "free" and result_id in table().index and not varies(result_id)
+    }
+    assert {result_id for result_id in constant if not known.fullmatch(result_id)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -135,9 +139,9 @@ def test_no_key_point_rests_on_a_free_number(page, demo):
         for key in GLUED.findall(block):
             if key.startswith(NO_RESULTS) or key.endswith(SENTENCE):
                 continue
-            id = key if key in demo else key.rpartition(":")[0]
-            result = demo[id]
-            shows_interval = key in (id, f"{id}:interval") and has_open_interval(result)
+            result_id = key if key in demo else key.rpartition(":")[0]
+            result = demo[result_id]
+            shows_interval = key in (result_id, f"{result_id}:interval") and has_open_interval(result)
             if result.basis == "free" or shows_interval:
                 resting.append(key)
     assert resting == []
@@ -192,8 +196,8 @@ def test_key_points_are_looked_at_on_every_page_that_has_some():
 @pytest.mark.parametrize("kind", ["printed", "bounded", "free"])
 def test_sentences_of_the_page_name_results_of_their_kind(kind, demo):
     for template in templates(kind):
-        for id in named_ids(template):
-            assert demo[id].basis in (kind, "printed"), (id, template)
+        for result_id in named_ids(template):
+            assert demo[result_id].basis in (kind, "printed"), (result_id, template)
         if kind != "printed":
             assert any(place.endswith("range") for place in PLACE.findall(template))
 

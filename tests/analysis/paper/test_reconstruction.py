@@ -24,12 +24,12 @@ def demo() -> dict[str, Result]:
 
 
 def test_every_result_that_rests_on_patients_matches_exactly_one_row_and_no_other_result_matches_any():
-    expected = {id: 0 if result.basis in WITHOUT_PATIENTS else 1 for id, result in demo().items()}
-    assert {id: len(matching_rows(id)) for id in expected} == expected
+    expected = {result_id: 0 if result.basis in WITHOUT_PATIENTS else 1 for result_id, result in demo().items()}
+    assert {result_id: len(matching_rows(result_id)) for result_id in expected} == expected
 
 
 def test_every_row_matches_some_result_and_says_why():
-    matched = {row.pattern for id in demo() for row in matching_rows(id).itertuples()}
+    matched = {row.pattern for result_id in demo() for row in matching_rows(result_id).itertuples()}
     assert set(basis_table()["pattern"]) == matched
     assert basis_table()["pattern"].is_unique
     assert set(basis_table()["basis"]) == {"printed", "bounded", "free"}

@@ -22,8 +22,8 @@ STUDY = load_study()
 RULES = STUDY.psa
 
 
-def psa(id: str, *course: tuple[int, float]) -> list[dict]:
-    return [seen(id, "psa", day, value) for day, value in course]
+def psa(patient_id: str, *course: tuple[int, float]) -> list[dict]:
+    return [seen(patient_id, "psa", day, value) for day, value in course]
 
 
 def frame_of(*course: tuple[int, float]) -> pd.Series:

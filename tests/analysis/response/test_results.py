@@ -49,7 +49,8 @@ def test_every_cohort_gives_every_frame(name):
     found = evaluate(tables, STUDY)
     frames = [
         *(make(found) for make in (best_worst_frame, patient_waterfall, lesion_waterfall, lesion_table, claim_frame)),
-        *(make(tables, STUDY, found) for make in (lesion_spider, patient_spider, paired_frame, bounds_frame)),
+        *(make(tables, STUDY, found) for make in (lesion_spider, patient_spider, paired_frame)),
+        bounds_frame(found),
         selection_frame(tables, STUDY, found),
         paired_counts(found),
     ]
@@ -57,7 +58,7 @@ def test_every_cohort_gives_every_frame(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "id", "reason"),
+    ("name", "result_id", "reason"),
     [
         ("nobody", "resp.lu.pd", "no_patients"),
         ("no SIRT", "resp.sirt.pr", "arm_empty"),
@@ -69,8 +70,8 @@ def test_every_cohort_gives_every_frame(name):
         ("no SIRT", "resp.claim.fisher_p", "arm_empty"),
     ],
 )
-def test_reasons_say_what_is_missing(name, id, reason):
-    assert results_of(name)[id].reason == reason
+def test_reasons_say_what_is_missing(name, result_id, reason):
+    assert results_of(name)[result_id].reason == reason
 
 
 def test_a_changed_tracer_is_counted():
@@ -157,7 +158,7 @@ def test_fisher_and_overlap_of_the_printed_claim():
     ]
     tables = cached_tables(tables_of(*after_both, first, *alone))
     evaluation = evaluate(tables, STUDY)
-    found = {row.id: row for row in claim_results(tables, STUDY, evaluation)}
+    found = {row.id: row for row in claim_results(evaluation)}
     assert found["resp.claim.fisher_p"].value == pytest.approx(0.105, abs=5e-4)
     assert found["resp.claim.overlap"].value == 3
     assert found["resp.claim.paired_p"].value == 0.25, "three pairs, all in one direction: 2 x 0.5^3"

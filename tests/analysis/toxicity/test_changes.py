@@ -37,8 +37,8 @@ def changed(**values: object) -> Study:
     return STUDY.with_(toxicity=values)
 
 
-def alt(id: str, day: int | None, value: float, upper: float | None = 40.0, **cells: object) -> dict:
-    return seen(id, "alt", day, value, upper_limit=upper, lower_limit=10.0, **cells)
+def alt(patient_id: str, day: int | None, value: float, upper: float | None = 40.0, **cells: object) -> dict:
+    return seen(patient_id, "alt", day, value, upper_limit=upper, lower_limit=10.0, **cells)
 
 
 def cohort(*observations: dict, sirt: tuple[str, ...] = ()) -> dict[str, pd.DataFrame]:
@@ -175,7 +175,7 @@ class TestGrades:
         worst = worst_grades(found, changed(ctcae_version=6)).set_index("measure")["worst_grade"]
         assert worst["alt"] == 3
         assert "lymphocytes" not in worst.index
-        with pytest.raises(SettingsError, match="ctcae_version is 3, not one of its words"):
+        with pytest.raises(SettingsError, match=r"toxicity\.ctcae_version is 3, not one of its words"):
             changed(ctcae_version=3)
         with pytest.raises(ValueError, match="CTCAE v3 is not available"):
             load_criteria(3)
@@ -213,7 +213,11 @@ class TestLiver:
         assert one(progression_frame(found, STUDY, "alt"))["hepatic_status"] == "progressive"
 
     def test_every_rise_is_progressive_otherwise_judged_or_not_judged(self) -> None:
-        rises = [alt(id, day, value) for id in ("S01", "S02", "S03") for day, value in ((0, 30.0), (70, 60.0))]
+        rises = [
+            alt(patient_id, day, value)
+            for patient_id in ("S01", "S02", "S03")
+            for day, value in ((0, 30.0), (70, 60.0))
+        ]
         falls = [alt("S04", 0, 30.0), alt("S04", 70, 20.0)]
         judged = [
             seen("S01", "disease_status", 75, "progressive", site="liver"),
@@ -270,7 +274,7 @@ class TestResults:
 
     def sirt_first(self, day: int) -> dict[str, pd.DataFrame]:
         """One patient alone (+10%), two with SIRT: S02 on `day` (+300%), S03 after 177Lu-PSMA (+100%)."""
-        values = [alt(id, 0, 100.0) for id in ("S01", "S02", "S03")]
+        values = [alt(patient_id, 0, 100.0) for patient_id in ("S01", "S02", "S03")]
         values += [alt("S01", 70, 110.0), alt("S02", 130, 400.0), alt("S03", 130, 200.0)]
         rows = treated("S01", sirt=("S02", "S03"))
         for row in rows["procedures"]:
@@ -296,12 +300,12 @@ class TestResults:
     @pytest.mark.parametrize(("alone", "exact"), [(38, True), (39, False)])
     def test_the_method_names_the_test_that_spss_prints(self, alone: int, exact: bool) -> None:
         ids = [f"S{number:02}" for number in range(1, alone + 3)]
-        values = [alt(id, day, 30.0 + day + place) for place, id in enumerate(ids) for day in (0, 130)]
+        values = [alt(patient_id, day, 30.0 + day + place) for place, patient_id in enumerate(ids) for day in (0, 130)]
         found = by_id(results(tables(**treated(*ids[2:], sirt=ids[:2]), observations=values), STUDY))["tox.alt.p"]
         assert ("exact" in found.method) is exact
 
     @pytest.mark.parametrize(
-        ("rows", "id", "reason"),
+        ("rows", "result_id", "reason"),
         [
             ({}, "tox.alt.p", "no_patients"),
             ({}, "tox.sirt_first", "no_patients"),
@@ -319,8 +323,8 @@ class TestResults:
             (treated("S01"), "tox.albi.lu", "not_recorded"),
         ],
     )  # fmt: skip
-    def test_what_cannot_be_computed_says_why(self, rows: dict, id: str, reason: str) -> None:
-        assert by_id(results(tables(**rows), STUDY))[id].reason == reason
+    def test_what_cannot_be_computed_says_why(self, rows: dict, result_id: str, reason: str) -> None:
+        assert by_id(results(tables(**rows), STUDY))[result_id].reason == reason
 
     def test_ids_do_not_depend_on_the_cohort(self) -> None:
         cohorts = [

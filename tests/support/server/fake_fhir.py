@@ -22,6 +22,15 @@ LU = {"system": "http://snomed.info/sct", "code": "1263784000"}
 LU_DRUG = {"system": "http://snomed.info/sct", "code": "1263794005"}
 PSA = {"system": "http://loinc.org", "code": "2857-1"}
 OTHER = {"system": "http://loinc.org", "code": "9999-9"}
+SPOILED = {  # what a broken answer begins with, by its fault
+    "reset in headers": b"HTTP/1.1 200 OK\r\nContent-Ty",
+    "reset in body": b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{",
+    "cut body": (
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: 5000\r\n\r\n{"resourceType"'
+    ),
+    "bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+    "not http": b"SSH-2.0-OpenSSH_9.2\r\n",
+}
 TYPES = frozenset({"Patient", "Observation", "Procedure", "Condition", "Medication", "MedicationAdministration"})
 
 
@@ -231,20 +240,9 @@ class Relay:
     def _spoiled(self, client: socket.socket, kind: str) -> None:
         if kind != "reset before request":
             client.recv(65536)
+        client.sendall(SPOILED.get(kind, b""))
         if kind.startswith("reset"):
-            if kind == "reset in headers":
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Ty")
-            if kind == "reset in body":
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{")
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        elif kind == "cut body":
-            client.sendall(
-                b'HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: 5000\r\n\r\n{"resourceType"'
-            )
-        elif kind == "bad chunk":
-            client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}")
-        elif kind == "not http":
-            client.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
         elif kind == "stall":
             time.sleep(1.2)
         elif kind == "drip":

@@ -157,7 +157,7 @@ def drug(record: Record, row: Row, number: int) -> Element:
     return {"contained": [contained], "medicationReference": {"reference": "#med"}}
 
 
-def laboratory(record: Record, row: Row, identity: str) -> Element:
+def laboratory(_record: Record, _row: Row, _identity: str) -> Element:
     """Nothing beyond the common elements."""
     return {}
 
@@ -177,6 +177,6 @@ def disease_status(record: Record, row: Row) -> Element:
     return {"valueCodeableConcept": record.concept("disease_status", row["category"])}
 
 
-def shared(tag: str) -> list[Resource]:
+def shared(_tag: str) -> list[Resource]:
     """No resource is shared between patients."""
     return []

@@ -61,7 +61,7 @@ def add_metastasis(record: Record, row: Row, primary: Element | None) -> None:
     record.add("Observation", "metastasis", elements, profile="metastasis")
 
 
-def lesion(record: Record, row: Row, primary: Element | None) -> Element:
+def lesion(_record: Record, _row: Row, _primary: Element | None) -> Element:
     """Nothing beyond the common elements."""
     return {}
 

@@ -73,7 +73,7 @@ def _therapy(record: Record, therapy: str, when: str, row: Row) -> Element:
 
 
 def _bracket(record: Record, days: list[int]) -> Resource:
-    """The Procedure that holds the cycles together; it is no cycle itself."""
+    """The Procedure that all cycles are part of; it is no cycle itself."""
     elements = {
         "status": "completed",
         "category": record.concept("category", "radionuclide"),

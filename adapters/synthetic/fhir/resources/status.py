@@ -8,6 +8,13 @@ from adapters.synthetic.fhir.dates import exact, remembered
 from adapters.synthetic.fhir.record import Element, Record
 from adapters.synthetic.fhir.resources.conditions import PROSTATE_CANCER
 
+CATEGORIES = {
+    "ecog": "exam",
+    "gleason_score": "laboratory",
+    "weight": "vital-signs",
+    "height": "vital-signs",
+    "disease_status": "exam",
+}
 ADMISSION_DAY = -1  # examined on the day before therapy
 
 
@@ -16,27 +23,26 @@ def add_status(record: Record) -> None:
     admission = exact(record.facts, ADMISSION_DAY)
     row = record.facts.row
     if row["ecog"]:
-        _add(record, "ecog", "exam", admission, record.dialect.ecog(row["ecog"]), "ecog", ADMISSION_DAY)
+        _add(record, "ecog", admission, record.dialect.ecog(row["ecog"]), "ecog", ADMISSION_DAY)
     if row["gleason"]:
-        _add(record, "gleason_score", "laboratory", _diagnosed(record), record.dialect.gleason(row["gleason"]))
+        _add(record, "gleason_score", _diagnosed(record), record.dialect.gleason(row["gleason"]))
     for measure, column in (("weight", "weight_kg"), ("height", "height_cm")):
         measured = number(row[column])
         if measured is not None:
             value = {"valueQuantity": unit_of(record.dialect.NAME, measure).quantity(measured)}
-            _add(record, measure, "vital-signs", admission, value, measure, ADMISSION_DAY)
+            _add(record, measure, admission, value, measure, ADMISSION_DAY)
     for assessment in record.facts.rows("disease_status"):
         day = day_of(assessment)
         elements = record.dialect.disease_status(record, assessment)
         elements["bodySite"] = record.concept("site", assessment["site"] if assessment["site"] == "liver" else "other")
         if record.primary:
             elements["focus"] = [record.primary]
-        _add(record, "disease_status", "exam", exact(record.facts, day), elements, "disease_status", day)
+        _add(record, "disease_status", exact(record.facts, day), elements, "disease_status", day)
 
 
 def _add(
     record: Record,
     measure: str,
-    category: str,
     effective: str,
     value: Element,
     profile: str = "observation",
@@ -44,7 +50,7 @@ def _add(
 ) -> None:
     elements: Element = {
         "status": "final",
-        "category": [record.concept("observation_category", category)],
+        "category": [record.concept("observation_category", CATEGORIES[measure])],
         "code": record.concept("measure", measure),
         "effectiveDateTime": effective,
         **value,

@@ -89,15 +89,15 @@ def _has_exact(change: Change, is_sirt: NDArray[np.bool_], arm: str, measure: st
     return any(targets()[f"tox.{measure}.{arm}"].miss(p) == 0 for p in percent)
 
 
-def _exact_pairs(id: str, bounds: Bounds) -> Floats:
+def _exact_pairs(target_id: str, bounds: Bounds) -> Floats:
     """All (before, after) in whole units whose change is printed as the target; shape (n_pairs, 2)."""
     before = np.arange(bounds.low, bounds.high_before + 1)
-    frame = window(targets()[id].value)
-    after = np.rint(before * (1 + targets()[id].number / 100))
+    frame = window(targets()[target_id].value)
+    after = np.rint(before * (1 + targets()[target_id].number / 100))
     percent = 100 * (after - before) / before
     fits = [frame.holds(p) and a <= bounds.high_after for p, a in zip(percent, after, strict=True)]
     if not any(fits):
-        raise NotFoundError(f"no whole values give {id}")
+        raise NotFoundError(f"no whole values give {target_id}")
     return np.column_stack([before, after])[fits]
 
 

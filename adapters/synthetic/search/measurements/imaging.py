@@ -6,7 +6,6 @@ import numpy as np
 
 from adapters.synthetic.search.climb import again
 from adapters.synthetic.search.measurements.lesions import (
-    Scans,
     baseline_suv,
     lesion_search,
     response,
@@ -49,12 +48,12 @@ def _subgroup_rows(subgroup: dict[str, Person], rows: Rows, rng: np.random.Gener
         mine = owner == place
         person, side = subgroup[key], rng.choice(["ct", "mri"])
         _lesions(rows, key, int(mine.sum()), rng)
-        _scan(rows, person, person.baseline_scan, side, lu.before[mine], suv[mine], rng)
+        _scan(rows, person, person.baseline_scan, side, (lu.before[mine], suv[mine]), rng)
         if person.mid_scan is not None:
-            _mid_scan(rows, person, side, lu, mine, suv[mine], rng)
+            _mid_scan(rows, person, side, (lu.before[mine], suv[mine]), rng)
         extra = _new_lesion(rows, key, int(mine.sum()), rng) if new[place] else []
         sizes, uptake = [*lu.after[mine], *extra], [*suv_after[mine], *(round(rng.uniform(2.5, 7), 1) for _ in extra)]
-        _scan(rows, person, _day(person.restaging), side, np.array(sizes), np.array(uptake), rng)
+        _scan(rows, person, _day(person.restaging), side, (np.array(sizes), np.array(uptake)), rng)
         person.facts |= {
             "response": "pd" if new[place] else wanted[place],
             "sizes": sizes,
@@ -98,12 +97,19 @@ def _new_lesion(rows: Rows, key: str, known: int, rng: np.random.Generator) -> l
 
 
 def _scan(
-    rows: Rows, person: Person, day: int, side: str, mm: Floats, suv: Floats | None, rng: np.random.Generator
+    rows: Rows,
+    person: Person,
+    day: int,
+    side: str,
+    lesions: tuple[Floats, Floats | None],
+    rng: np.random.Generator,
 ) -> None:
     """PET/CT or PET/MRI of one day; a third of the MRI are done apart, one or two days before the PET.
 
-    `day` is that of the diameters: it is what time to follow-up counts.
+    `day` is that of the diameters: it is what time to follow-up counts. `lesions`: diameters (mm), and SUVmax if there
+    was a PET; both have the shape (lesions,).
     """
+    mm, suv = lesions
     apart = side == "mri" and suv is not None and rng.random() < 0.33
     pet_day = day + int(rng.integers(1, 3)) if apart else day
     rows["procedures"].append(_procedure(person.key, str(side), day))
@@ -122,13 +128,12 @@ def _procedure(key: str, procedure: str, day: int, tracer: str = "", site: str =
     return {"key": key, "procedure": procedure, "day": day, "site": site, "tracer": tracer}
 
 
-def _mid_scan(
-    rows: Rows, person: Person, side: str, lu: Scans, mine: np.ndarray, suv: Floats, rng: np.random.Generator
-) -> None:
-    """Patient 6: all metastases smaller after four cycles (Figure 2B)."""
-    smaller = np.maximum(8, (lu.before[mine] * rng.uniform(0.62, 0.85, int(mine.sum()))).round())
-    uptake = (suv * rng.uniform(0.5, 0.9, int(mine.sum()))).round(1)
-    _scan(rows, person, _day(person.mid_scan), side, smaller, uptake, rng)
+def _mid_scan(rows: Rows, person: Person, side: str, baseline: tuple[Floats, Floats], rng: np.random.Generator) -> None:
+    """Patient 6: all metastases smaller after four cycles (Figure 2B). `baseline`: diameters (mm) and SUVmax."""
+    mm, suv = baseline
+    smaller = np.maximum(8, (mm * rng.uniform(0.62, 0.85, len(mm))).round())
+    uptake = (suv * rng.uniform(0.5, 0.9, len(suv))).round(1)
+    _scan(rows, person, _day(person.mid_scan), side, (smaller, uptake), rng)
 
 
 def _sirt_rows(subgroup: dict[str, Person], rows: Rows, rng: np.random.Generator) -> None:
@@ -138,7 +143,7 @@ def _sirt_rows(subgroup: dict[str, Person], rows: Rows, rng: np.random.Generator
     sizes, uptake = _sizes(n, rng), np.clip(14 * np.exp(rng.normal(0, 0.4, n)), 3, 45).round(1)
     first.facts |= {"sizes": list(sizes), "uptake": list(uptake), "side": rng.choice(["ct", "mri"])}
     _lesions(rows, first.key, n, rng)
-    _scan(rows, first, first.baseline_scan, str(first.facts["side"]), sizes, uptake, rng)
+    _scan(rows, first, first.baseline_scan, str(first.facts["side"]), (sizes, uptake), rng)
     before = [np.array(p.facts["sizes"], dtype=float) for p in treated]
     suv = np.concatenate([np.array(p.facts["uptake"], dtype=float) for p in treated])
     owner = np.repeat(np.arange(len(treated)), [len(b) for b in before])
@@ -149,7 +154,7 @@ def _sirt_rows(subgroup: dict[str, Person], rows: Rows, rng: np.random.Generator
     suv_after = again(lambda: uptake_after_sirt(owner, suv, rng), times=8)
     for place, person in enumerate(treated):
         mine, day = owner == place, _day(person.final_scan)
-        _scan(rows, person, day, str(person.facts["side"]), lesions.after[mine], suv_after[mine], rng)
+        _scan(rows, person, day, str(person.facts["side"]), (lesions.after[mine], suv_after[mine]), rng)
         person.facts["sirt_response"] = wanted[place]
 
 
@@ -158,19 +163,12 @@ def _other_rows(person: Person, rows: Rows, rng: np.random.Generator) -> None:
     n = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.15, 0.22, 0.22, 0.17, 0.14, 0.10]))
     _lesions(rows, person.key, n, rng)
     sizes, side = _sizes(n, rng), str(rng.choice(["ct", "mri"], p=[0.75, 0.25]))
-    _scan(
-        rows,
-        person,
-        person.baseline_scan,
-        side,
-        sizes,
-        np.clip(13 * np.exp(rng.normal(0, 0.6, n)), 2, 60).round(1),
-        rng,
-    )
+    uptake = np.clip(13 * np.exp(rng.normal(0, 0.6, n)), 2, 60).round(1)
+    _scan(rows, person, person.baseline_scan, side, (sizes, uptake), rng)
     day = person.restaging if person.restaging is not None else person.last_therapy + int(rng.integers(28, 60))
     if person.role == "lu_sirt" or (day < person.survival - 3 and rng.random() < FOLLOW_UP_SHARE):
         shift = 0.28 if person.role == "lu_sirt" else rng.normal(0.1, 0.25)
         later = np.maximum(5, (sizes * np.exp(shift + rng.normal(0, 0.15, n))).round())
-        _scan(rows, person, day, side, later, None, rng)
+        _scan(rows, person, day, side, (later, None), rng)
         change = 100 * (later.sum() / sizes.sum() - 1)
         person.facts |= {"response": response(float(change)), "restaged": day}

@@ -2,7 +2,7 @@
 
 What the paper prints is fixed first: PSA, ALP, LDH at baseline and the change of ALT, AST, GGT, bilirubin. "After
 therapy" is the last value after the last cycle or SIRT; all visits lie within 90 days of it, so that a rule with that
-window reads the same value. `measures.csv` holds units, reference ranges and what is typical.
+window reads the same value. `measures.csv` lists units, reference ranges and what is typical.
 """
 
 from __future__ import annotations
@@ -115,9 +115,9 @@ def series(person: Person, ends: dict[str, tuple[float, float]], rng: np.random.
     days = visit_days(person, rng)
     therapy = sorted({d for d in days if d <= person.last_therapy})
     rows: list[Row] = []
-    for measure, (first, last) in ends.items():
+    for measure in ends:
         chosen = days if measure != "albumin" else [person.baseline_day, days[-1]]
-        values = _path(measure, chosen, therapy, first, last, person.baseline_day, rng)
+        values = _path(measure, chosen, therapy, ends[measure], person.baseline_day, rng)
         rows += [_row(person.key, measure, d, v) for d, v in zip(chosen, values, strict=True)]
         if measure == "leukocytes":
             rows += _differential(person.key, chosen, values, rng)
@@ -132,12 +132,12 @@ def _path(
     measure: str,
     days: list[int],
     therapy: list[int],
-    first: float,
-    last: float,
+    ends: tuple[float, float],
     baseline: int,
     rng: np.random.Generator,
 ) -> list[float]:
     """Geometric way from the baseline value to the last one with noise in between, within the limits for therapy."""
+    first, last = ends
     share = np.clip((np.array(days) - baseline) / (days[-1] - baseline), -0.3, 1)
     noise = number(measure, "noise") * rng.normal(0, 1, len(days))
     path = first * (last / first) ** share * np.exp(noise)
@@ -158,15 +158,15 @@ def _differential(key: str, days: list[int], leukocytes: list[float], rng: np.ra
         own = np.clip(rng.normal(share, spread), share - 1.5 * spread, share + 1.5 * spread)
         for day, total in zip(days, leukocytes, strict=True):
             value = round(float(total * np.clip(own + rng.normal(0, spread / 3), 0.05, 0.8)), 2)
-            rows.append(_laboratory_row(key, measure, day, value, lower, upper, "10*9/L"))
+            rows.append(_laboratory_row(key, measure, day, value, (lower, upper), "10*9/L"))
     return rows
 
 
 def _row(key: str, measure: str, day: int, value: float) -> Row:
-    lower, upper = number(measure, "lower_limit"), number(measure, "upper_limit")
-    return _laboratory_row(key, measure, day, value, lower, upper, measures()[measure]["unit"])
+    limits = number(measure, "lower_limit"), number(measure, "upper_limit")
+    return _laboratory_row(key, measure, day, value, limits, measures()[measure]["unit"])
 
 
-def _laboratory_row(key: str, measure: str, day: int, value: float, lower: float, upper: float, unit: str) -> Row:
-    limits = {"lower_limit": lower, "upper_limit": upper}
-    return {"key": key, "day": day, "measure": measure, "value": value, **limits, "unit": unit}
+def _laboratory_row(key: str, measure: str, day: int, value: float, limits: tuple[float, float], unit: str) -> Row:
+    bounds = dict(zip(("lower_limit", "upper_limit"), limits, strict=True))
+    return {"key": key, "day": day, "measure": measure, "value": value, **bounds, "unit": unit}

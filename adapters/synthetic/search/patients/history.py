@@ -74,7 +74,7 @@ def status_rows(person: Person, rng: np.random.Generator) -> list[Row]:
     had a responding liver and progressive extrahepatic disease (Figure 4).
     """
     if person.role == "lu_sirt":
-        return _sirt_status(person, rng)
+        return _sirt_status(person)
     seen = person.facts.get("response")
     if seen is None:
         return []
@@ -89,7 +89,7 @@ def status_rows(person: Person, rng: np.random.Generator) -> list[Row]:
     return rows + _status(person, day, liver, elsewhere)
 
 
-def _sirt_status(person: Person, rng: np.random.Generator) -> list[Row]:
+def _sirt_status(person: Person) -> list[Row]:
     before = person.baseline_scan if person.key == SIRT_FIRST else person.restaging
     controlled = "improved" if person.key == FOUR_CYCLES else "stable"
     rows = _status(person, before, "progressive", controlled)

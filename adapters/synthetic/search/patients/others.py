@@ -1,4 +1,4 @@
-"""Patients whom the flow of the study leaves out: what the hospital holds besides the 36.
+"""Patients whom the flow of the study leaves out: what the hospital has besides the 36.
 
 X01 to X03: 177Lu-PSMA without liver metastases. X04: worked up for SIRT, not treated because of rapid progression; no
 177Lu-PSMA, so days count from the work-up. X05 and X06: castration-resistant, no therapy; days count from a first visit.

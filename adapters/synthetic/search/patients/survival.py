@@ -41,13 +41,19 @@ def survival_arms(rng: np.random.Generator) -> tuple[Arm, Arm]:
     return both
 
 
-def _arm(id: str, rng: np.random.Generator, scale: float, shape: float, censored: int) -> Arm:
-    n = count(id.replace("os.", "n."))
-    days = _possible(np.rint(scale * rng.weibull(shape, n)), EARLIEST_DAYS[id], rng)
+def _arm(target_id: str, rng: np.random.Generator, scale: float, shape: float, censored: int) -> Arm:
+    n = count(target_id.replace("os.", "n."))
+    days = _possible(np.rint(scale * rng.weibull(shape, n)), EARLIEST_DAYS[target_id], rng)
     events = np.ones(n, dtype=bool)
     events[rng.choice(n, censored, replace=False)] = False
     arm = Arm(np.sort(days), events)
-    return climb(arm, lambda a, r: _moved(a, r, EARLIEST_DAYS[id]), lambda a: median_miss(targets()[id], a), rng, 800)
+    return climb(
+        arm,
+        lambda a, r: _moved(a, r, EARLIEST_DAYS[target_id]),
+        lambda a: median_miss(targets()[target_id], a),
+        rng,
+        800,
+    )
 
 
 def _possible(days: Floats, earliest: int, rng: np.random.Generator) -> Floats:

@@ -18,22 +18,22 @@ def digest(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(("dialect", "form"), [("mcode", "bundle"), ("mii", "ndjson")])
 def test_two_runs_write_the_same_bytes(demo, cohort_folder, tmp_path, dialect, form):
-    write_demo(tmp_path, dialect=dialect, format=form, cohort=cohort_folder)
+    write_demo(tmp_path, dialect=dialect, form=form, cohort=cohort_folder)
     assert digest(tmp_path) == digest(demo[dialect, form])
 
 
 def test_the_files_written_are_returned(tmp_path):
     assert write_demo(tmp_path, cohort=STANDIN) == [tmp_path / "demo.json"]
-    files = write_demo(tmp_path / "lines", dialect="mii", format="ndjson", cohort=STANDIN)
+    files = write_demo(tmp_path / "lines", dialect="mii", form="ndjson", cohort=STANDIN)
     assert files[0].name == "Patient.ndjson"
     assert sorted(files) == sorted((tmp_path / "lines").iterdir())
 
 
 def test_a_demo_replaces_an_earlier_one_and_leaves_other_files_alone(tmp_path):
     (tmp_path / "own.txt").write_text("mine")
-    write_demo(tmp_path, dialect="mii", format="ndjson", cohort=STANDIN)
+    write_demo(tmp_path, dialect="mii", form="ndjson", cohort=STANDIN)
     assert (tmp_path / "Medication.ndjson").exists()
-    write_demo(tmp_path, dialect="mcode", format="ndjson", cohort=STANDIN)
+    write_demo(tmp_path, dialect="mcode", form="ndjson", cohort=STANDIN)
     assert not (tmp_path / "Medication.ndjson").exists()
     write_demo(tmp_path, cohort=STANDIN)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["demo.json", "own.txt"]
@@ -52,9 +52,7 @@ def test_a_run_that_fails_leaves_the_earlier_demo_as_it_was(tmp_path, monkeypatc
     assert digest(tmp_path) == before
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"dialect": "openehr"}, {"format": "xml"}, {"patients": 0}, {"patients": -1}], ids=str
-)
+@pytest.mark.parametrize("wrong", [{"dialect": "openehr"}, {"form": "xml"}, {"patients": 0}, {"patients": -1}], ids=str)
 def test_a_call_that_makes_no_sense_is_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match=r"choose|at least one"):
         write_demo(tmp_path / "out", cohort=STANDIN, **wrong)
@@ -65,7 +63,7 @@ class TestResampling:
     @pytest.mark.parametrize("dialect", ["mcode", "mii"])
     def test_it_is_the_same_every_time(self, tmp_path, dialect):
         for name in ("one", "two"):
-            write_demo(tmp_path / name, dialect=dialect, format="ndjson", patients=180, cohort=STANDIN)
+            write_demo(tmp_path / name, dialect=dialect, form="ndjson", patients=180, cohort=STANDIN)
         assert digest(tmp_path / "one") == digest(tmp_path / "two")
         patients = (tmp_path / "one" / "Patient.ndjson").read_text("utf-8").splitlines()
         assert sum('"active":true' in line for line in patients) == 180
@@ -73,7 +71,7 @@ class TestResampling:
     @pytest.mark.parametrize("form", ["bundle", "ndjson"])
     @pytest.mark.parametrize("dialect", ["mcode", "mii"])
     def test_copies_are_valid_tagged_and_self_contained(self, tmp_path, dialect, form):
-        (file, *_) = write_demo(tmp_path, dialect=dialect, format=form, patients=4, cohort=STANDIN)
+        (file, *_) = write_demo(tmp_path, dialect=dialect, form=form, patients=4, cohort=STANDIN)
         resources = read_bundle(file) if form == "bundle" else read_ndjson(tmp_path)
         for one in resources:
             get_fhir_model_class(one["resourceType"]).model_validate(one)
@@ -85,14 +83,14 @@ class TestResampling:
     def test_both_dialects_draw_the_same_patients(self, tmp_path):
         read = {}
         for dialect in ("mcode", "mii"):
-            write_demo(tmp_path / dialect, dialect=dialect, format="ndjson", patients=5, cohort=STANDIN)
+            write_demo(tmp_path / dialect, dialect=dialect, form="ndjson", patients=5, cohort=STANDIN)
             read[dialect] = Facts(read_ndjson(tmp_path / dialect))
         for topic in TOPICS:
             assert getattr(read["mcode"], topic)() == getattr(read["mii"], topic)()
 
     def test_values_are_those_of_the_patients_drawn(self, tmp_path):
-        write_demo(tmp_path / "many", dialect="mii", format="ndjson", patients=3, cohort=STANDIN)
-        write_demo(tmp_path / "all", dialect="mii", format="ndjson", cohort=STANDIN)
+        write_demo(tmp_path / "many", dialect="mii", form="ndjson", patients=3, cohort=STANDIN)
+        write_demo(tmp_path / "all", dialect="mii", form="ndjson", cohort=STANDIN)
         found = {name: Facts(read_ndjson(tmp_path / name)) for name in ("many", "all")}
         values = {name: {value for _, _, _, value, *_ in read.labs()} for name, read in found.items()}
         assert values["many"] <= values["all"]

@@ -31,9 +31,9 @@ def failing(cohort: dict[str, pd.DataFrame]) -> list[str]:
     return disagreements(cohort)
 
 
-@pytest.mark.parametrize("id", sorted(targets()))
-def test_the_cohort_gives_the_printed_result(id: str, failing: list[str]) -> None:
-    assert id not in failing
+@pytest.mark.parametrize("target_id", sorted(targets()))
+def test_the_cohort_gives_the_printed_result(target_id: str, failing: list[str]) -> None:
+    assert target_id not in failing
 
 
 def test_a_changed_death_a_lesion_and_an_enzyme_are_noticed(cohort: dict[str, pd.DataFrame]) -> None:

@@ -15,10 +15,11 @@ from pathlib import Path
 from adapters.doctor.gaps import UNITS, Gap
 from adapters.errors import InputError
 from adapters.fhir.codelists import HEADER, allowed_words
+from adapters.plain_text import visible
 from adapters.tables.study_ids import REPOSITORY
 
 FEWEST_PATIENTS = 3  # a text of fewer patients is not shown
-WORDS = "words.txt"
+WORDS = "README.txt"
 _MODE = 0o600
 
 
@@ -76,5 +77,5 @@ def _write(path: Path, text: str) -> Path:
 
 def _cell(text: str) -> str:
     """The text on one line; a leading quote keeps a spreadsheet from running it as a formula."""
-    line = " ".join(text.split())
+    line = visible(text, 200)
     return f"'{line}" if line[:1] in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") else line

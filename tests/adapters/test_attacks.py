@@ -143,6 +143,7 @@ def test_the_first_and_last_seconds_are_times(run, tmp_path, monkeypatch, epoch)
     assert run("pull", write(tmp_path / "b.json", GOOD), "--out", tmp_path / "out")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nested", ["x = " + "[" * 20_000, "x = " + "{a=" * 20_000, "[" + "a." * 50_000 + "a]"])
 def test_deeply_nested_server_settings_are_an_error(run, tmp_path, nested):
     (tmp_path / "server.toml").write_text(nested)

@@ -264,13 +264,13 @@ def test_the_first_line_is_the_verdict(capsys):
 def test_the_overlay_is_one_file_a_list_for_its_owner_alone(tmp_path):
     folder = tmp_path / "overlay"
     files = write_overlay(texts_report().gaps, folder)
-    assert [path.name for path in files] == ["procedures.csv", "words.txt"]
+    assert [path.name for path in files] == ["procedures.csv", "README.txt"]
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
     rows = list(csv.DictReader((folder / "procedures.csv").read_text(encoding="utf-8").splitlines()))
     assert tuple(rows[0]) == HEADER
     assert {row["code"] for row in rows} == {RADIOLIGAND["text"], RARE["text"]}
     assert {row["means"] for row in rows} == {""}
-    assert "procedures.csv: means is one of angiography" in (folder / "words.txt").read_text()
+    assert "procedures.csv: means is one of angiography" in (folder / "README.txt").read_text()
 
 
 def test_an_overlay_changes_nothing_until_it_is_filled_in(tmp_path):

@@ -62,6 +62,7 @@ CHANGES = {
     "time.day_zero": (changed('day_zero = "lu_psma"', 'day_zero = "sirt"'), '"sirt"', '"lu_psma"'),
     "time.data_cutoff": (changed("# data_cutoff", "data_cutoff"), '"2019-12-31"', "not set"),
     "reading.merge_days": (changed("merge_days = 1", "merge_days = 2"), "2", "1"),
+    "reading.decimal_separator": (changed('decimal_separator = ""', 'decimal_separator = ","'), '","', '""'),
     "reading.accepted_status": (changed('["final", ', "["), '["amended"', '["amended", "corrected", "final"'),
     "consent.required": (changed("required = false", "required = true"), "true", "false"),
     "consent.provision_codes": (changed("codes = []", 'codes = ["1"]'), '["1"]', "[]"),

@@ -242,7 +242,9 @@ def test_a_concept_with_text_only_is_a_row_with_an_empty_system(tmp_path):
 
 def test_an_overlay_names_a_place_and_another_code(tmp_path):
     header = ",".join((*HEADER, "place", "beside"))
-    (tmp_path / "procedures.csv").write_text(
+    overlay = tmp_path / "overlay"
+    overlay.mkdir()
+    (overlay / "procedures.csv").write_text(
         f"{header}\nurn:h,NUK,,lu_psma,own,category,{OPS}|8-53\nurn:h,NUK,,sirt,own,method,\n", encoding="utf-8"
     )
     nuk = ("urn:h", "NUK")
@@ -252,6 +254,6 @@ def test_an_overlay_names_a_place_and_another_code(tmp_path):
         act(LOCAL, **method(nuk)),
         act(nuk),
     ]
-    each = read_each(tmp_path, [[resource] for resource in inputs], codelists_overlay=str(tmp_path))
+    each = read_each(tmp_path, [[resource] for resource in inputs], codelists_overlay=str(overlay))
     read = [each.rows("procedures", number)["procedure"].tolist() for number in range(len(inputs))]
     assert read == [["lu_psma"], [], ["sirt"], []]

@@ -3,6 +3,7 @@
 import gc
 
 import pandas as pd
+import pytest
 
 from analysis.datasets.cached import CachedTables, cached_dataset, cached_tables
 
@@ -33,6 +34,7 @@ def test_each_caller_has_a_frame_of_its_own():
     assert list(lengths(tables, study)) == ["n"]
 
 
+@pytest.mark.slow
 def test_other_settings_give_another_data_set_even_where_the_first_are_gone():
     tables = fresh()
     values = []

@@ -85,7 +85,7 @@ def test_a_result_without_value_keeps_what_the_others_gave():
 
 
 def test_a_result_that_no_reconstruction_gave_has_none():
-    assert with_range(ratio(0.5, result_result_id="x.y"), RANGES).range is None
+    assert with_range(ratio(0.5, result_id="x.y"), RANGES).range is None
 
 
 def test_the_range_stands_in_the_title_of_the_mark_and_as_a_piece():

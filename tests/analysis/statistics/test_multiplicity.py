@@ -90,6 +90,7 @@ def test_the_most_extreme_order_gives_the_attainable_p_and_equal_gaps_less():
     assert signed_rank([1, 1, 1, 2]).p_spss > 0.05 > signed_rank([1, 1, 1, 1]).p_spss
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=12))
 def test_adjustment_never_lowers_a_p_value_nor_changes_order(p_values):

@@ -6,8 +6,10 @@ import base64
 import json
 import logging
 import re
+import time
 from collections.abc import Callable
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -131,9 +133,8 @@ def test_a_discovered_endpoint_without_tls_is_refused(fake, opened, tmp_path):
 def test_a_token_that_expires_is_renewed_before_it_does(fake, opened, endpoint, tmp_path, monkeypatch):
     issuer = endpoint(RSA_KEY.public_key(), "RS384", lifetime=60)
     clock = [0.0]
-    monkeypatch.setattr(
-        "adapters.sources.http.auth.time.monotonic", lambda: clock.__setitem__(0, clock[0] + 5) or clock[0]
-    )
+    moving = SimpleNamespace(monotonic=lambda: clock.__setitem__(0, clock[0] + 5) or clock[0], time=time.time)
+    monkeypatch.setattr("adapters.sources.http.auth.time", moving)  # only there: deadlines go by the real clock
     guard(fake, lambda header: header.startswith("Bearer token-"))
     options = {"auth": "smart", "client_id": "study", "key_id": "key-1", "token_url": issuer.url}
     assert len(list(opened(**options, key_file=private(tmp_path / "key", pem(RSA_KEY))).read())) == 15

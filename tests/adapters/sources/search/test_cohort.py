@@ -65,12 +65,18 @@ def test_a_prefix_that_no_search_can_name_is_an_error_with_a_remedy(system, stem
     assert MOST_OF_A_PREFIX < 36**3
 
 
+APPLICATION = (
+    "https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/"
+    "mii-cs-onko-strahlentherapie-applikationsart"
+)
+
+
 @pytest.mark.parametrize("codes", [cohort_codes(load_settings()), observation_codes(load_settings())])
 def test_every_code_that_is_asked_for_is_judged_to_be_one_of_ours(codes):
     assert len(codes.asked()) > 50
     assert {codes.matches("urn:local", code) for code in codes.asked()} == {False}
     known = (LU["system"], PSA["system"], OPS, "http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.285",
-             "http://dicom.nema.org/resources/ontology/DCM", LOCAL)  # fmt: skip
+             "http://dicom.nema.org/resources/ontology/DCM", LOCAL, APPLICATION)  # fmt: skip
     assert [code for code in codes.asked() if not any(codes.matches(system, code) for system in known)] == []
 
 

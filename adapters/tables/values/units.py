@@ -73,16 +73,10 @@ class Units:
         return None
 
     def contradicts(self, measure: str, code: str | None, unit: str | None, to: str) -> bool:
-        """True if the coded and the printed unit are both known and are not the same unit.
-
-        Beside a code of the lists a printed unit counts only if it is in the lists too, so that no unit is parsed for it.
-        """
+        """True if the coded and the printed unit are both known and are not the same unit."""
         if not code or not unit or code == unit:
             return False
-        by_code = self._listed(measure, code.strip(), to)
-        look_up = self._of if by_code is None else self._listed
-        by_code = by_code or self._of(measure, code.strip(), to)
-        by_unit = look_up(measure, unit.strip(), to)
+        by_code, by_unit = (self._of(measure, written.strip(), to) for written in (code, unit))
         return by_code is not None and by_unit is not None and by_code.apply(1) != by_unit.apply(1)
 
     def _listed(self, measure: str, name: str, to: str) -> Factor | None:

@@ -21,6 +21,7 @@ def test_the_german_oncology_bundle_gives_rows_in_every_table_that_a_list_reache
     rows = values.where(values.notna(), None).values.tolist()
     assert rows == [
         ["psa", 12.5, None],
+        ["gleason_score", 7.0, None],
         ["ecog", 1.0, None],
         ["ldh", 180.0, None],
         ["lesion_diameter", 22.0, None],

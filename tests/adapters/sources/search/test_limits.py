@@ -29,7 +29,7 @@ def endless(server: Fake, request: Request, bundle: dict[str, Any]) -> dict[str,
 def test_pages_without_end(fake, opened, limit, value):
     fake.after = endless
     with pytest.raises(IncompleteError, match="pages" if limit == "page_limit" else limit):
-        keys(opened(counts=False, **{limit: value}))
+        keys(opened(counts=False, **{"page_limit": 100_000, limit: value}))
 
 
 def test_the_limits_of_a_hospital_are_wide():
